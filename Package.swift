@@ -1,0 +1,120 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: Swift 6 mode, the upcoming features that keep imports and isolation explicit, and no
+/// warnings.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A room of the house: a library target that imports only from floors below its own.
+func room(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [],
+  extra: [SwiftSetting] = [], linking: [LinkerSetting] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: settings + extra,
+    linkerSettings: linking)
+}
+
+/// The tests of one room, through its public face.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
+    swiftSettings: settings)
+}
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+  name: "codeagent",
+  products: [
+    .executable(name: "codeagent", targets: ["codeagent"]),
+    .executable(name: "codeagent-launch", targets: ["codeagent-launch"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+  ],
+  targets: [
+    // Floor 0: values that every room speaks of, C faces, the launcher.
+    room("JSON"),
+    room("Paths"),
+    .target(name: "CLibgit2", linkerSettings: [.linkedLibrary("git2")]),
+    .target(name: "CLibcurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CLinux"),
+    .executableTarget(name: "codeagent-launch"),
+    .target(
+      name: "Prompts", path: "prompts", resources: [.embedInCode("system.md")], swiftSettings: settings),
+
+    // Floor 1: rooms that know nothing of agents.
+    room("Git", ["CLibgit2", "Paths"]),
+    room("Sandbox", ["CLinux"]),
+    room("Conversation", ["JSON"]),
+    room("IndexKernel", extra: [.unsafeFlags(["-O"])]),
+    room("HTTPTransport", ["CLibcurl"]),
+    room("TransparencyLog", [crypto]),
+    room("Patches", ["Paths"]),
+    room("TestReports", ["JSON", "Paths"]),
+
+    // Floor 2: one capability each.
+    room("Workspace", ["Git", "Sandbox", "Paths", "CLinux"]),
+    room("Models", ["Conversation", "HTTPTransport", "JSON"]),
+    room("Repair", ["Conversation", "TestReports", "Patches", "JSON", "Paths"]),
+    room("CodeIndex", ["Git", "IndexKernel", "Paths"]),
+    room("Access", ["JSON", "Paths"]),
+    room("AuditTrail", ["TransparencyLog", "JSON", grdb, crypto]),
+
+    // Floor 3: the run.
+    room(
+      "Agent",
+      [
+        "Workspace", "Models", "Repair", "CodeIndex", "Access", "AuditTrail", "Git", "Sandbox", "Conversation",
+        "Patches", "TestReports", "JSON", "Paths", "Prompts",
+      ]),
+
+    // Floor 5: commands, terminal, configuration.
+    .executableTarget(
+      name: "codeagent",
+      dependencies: [
+        "Agent", "Workspace", "Models", "Repair", "CodeIndex", "Access", "AuditTrail", "Git", "Sandbox",
+        "Conversation", "HTTPTransport", "TestReports", "JSON", "Paths", "codeagent-launch", arguments, toml,
+      ],
+      swiftSettings: settings),
+
+    // Tests mirror the rooms.
+    .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/Support", swiftSettings: settings),
+    tests("JSON"),
+    tests("Paths"),
+    tests("Conversation", ["JSON"]),
+    tests("Git", ["Paths"]),
+    tests("Sandbox", ["codeagent-launch"]),
+    tests("IndexKernel"),
+    tests("HTTPTransport"),
+    tests("TransparencyLog"),
+    tests("Patches", ["Paths"]),
+    tests("TestReports", ["JSON", "Paths"]),
+    tests("Workspace", ["Git", "Sandbox", "Paths", "codeagent-launch"]),
+    tests("Models", ["Conversation", "HTTPTransport", "JSON"]),
+    tests("Repair", ["Conversation", "TestReports", "Patches", "JSON", "Paths"]),
+    tests("CodeIndex", ["Git", "Paths"]),
+    tests("Access", ["JSON", "Paths"]),
+    tests("AuditTrail", ["TransparencyLog", "JSON"]),
+    tests("Agent", ["Conversation", "JSON", "Paths", "codeagent-launch"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["TestSupport", "JSON", "codeagent", "codeagent-launch"],
+      swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,1 @@
+// Room `Access`: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room `Agent`: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room `AuditTrail`: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room `CodeIndex`: see docs/architecture.md.

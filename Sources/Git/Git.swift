@@ -1,0 +1,1 @@
+// Room `Git`: see docs/architecture.md.

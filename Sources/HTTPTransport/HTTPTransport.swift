@@ -1,0 +1,1 @@
+// Room `HTTPTransport`: see docs/architecture.md.

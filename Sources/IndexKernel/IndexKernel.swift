@@ -1,0 +1,1 @@
+// Room `IndexKernel`: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room `Models`: see docs/architecture.md.

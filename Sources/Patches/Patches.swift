@@ -1,0 +1,1 @@
+// Room `Patches`: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room `Repair`: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room `TransparencyLog`: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room `Workspace`: see docs/architecture.md.
