@@ -1,1 +1,0 @@
-// Room `TransparencyLog`: see docs/architecture.md.
