@@ -1,1 +1,0 @@
-// Room `Git`: see docs/architecture.md.
