@@ -1,1 +1,0 @@
-// Room `HTTPTransport`: see docs/architecture.md.
