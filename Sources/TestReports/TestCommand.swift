@@ -10,13 +10,18 @@ public struct TestCommand: Sendable, Hashable {
   public var directory: RepoPath
   /// Why this was chosen, for people: `pyproject.toml names pytest`.
   public var reason: String
+  /// What usually installs the project's dependencies, seen in its files: `npm ci`, `pip install -r requirements.txt`.
+  public var setup: String?
 
   /// A command.
-  public init(shell: String, framework: Framework, directory: RepoPath = .root, reason: String) {
+  public init(
+    shell: String, framework: Framework, directory: RepoPath = .root, reason: String, setup: String? = nil
+  ) {
     self.shell = shell
     self.framework = framework
     self.directory = directory
     self.reason = reason
+    self.setup = setup
   }
 }
 
@@ -81,16 +86,19 @@ public struct RunEvidence: Sendable {
   public var projectRoot: [UInt8]
   /// Reads report files that the run wrote into the project (JUnit XML): path relative to the project to content.
   public var reportFiles: [RepoPath: [UInt8]]
+  /// The nonce given to ``TestCommand/plan(nonce:)``: results that do not carry it are not believed.
+  public var nonce: String?
 
   /// Evidence of one run.
   public init(
     output: [UInt8], exitStatus: Int32?, results: [String: [UInt8]] = [:], projectRoot: [UInt8],
-    reportFiles: [RepoPath: [UInt8]] = [:]
+    reportFiles: [RepoPath: [UInt8]] = [:], nonce: String? = nil
   ) {
     self.output = output
     self.exitStatus = exitStatus
     self.results = results
     self.projectRoot = projectRoot
     self.reportFiles = reportFiles
+    self.nonce = nonce
   }
 }

@@ -15,11 +15,13 @@ public struct TestReport: Sendable, Hashable {
   public var buildErrors: [BuildError]
   /// True when outcomes come from named tests; false when only the exit status counts.
   public var isNamed: Bool
+  /// Why ``isIncomplete`` is true, in a clause for people: `the run ended before its reporter did`.
+  public var incompleteReason: String?
 
   /// A report.
   public init(
     tests: [TestOutcome] = [], exitStatus: Int32?, isIncomplete: Bool = false, startFailure: StartFailure? = nil,
-    buildErrors: [BuildError] = [], isNamed: Bool = true
+    buildErrors: [BuildError] = [], isNamed: Bool = true, incompleteReason: String? = nil
   ) {
     self.tests = tests
     self.exitStatus = exitStatus
@@ -27,6 +29,7 @@ public struct TestReport: Sendable, Hashable {
     self.startFailure = startFailure
     self.buildErrors = buildErrors
     self.isNamed = isNamed
+    self.incompleteReason = incompleteReason
   }
 
   /// Names of the tests that failed or errored.
@@ -79,7 +82,7 @@ public struct TestOutcome: Sendable, Hashable {
 
 /// A line of a file of the project.
 public struct SourceLocation: Sendable, Hashable {
-  /// The file, relative to the directory that the tests ran in.
+  /// The file, relative to the project directory.
   public var path: RepoPath
   /// The line, from 1.
   public var line: Int

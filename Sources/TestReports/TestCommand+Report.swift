@@ -1,0 +1,97 @@
+internal import Paths
+
+extension TestCommand {
+  /// Reads what a run left behind into named outcomes.
+  ///
+  /// Results of adaptors are preferred to printed text, and are believed only with the run's nonce. A report that does
+  /// not agree with the exit status is marked incomplete: neither alone proves anything.
+  public func report(from evidence: RunEvidence) -> TestReport {
+    let root = ProjectRoot(root: evidence.projectRoot, directory: directory)
+    let lines = OutputLines(evidence.output).lines
+    var builder = ReportBuilder()
+    var adaptors = AdaptorResults(evidence.results, nonce: evidence.nonce)
+    if adaptors.strangers > 0 { builder.incomplete("a result file does not carry the run's nonce") }
+
+    var reading = Reading(lines: lines, root: root, evidence: evidence)
+    let isNamed = reading.read(framework, adaptors: &adaptors, into: &builder)
+
+    var report = TestReport(tests: builder.tests, exitStatus: evidence.exitStatus, isNamed: isNamed)
+    report.buildErrors = builder.buildErrors
+    if builder.tests.allSatisfy({ $0.result != .passed }), evidence.exitStatus != 0 {
+      report.startFailure = StartFailures(
+        lines: lines, framework: framework, exitStatus: evidence.exitStatus, setup: setup,
+        outcomes: builder.tests, missingModules: builder.buildErrors.isEmpty ? nil : adaptors.missingModules
+      ).find()
+    }
+    if report.startFailure != nil { builder.incomplete("the tests could not start") }
+    if !isNamed, builder.tests.isEmpty {
+      report.tests = [wholeCommand(evidence, lines, root)]
+    }
+    agree(&builder, evidence.exitStatus, report)
+    report.incompleteReason = builder.incompleteReason
+    report.isIncomplete = builder.incompleteReason != nil
+    return report
+  }
+
+  /// The command itself as the only test, judged by its exit status.
+  private func wholeCommand(_ evidence: RunEvidence, _ lines: [Bytes], _ root: ProjectRoot) -> TestOutcome {
+    var outcome = TestOutcome(name: shell, result: evidence.exitStatus == 0 ? .passed : .failed)
+    guard evidence.exitStatus != 0 else { return outcome }
+    let tail = lines.suffix(40).map(\.text).joined(separator: "\n")
+    outcome.message = ReportBuilder.cut(tail, to: ReportBuilder.maximumMessage)
+    outcome.trace = lines.suffix(400).compactMap { TraceLines.location($0, root: root) }.suffix(
+      ReportBuilder.maximumFrames)
+    outcome.location = outcome.trace.last
+    return outcome
+  }
+
+  private func agree(_ builder: inout ReportBuilder, _ exitStatus: Int32?, _ report: TestReport) {
+    guard let exitStatus else { return builder.incomplete("a signal or a limit ended the command") }
+    guard report.isNamed else { return }
+    let hasFailures = !report.failing.isEmpty || !report.buildErrors.isEmpty
+    if report.tests.isEmpty, report.buildErrors.isEmpty {
+      builder.incomplete("no test was reported")
+    } else if exitStatus == 0, hasFailures {
+      builder.incomplete("the command exited with 0 although tests failed")
+    } else if exitStatus != 0, !hasFailures {
+      builder.incomplete("the command exited with \(exitStatus) although no test failed")
+    }
+  }
+}
+
+/// One reading of one run's evidence.
+struct Reading {
+  let lines: [Bytes]
+  let root: ProjectRoot
+  let evidence: RunEvidence
+
+  /// Fills the builder; true when outcomes come from named tests.
+  mutating func read(
+    _ framework: Framework, adaptors: inout AdaptorResults, into builder: inout ReportBuilder
+  ) -> Bool {
+    if !adaptors.files.isEmpty {
+      adaptors.readPython(into: &builder, root: root)
+      if !builder.isEmpty { return true }
+    }
+    switch framework {
+    case .pytest: return PytestOutput.read(lines, into: &builder, root: root)
+    case .unittest: return UnittestOutput.read(lines, into: &builder, root: root)
+    default: return false
+    }
+  }
+}
+
+/// Places that programs print when something breaks.
+enum TraceLines {
+  /// Reads a frame of Python, or `path:line` anywhere near the start of a line.
+  static func location(_ line: Bytes, root: ProjectRoot) -> SourceLocation? {
+    if let frame = PythonTrace.frame(line, root: root) { return frame }
+    for word in line.prefix(400).words.prefix(12) {
+      var word = word
+      while let first = word.first, "([\"'`".utf8.contains(first) { word = word.dropFirst() }
+      guard word.contains(UInt8(ascii: ".")), word.contains(UInt8(ascii: ":")) else { continue }
+      if let location = root.location(prefix: word) { return location }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,116 @@
+import Paths
+import TestReports
+import TestSupport
+
+/// Files of a directory on disk, as the recogniser asks for them.
+struct DiskFiles: ProjectFiles {
+  let root: String
+
+  private func absolute(_ path: RepoPath) -> String {
+    path.isRoot ? root : root + "/" + String(decoding: path.bytes, as: UTF8.self)
+  }
+
+  func exists(_ path: RepoPath) -> Bool { Disk.kind(absolute(path)) != nil }
+
+  func read(_ path: RepoPath) -> [UInt8]? {
+    Disk.kind(absolute(path)) == .file ? fileBytes(absolute(path)) : nil
+  }
+
+  func list(_ dir: RepoPath) -> [(name: [UInt8], isDirectory: Bool)] {
+    Disk.names(absolute(dir)).map {
+      ($0, Disk.kind(absolute(dir) + "/" + String(decoding: $0, as: UTF8.self)) == .directory)
+    }
+  }
+}
+
+/// Files in memory, for the recogniser.
+struct MemoryFiles: ProjectFiles {
+  var contents: [String: String]
+
+  func exists(_ path: RepoPath) -> Bool { read(path) != nil || !list(path).isEmpty }
+
+  func read(_ path: RepoPath) -> [UInt8]? {
+    contents[String(decoding: path.bytes, as: UTF8.self)].map { Array($0.utf8) }
+  }
+
+  func list(_ dir: RepoPath) -> [(name: [UInt8], isDirectory: Bool)] {
+    let prefix = dir.isRoot ? "" : String(decoding: dir.bytes, as: UTF8.self) + "/"
+    var found: [String: Bool] = [:]
+    for name in contents.keys where name.hasPrefix(prefix) {
+      let parts = name.dropFirst(prefix.count).split(separator: "/")
+      if let first = parts.first {
+        found[String(first), default: false] = found[String(first)] == true || parts.count > 1
+      }
+    }
+    return found.sorted { $0.key < $1.key }.map { (Array($0.key.utf8), $0.value) }
+  }
+}
+
+/// A project in a directory of its own, whose tests are really run.
+struct Project {
+  let directory: TemporaryDirectory
+
+  init(_ files: [String: String] = [:]) throws {
+    directory = try TemporaryDirectory("test-reports")
+    try directory.makeDirectory("p")
+    for (name, text) in files { try directory.write("p/" + name, text) }
+  }
+
+  var root: String { directory.path("p") }
+  var files: DiskFiles { DiskFiles(root: root) }
+
+  /// The command as a user would name it.
+  func command(_ shell: String, in directory: String = "") -> TestCommand {
+    TestCommand.named(shell, directory: RepoPath(directory) ?? .root, files: files)
+  }
+
+  /// Runs a command as its plan says, with directories of the host in place of the sandbox's, and reads the report.
+  func report(_ command: TestCommand, nonce: String = "n0nce", environment: [String: String] = [:]) async throws
+    -> TestReport
+  {
+    command.report(from: try await evidence(command, nonce: nonce, environment: environment))
+  }
+
+  func report(_ shell: String, environment: [String: String] = [:]) async throws -> TestReport {
+    try await report(command(shell), environment: environment)
+  }
+
+  func evidence(_ command: TestCommand, nonce: String = "n0nce", environment: [String: String] = [:]) async throws
+    -> RunEvidence
+  {
+    let plan = command.plan(nonce: nonce)
+    let host = try TemporaryDirectory("test-reports-run")
+    try host.makeDirectory("adaptor")
+    try host.makeDirectory("results")
+    for (name, bytes) in plan.adaptorFiles { try host.write("adaptor/" + name, bytes: bytes) }
+    let places = [
+      RunPlan.adaptorDirectory: host.path("adaptor"), RunPlan.resultsDirectory: host.path("results"),
+    ]
+    func placed(_ text: String) -> String {
+      places.reduce(text) { $0.replacing($1.key, with: $1.value) }
+    }
+    var variables = ["PATH": Disk.environment("PATH") ?? "/usr/bin:/bin", "HOME": Disk.environment("HOME") ?? "/tmp"]
+    variables["LANG"] = "C.UTF-8"
+    for (name, value) in plan.environment { variables[name] = placed(value) }
+    variables.merge(environment) { $1 }
+    let cwd = command.directory.isRoot ? root : root + "/" + String(decoding: command.directory.bytes, as: UTF8.self)
+    let result = try await runningProcess(
+      ["/bin/sh", "-c", "exec 2>&1\n" + placed(plan.shell)], environment: variables, cwd: cwd, timeout: 120)
+    var results: [String: [UInt8]] = [:]
+    for name in Disk.names(host.path("results")) {
+      let name = String(decoding: name, as: UTF8.self)
+      results[name] = host.bytes("results/" + name)
+    }
+    return RunEvidence(
+      output: result.stdout, exitStatus: result.status >= 128 ? nil : result.status, results: results,
+      projectRoot: Array(root.utf8), reportFiles: [:], nonce: nonce)
+  }
+}
+
+extension TestReport {
+  /// Names by result.
+  func names(_ result: TestOutcome.Result) -> [String] { tests.filter { $0.result == result }.map(\.name) }
+
+  /// The outcome of a name.
+  subscript(name: String) -> TestOutcome? { tests.first { $0.name == name } }
+}
