@@ -67,7 +67,7 @@ let package = Package(
     room("HTTPTransport", ["CLibcurl"]),
     room("TransparencyLog", [crypto]),
     room("Patches", ["Paths"]),
-    room("TestReports", ["JSON", "Paths"]),
+    room("TestReports", ["JSON", "Paths"], resources: [.embedInCode("Adaptors")]),
 
     // Floor 2: one capability each.
     room("Workspace", ["Git", "Sandbox", "Paths", "CLinux"]),
