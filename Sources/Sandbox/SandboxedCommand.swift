@@ -11,6 +11,8 @@ public struct SandboxedCommand: Sendable {
   public var input: [UInt8]?
   /// The copy-on-write tree.
   public var workspace: WorkspaceMount
+  /// Further trees of the same kind: a linked worktree's git directory lies outside the workspace.
+  public var extraMounts: [WorkspaceMount] = []
   /// What else can be read.
   public var view: SandboxView
   /// What it may use.

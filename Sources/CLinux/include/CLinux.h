@@ -2,4 +2,5 @@
 #define CLINUX_H
 
 #include "LinuxFiles.h"
+#include "LinuxProcesses.h"
 #endif

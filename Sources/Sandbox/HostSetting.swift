@@ -1,0 +1,57 @@
+import Glibc
+
+/// What is the same for every command: where the tools are, and who the payload is on the host.
+struct HostSetting: Sendable {
+  /// The launcher.
+  var launcher: [UInt8]
+  /// bubblewrap.
+  var bubblewrap: [UInt8]
+  /// The unprivileged user that runs commands when the agent runs as root; nil for an ordinary user, who runs them.
+  var payload: (uid: UInt32, gid: UInt32)?
+  /// Files of the system directories that hold secrets and that the payload could read.
+  var masked: [[UInt8]]
+
+  /// Looks the tools up, without running any.
+  init(launcher: [UInt8]) throws(SandboxError) {
+    let path = try Plan.path(launcher)
+    guard Self.isProgram(path) else {
+      throw SandboxError(
+        .launcherMissing, "there is no launcher at \(String(decoding: path, as: UTF8.self))",
+        hint: "codeagent-launch belongs in the directory of codeagent; build or install both")
+    }
+    let places = ["/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap", "/run/current-system/sw/bin/bwrap"]
+    guard let bubblewrap = places.lazy.map({ Array($0.utf8) }).first(where: Self.isProgram) else {
+      throw SandboxError(
+        .unavailable, "bubblewrap is not installed", hint: "install it: apt-get install bubblewrap")
+    }
+    self.launcher = path
+    self.bubblewrap = bubblewrap
+    payload = geteuid() == 0 ? (65534, 65534) : nil
+    masked = Self.secrets(asRoot: geteuid() == 0)
+  }
+
+  private static func isProgram(_ path: [UInt8]) -> Bool {
+    withCPath(path) { access($0, X_OK) == 0 }
+  }
+
+  /// What in `/etc` is nobody's business. Where the payload cannot read it anyway, nothing has to be hidden.
+  private static func secrets(asRoot: Bool) -> [[UInt8]] {
+    let paths = [
+      "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers", "/etc/sudoers.d",
+      "/etc/security/opasswd", "/etc/ssl/private", "/etc/pki/private", "/etc/pki/tls/private", "/etc/krb5.keytab",
+      "/etc/wireguard", "/etc/openvpn", "/etc/ipsec.secrets", "/etc/codeagent", "/etc/kubernetes", "/etc/rancher",
+      "/etc/NetworkManager/system-connections", "/etc/pip.conf", "/etc/npmrc", "/etc/netrc", "/etc/environment",
+      "/etc/apt/auth.conf", "/etc/apt/auth.conf.d", "/etc/crypttab", "/etc/munge", "/etc/boto.cfg",
+    ]
+    return paths.filter { path in
+      var status = stat()
+      guard stat(path, &status) == 0 else { return false }
+      return asRoot ? status.st_mode & 0o004 != 0 : access(path, R_OK) == 0
+    }.map { Array($0.utf8) }
+  }
+}
+
+/// Calls `body` with a path that ends in NUL.
+func withCPath<Result>(_ path: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+  body(path.map { CChar(bitPattern: $0) } + [0])
+}

@@ -1,0 +1,62 @@
+import Glibc
+
+/// Runs commands where they can do no harm: in a view of the file system that holds what they need, on a copy-on-write
+/// workspace, without network, privileges, or anything of the user's, and within limits.
+///
+/// Commands are started and watched by one thread of this process; `run` may be called from anywhere, several at once.
+/// Two commands must not have the same upper directory at the same time.
+public final class Sandbox: Sendable {
+  let host: HostSetting
+
+  /// Finds the tools. Nothing is run yet: ``probe()`` does that.
+  /// - Parameter launcher: the path of `codeagent-launch`; see ``locateLauncher()``.
+  /// - Throws: ``SandboxError`` of kind ``SandboxError/Kind/launcherMissing`` or ``SandboxError/Kind/unavailable``.
+  public init(launcher: [UInt8]) throws(SandboxError) {
+    host = try HostSetting(launcher: launcher)
+  }
+
+  /// The user and group that own what commands write, and must own the upper directories: nil when that is the user
+  /// himself, an unprivileged pair when the agent runs as root.
+  public var payloadOwner: (uid: UInt32, gid: UInt32)? { host.payload }
+
+  /// The home directory that commands see.
+  public static let home = Plan.home
+
+  /// Runs one command to its end. When this returns, no process of it is left.
+  ///
+  /// - Parameters:
+  ///   - command: what to run and what it sees and may use.
+  ///   - onOutput: called with output as it comes, on the thread that serves all commands: it must not block.
+  /// - Returns: how the command ended. Limits and cancellation are results.
+  /// - Throws: ``SandboxError`` when the command was never run.
+  public func run(
+    _ command: SandboxedCommand, onOutput: (@Sendable ([UInt8]) -> Void)? = nil
+  ) async throws(SandboxError) -> CommandResult {
+    let thread = ProcessThread.shared
+    let id = thread.newID()
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        thread.start(
+          ProcessRequest(
+            id: id, command: command, host: host, onOutput: onOutput, completion: { continuation.resume(returning: $0) }
+          ))
+        // Cancelled before it was started: the handler's message came first and found nothing.
+        if Task.isCancelled { thread.cancel(id) }
+      }
+    } onCancel: {
+      thread.cancel(id)
+    }
+    return try result.get()
+  }
+
+  /// `codeagent-launch` in the directory of the running executable, which may be a test bundle.
+  public static func locateLauncher() -> [UInt8]? {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/exe", &buffer, buffer.count)
+    guard count > 0 else { return nil }
+    let image = buffer[..<count].map { UInt8(bitPattern: $0) }
+    guard let slash = image.lastIndex(of: UInt8(ascii: "/")) else { return nil }
+    let path = Array(image[...slash] + Array("codeagent-launch".utf8))
+    return withCPath(path) { access($0, X_OK) } == 0 ? path : nil
+  }
+}

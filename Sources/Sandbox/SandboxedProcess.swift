@@ -1,0 +1,249 @@
+import CLinux
+import Glibc
+
+/// One command from its start to its result. Lives on the process thread.
+final class SandboxedProcess {
+  /// What was asked for.
+  let request: ProcessRequest
+  /// How it ended; nil while it runs.
+  private(set) var result: Result<CommandResult, SandboxError>?
+  /// When ``tick(_:)`` is due, on the monotonic clock.
+  private(set) var nextTick = Double.infinity
+
+  /// The launcher, and the root of the tree that it leaves: both are children of the process thread.
+  private var launcher = Child()
+  private var tree = Child()
+  private var output = Descriptor()
+  private var messages = Descriptor()
+  private var capture: OutputCapture
+  private let begin: Double
+  private var disk: DiskWatch?
+
+  /// What the launcher reported.
+  private var failure: SandboxError?
+  private var exit: Int32?
+  private var isUp = false
+  /// Why it was stopped, once it was.
+  private var verdict: CommandResult.Status?
+  private var stoppedAt: Double?
+
+  /// Starts it. A failure is a result, too.
+  init(_ request: ProcessRequest) {
+    self.request = request
+    capture = OutputCapture(kept: request.command.limits.outputKeptBytes)
+    begin = monotonicSeconds()
+    do throws(SandboxError) { try start() } catch { result = .failure(error) }
+  }
+
+  private func start() throws(SandboxError) {
+    let command = request.command
+    let plan = try Plan(command, host: request.host)
+    let planFile = try Descriptor("a plan") {
+      plan.bytes.withUnsafeBytes { linux_memory_file("plan", $0.baseAddress, $0.count) }
+    }
+    let input: Descriptor
+    if let bytes = command.input {
+      input = try Descriptor("the input") {
+        bytes.withUnsafeBytes { linux_memory_file("input", $0.baseAddress, $0.count) }
+      }
+    } else {
+      input = try Descriptor("/dev/null") { open("/dev/null", O_RDONLY | O_CLOEXEC) }
+    }
+    var ends: [Int32] = [-1, -1]
+    output = try Descriptor("a pipe") { linux_pipe(&ends, 256 << 10) == 0 ? ends[0] : -1 }
+    let writing = Descriptor(ends[1])
+    messages = try Descriptor("a socket") { linux_message_pair(&ends) == 0 ? ends[0] : -1 }
+    let sending = Descriptor(ends[1])
+
+    let given = [input.number, writing.number, writing.number, planFile.number, sending.number]
+    let id = withCPath(request.host.launcher) { linux_spawn($0, given, Int32(given.count)) }
+    guard id > 0 else {
+      throw SandboxError(.launcherMissing, "the launcher cannot be started: \(lastError())")
+    }
+    launcher = Child(id: id)
+    disk = DiskWatch(command)
+    nextTick = min(begin + command.limits.wallSeconds, begin + DiskWatch.interval)
+  }
+
+  /// What to wait for.
+  var descriptors: [Int32] {
+    [output.number, messages.number, launcher.handle.number, tree.handle.number].filter { $0 >= 0 }
+  }
+
+  /// Takes in what has happened.
+  func advance(_ buffer: inout [UInt8]) {
+    guard result == nil else { return }
+    readOutput(&buffer)
+    readMessages(&buffer)
+    launcher.reap()
+    if tree.isRunning {
+      tree.reap()
+      // The kernel has ended and waited for everything below the root of the tree: what is in the pipe is all there is.
+      if !tree.isRunning {
+        readMessages(&buffer)
+        while readOutput(&buffer) {}
+        finish()
+      }
+    } else if !launcher.isRunning, tree.id == 0, messages.number < 0 {
+      while readOutput(&buffer) {}
+      finish()
+    }
+  }
+
+  /// Looks at the limits that are the agent's to watch.
+  func tick(_ now: Double) {
+    guard result == nil else { return }
+    let deadline = begin + request.command.limits.wallSeconds
+    if now >= deadline { stop(.overrun(.time)) }
+    if let disk, verdict == nil, disk.isOver() { stop(.overrun(.disk)) }
+    if let stoppedAt, now > stoppedAt + 2 {
+      // Set-up hangs where it cannot be told to stop, on a dead network file system for one.
+      launcher.kill()
+      self.stoppedAt = now
+    }
+    nextTick = min(deadline > now ? deadline : .infinity, now + DiskWatch.interval)
+  }
+
+  /// Kills the whole tree. The first reason counts.
+  func stop(_ reason: CommandResult.Status) {
+    guard result == nil else { return }
+    if verdict == nil { verdict = reason }
+    if stoppedAt == nil { stoppedAt = monotonicSeconds() }
+    // Before there is a root of the tree, it is killed as soon as it reports.
+    tree.kill()
+  }
+
+  @discardableResult
+  private func readOutput(_ buffer: inout [UInt8]) -> Bool {
+    guard output.number >= 0 else { return false }
+    // A few buffers at most, so that a flood does not keep other commands waiting.
+    for _ in 0..<8 {
+      let count = buffer.withUnsafeMutableBytes { read(output.number, $0.baseAddress, $0.count) }
+      if count > 0 {
+        buffer.withUnsafeBytes { capture.append(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        request.onOutput?(Array(buffer[..<count]))
+        if capture.totalBytes > request.command.limits.outputBytes { stop(.overrun(.output)) }
+        if count < buffer.count { return true }
+      } else if count < 0, errno == EINTR {
+        continue
+      } else {
+        if count == 0 || errno != EAGAIN { output.close() }
+        return false
+      }
+    }
+    return true
+  }
+
+  private func readMessages(_ buffer: inout [UInt8]) {
+    while messages.number >= 0 {
+      var sender: pid_t = 0
+      let count = buffer.withUnsafeMutableBytes {
+        linux_message_receive(messages.number, $0.baseAddress, $0.count, &sender)
+      }
+      if count <= 0 {
+        if count == 0 || errno != EAGAIN { messages.close() }
+        return
+      }
+      take(buffer[1..<count], kind: buffer[0], sender: sender)
+    }
+  }
+
+  /// One message of the launcher; `Sources/codeagent-launch/report.h` lists them.
+  private func take(_ message: ArraySlice<UInt8>, kind: UInt8, sender: pid_t) {
+    let words = message.split(separator: 0, omittingEmptySubsequences: false).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    switch kind {
+    case UInt8(ascii: "P") where tree.id == 0:
+      tree = Child(id: sender)
+      if verdict != nil { tree.kill() }
+    case UInt8(ascii: "I"): isUp = true
+    case UInt8(ascii: "X"): exit = Int32(words[0])
+    case UInt8(ascii: "O"):
+      if verdict == nil { verdict = .overrun(words[0] == "memory" ? .memory : .processes) }
+    case UInt8(ascii: "E") where words.count >= 3 && failure == nil:
+      failure = SandboxError(launcherReported: words[0], error: Int32(words[1]) ?? 0, text: words[2])
+    default: break
+    }
+  }
+
+  private func finish() {
+    output.close()
+    messages.close()
+    if let failure, verdict == nil {
+      result = .failure(failure)
+      return
+    }
+    let status: CommandResult.Status
+    if let verdict {
+      status = verdict
+    } else if let exit {
+      let signal = exit & 0x7f
+      // SIGXCPU is the soft limit on processor time.
+      status = signal == 0 ? .exited((exit >> 8) & 0xff) : signal == SIGXCPU ? .overrun(.time) : .signaled(signal)
+    } else if isUp {
+      status = .signaled(SIGKILL)
+    } else {
+      let said = String(decoding: capture.captured.head.prefix(500), as: UTF8.self).split(separator: "\n").first
+      result = .failure(
+        SandboxError(
+          .unavailable,
+          "the sandbox could not be set up: \(said.map(String.init) ?? "bubblewrap ended without a word")",
+          hint: "codeagent doctor tells what this system allows"))
+      return
+    }
+    result = .success(
+      CommandResult(
+        status: status, output: capture.captured, duration: monotonicSeconds() - begin, cpuSeconds: tree.cpuSeconds,
+        peakMemoryBytes: tree.peakBytes))
+  }
+}
+
+/// A child of the process thread.
+private struct Child {
+  var id: pid_t = 0
+  var handle = Descriptor()
+  var cpuSeconds: Double?
+  var peakBytes: Int?
+
+  init() {}
+
+  init(id: pid_t) {
+    self.id = id
+    // It cannot be anybody else's by now: it is our child, and we have not waited for it.
+    handle = Descriptor(linux_process_open(id))
+  }
+
+  var isRunning: Bool { handle.number >= 0 }
+
+  func kill() {
+    if isRunning { _ = linux_process_signal(handle.number, SIGKILL) }
+  }
+
+  mutating func reap() {
+    guard isRunning else { return }
+    var status: Int32 = 0
+    var cpu: Int64 = 0
+    var peak: Int64 = 0
+    guard linux_process_reap(id, &status, &cpu, &peak) != 0 else { return }
+    cpuSeconds = Double(cpu) / 1e6
+    peakBytes = Int(peak)
+    handle.close()
+  }
+}
+
+extension SandboxError {
+  /// A failure as the launcher tells it.
+  init(launcherReported kind: String, error: Int32, text: String) {
+    let reason = error == 0 ? text : "\(text): \(String(cString: strerror(error)))"
+    switch kind {
+    case "unavailable":
+      self.init(.unavailable, reason, hint: "codeagent doctor tells what this system allows")
+    case "overlay": self.init(.overlayRefused, reason)
+    case "directory": self.init(.workingDirectory, reason)
+    case "not-found": self.init(.commandNotFound, "\(text): command not found")
+    case "not-executable": self.init(.commandNotExecutable, reason)
+    default: self.init(.setUpFailed, reason)
+    }
+  }
+}

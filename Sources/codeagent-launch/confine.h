@@ -1,0 +1,31 @@
+// What the command's process gives up before it becomes the command.
+#ifndef CONFINE_H
+#define CONFINE_H
+
+#include <stdbool.h>
+
+#include "plan.h"
+
+struct limits {
+  unsigned long long cpu_seconds;
+  unsigned long long file_bytes;
+  unsigned long long open_files;
+  // Processes and threads of the tree.
+  unsigned long long processes;
+  // Resident memory of the tree.
+  unsigned long long memory_bytes;
+};
+
+// A session keyring that holds nothing.
+void confine_keyring(void);
+
+// Resource limits of setrlimit(2).
+void confine_limits(const struct limits *limits);
+
+// Landlock, beneath the view: reading where the plan binds something, writing in the workspace and private directories.
+void confine_files(struct plan plan);
+
+// No new privileges, and the system call filter.
+void confine_calls(void);
+
+#endif

@@ -1,0 +1,400 @@
+#define _GNU_SOURCE
+#include "view.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "kernel.h"
+#include "namespaces.h"
+#include "report.h"
+
+// One entry of the plan with what it takes from the host opened: sources are held by descriptor before anything covers
+// the host's own paths.
+struct entry {
+  enum { TREE, LINK, OVERLAY, MASK } kind;
+  const char *destination;
+  // For TREE: the detached mount. -1 for none.
+  int tree;
+  // A TREE that stands in place of something and is left out where there is nothing.
+  bool replaces;
+  // For LINK: where it points.
+  char *target;
+  // For OVERLAY.
+  int lowers[64];
+  bool detached[64];
+  int lower_count;
+  int upper;
+  int work;
+};
+
+static struct entry *entries;
+static size_t entry_count, entry_room;
+static uid_t payload;
+static gid_t payload_group;
+static int root;
+
+static struct entry *new_entry(int kind, const char *destination) {
+  if (entry_count == entry_room) {
+    entry_room = entry_room ? entry_room * 2 : 64;
+    entries = realloc(entries, entry_room * sizeof *entries);
+    if (!entries) report_fatal(FAIL_SET_UP, ENOMEM, "no memory for the view");
+  }
+  struct entry *entry = &entries[entry_count++];
+  memset(entry, 0, sizeof *entry);
+  entry->kind = kind;
+  entry->destination = destination;
+  entry->tree = -1;
+  return entry;
+}
+
+// MARK: sources
+
+// Shows `owner`'s files as the payload's in a detached mount. False with errno set when the kernel refuses.
+static bool show_as_payload(int tree, unsigned flags, uint64_t also, const struct stat *status) {
+  int namespace = id_map_namespace(status->st_uid, status->st_gid, payload, payload_group);
+  if (namespace < 0) return false;
+  struct mount_attributes attributes = {.set = ATTRIBUTE_ID_MAP | also, .user_namespace = (uint64_t)namespace};
+  return kernel_mount_setattr(tree, flags, &attributes) == 0;
+}
+
+// A detached copy of a host tree with everything mounted below it.
+static int clone_tree(const char *path, struct stat *status) {
+  int tree = kernel_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE | AT_SYMLINK_NOFOLLOW);
+  if (tree >= 0 && fstat(tree, status) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
+  return tree;
+}
+
+static void make_read_only(int tree, const char *path, const struct stat *status, bool as_payload) {
+  const uint64_t flags = ATTRIBUTE_READ_ONLY | ATTRIBUTE_NO_SETUID | ATTRIBUTE_NO_DEVICES;
+  // A toolchain of root's may be readable to root alone; where it cannot be id-mapped, what others may read must do.
+  if (as_payload && payload != 0 && status->st_uid != payload && show_as_payload(tree, TREE_RECURSIVE, flags, status))
+    return;
+  struct mount_attributes attributes = {.set = flags};
+  if (kernel_mount_setattr(tree, TREE_RECURSIVE, &attributes) != 0)
+    report_fatal(FAIL_UNAVAILABLE, errno, "%s cannot be made read-only", path);
+}
+
+static void open_read_only(const char *path, const char *destination, bool as_payload, bool needed, bool replaces) {
+  struct stat status;
+  int tree = clone_tree(path, &status);
+  if (tree < 0) {
+    // A system directory that this system lacks, a toolchain that went away.
+    if (!needed && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return;
+    report_fatal(FAIL_SET_UP, errno, "%s cannot be opened", path);
+  }
+  if (S_ISLNK(status.st_mode)) {
+    if (needed) report_fatal(FAIL_SET_UP, ELOOP, "%s is a symbolic link", path);
+    struct entry *entry = new_entry(LINK, destination);
+    entry->target = calloc(1, 4097);
+    if (!entry->target || readlinkat(tree, "", entry->target, 4096) <= 0)
+      report_fatal(FAIL_SET_UP, errno, "%s cannot be read", path);
+    close(tree);
+    return;
+  }
+  make_read_only(tree, path, &status, as_payload);
+  struct entry *entry = new_entry(TREE, destination);
+  entry->tree = tree;
+  entry->replaces = replaces;
+}
+
+static void open_read_write(const char *path, const char *destination) {
+  struct stat status;
+  int tree = clone_tree(path, &status);
+  if (tree < 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be opened", path);
+  if (S_ISLNK(status.st_mode)) report_fatal(FAIL_SET_UP, ELOOP, "%s is a symbolic link", path);
+  if (payload != 0 && status.st_uid == 0 && chown(path, payload, payload_group) != 0)
+    report_fatal(FAIL_SET_UP, errno, "%s cannot be given to the payload's user", path);
+  struct mount_attributes attributes = {.set = ATTRIBUTE_NO_SETUID | ATTRIBUTE_NO_DEVICES};
+  if (kernel_mount_setattr(tree, TREE_RECURSIVE, &attributes) != 0)
+    report_fatal(FAIL_UNAVAILABLE, errno, "%s cannot be mounted without devices", path);
+  new_entry(TREE, destination)->tree = tree;
+}
+
+static int open_directory(const char *path, struct stat *status) {
+  int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (directory < 0 || fstat(directory, status) != 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be opened", path);
+  return directory;
+}
+
+static void open_overlay(struct plan *plan) {
+  struct entry *entry = new_entry(OVERLAY, plan_need(plan));
+  struct stat status;
+  const char *upper = plan_need(plan);
+  const char *work = plan_need(plan);
+  entry->upper = open_directory(upper, &status);
+  if (payload != 0 && status.st_uid == 0 && chown(upper, payload, payload_group) != 0)
+    report_fatal(FAIL_SET_UP, errno, "%s cannot be given to the payload's user", upper);
+  entry->work = open_directory(work, &status);
+  unsigned long long count = plan_number(plan);
+  if (count == 0 || count > sizeof entry->lowers / sizeof *entry->lowers)
+    report_fatal(FAIL_SET_UP, 0, "an overlay of %llu layers", count);
+  while (count-- > 0) {
+    const char *lower = plan_need(plan);
+    int directory = open_directory(lower, &status);
+    if (payload != 0 && status.st_uid != payload) {
+      int tree = kernel_open_tree(directory, "", TREE_CLONE | TREE_CLOEXEC | AT_EMPTY_PATH);
+      if (tree < 0) report_fatal(FAIL_OVERLAY, errno, "%s cannot be mounted again", lower);
+      if (!show_as_payload(tree, 0, 0, &status))
+        report_fatal(FAIL_OVERLAY, errno, "the file system of %s cannot be id-mapped", lower);
+      close(directory);
+      directory = tree;
+      entry->detached[entry->lower_count] = true;
+    }
+    entry->lowers[entry->lower_count++] = directory;
+  }
+}
+
+static void open_mask(const char *destination) { new_entry(MASK, destination); }
+
+static void open_sources(struct plan plan) {
+  const char *key;
+  while ((key = plan_word(&plan))) {
+    if (strcmp(key, "system") == 0) {
+      const char *path = plan_need(&plan);
+      open_read_only(path, path, false, false, false);
+    } else if (strcmp(key, "ro") == 0) {
+      const char *path = plan_need(&plan);
+      open_read_only(path, path, true, false, false);
+    } else if (strcmp(key, "ro-at") == 0) {
+      const char *path = plan_need(&plan);
+      open_read_only(path, plan_need(&plan), true, true, false);
+    } else if (strcmp(key, "replace") == 0) {
+      const char *path = plan_need(&plan);
+      open_read_only(path, plan_need(&plan), true, true, true);
+    } else if (strcmp(key, "rw-at") == 0 || strcmp(key, "copy") == 0) {
+      const char *path = plan_need(&plan);
+      open_read_write(path, plan_need(&plan));
+    } else if (strcmp(key, "launcher") == 0) {
+      open_read_only(plan_need(&plan), VIEW_LAUNCHER, false, true, false);
+    } else if (strcmp(key, "overlay") == 0) {
+      open_overlay(&plan);
+    } else if (strcmp(key, "mask") == 0) {
+      open_mask(plan_need(&plan));
+    } else {
+      plan_skip(&plan, key);
+    }
+  }
+}
+
+// MARK: the view
+
+static int resolve(const char *path) {
+  struct open_instructions how = {
+      .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_WITHIN_ROOT | RESOLVE_WITHOUT_MAGIC_LINKS};
+  return kernel_openat2(root, path, &how);
+}
+
+// The place of `path` in the view, made where it does not exist. Symbolic links lead where they lead inside the view,
+// never out of it.
+static int place(const char *path, bool directory) {
+  int found = resolve(path);
+  if (found >= 0) return found;
+  if (errno != ENOENT) report_fatal(FAIL_SET_UP, errno, "%s cannot be reached in the view", path);
+  size_t length = strlen(path);
+  while (length > 1 && path[length - 1] == '/') length--;
+  size_t parent = length;
+  while (parent > 0 && path[parent - 1] != '/') parent--;
+  char name[256], *above = strndup(path, parent);
+  if (!above || length - parent >= sizeof name || length == parent)
+    report_fatal(FAIL_SET_UP, ENAMETOOLONG, "%s cannot be made in the view", path);
+  memcpy(name, path + parent, length - parent);
+  name[length - parent] = 0;
+  int holder = parent > 1 ? place(above, true) : resolve("/");
+  free(above);
+  if (holder < 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be reached in the view", path);
+  int made = directory ? mkdirat(holder, name, 0755) : mknodat(holder, name, S_IFREG | 0644, 0);
+  if (made != 0 && errno != EEXIST) report_fatal(FAIL_SET_UP, errno, "%s cannot be made in the view", path);
+  close(holder);
+  found = resolve(path);
+  if (found < 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be reached in the view", path);
+  return found;
+}
+
+static void attach(int tree, int at, const char *path) {
+  if (kernel_move_mount(tree, at) != 0) report_fatal(FAIL_SET_UP, errno, "nothing can be mounted at %s", path);
+  close(tree);
+  close(at);
+}
+
+// Mounts a directory of the launcher's own temporary file system into the view.
+static void attach_own(const char *path, const char *destination, uint64_t flags, bool directory) {
+  int tree = kernel_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC);
+  if (tree < 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be opened", path);
+  struct mount_attributes attributes = {.set = flags};
+  if (flags && kernel_mount_setattr(tree, 0, &attributes) != 0)
+    report_fatal(FAIL_SET_UP, errno, "%s cannot be made read-only", path);
+  attach(tree, place(destination, directory), destination);
+}
+
+static void make_directory(const char *path, mode_t mode, bool payloads) {
+  if (mkdir(path, mode) != 0 || chmod(path, mode) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
+  if (payloads && payload != 0 && chown(path, payload, payload_group) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
+}
+
+static void make_file(const char *path, const char *text, mode_t mode) {
+  int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (file < 0 || write(file, text, strlen(text)) != (ssize_t)strlen(text)) report_fatal(FAIL_SET_UP, errno, "%s", path);
+  close(file);
+}
+
+static void mount_overlay(struct entry *entry) {
+  char options[4096], lower[64];
+  int count = snprintf(options, sizeof options, "lowerdir=");
+  for (int i = 0; i < entry->lower_count; i++) {
+    int source = entry->lowers[i];
+    if (entry->detached[i]) {
+      // Only an attached mount can be a layer.
+      snprintf(lower, sizeof lower, "/tmp/layers/%d", source);
+      make_directory(lower, 0700, false);
+      int at = open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
+      if (at < 0) report_fatal(FAIL_SET_UP, errno, "%s", lower);
+      attach(source, at, lower);
+      count += snprintf(options + count, sizeof options - (size_t)count, "%s%s", i ? ":" : "", lower);
+      continue;
+    }
+    // By descriptor: a path could hold the characters that separate options, and be exchanged meanwhile.
+    count += snprintf(options + count, sizeof options - (size_t)count, "%s/proc/self/fd/%d", i ? ":" : "", source);
+  }
+  // The upper directory is read from outside, so it has to hold whole files and directories. Nothing is synced to disk
+  // when the mount ends: what must last is taken into snapshots.
+  snprintf(
+      options + count, sizeof options - (size_t)count,
+      ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,index=off,redirect_dir=nofollow,metacopy=off,volatile%s",
+      entry->upper, entry->work, payload == 0 ? ",userxattr" : "");
+  // What the last volatile mount left to warn of a crash.
+  unlinkat(entry->work, "work/incompat/volatile/dirty", 0);
+  unlinkat(entry->work, "work/incompat/volatile", AT_REMOVEDIR);
+  unlinkat(entry->work, "work/incompat", AT_REMOVEDIR);
+  int at = place(entry->destination, true);
+  char target[64];
+  snprintf(target, sizeof target, "/proc/self/fd/%d", at);
+  if (mount("overlay", target, "overlay", MS_NOSUID | MS_NODEV, options) != 0)
+    report_fatal(FAIL_OVERLAY, errno, "an overlay of %s is refused", entry->destination);
+  close(at);
+}
+
+static void mount_mask(const char *destination) {
+  int at = resolve(destination);
+  if (at < 0) return;
+  struct stat status;
+  if (fstat(at, &status) != 0) report_fatal(FAIL_SET_UP, errno, "%s", destination);
+  close(at);
+  bool directory = S_ISDIR(status.st_mode);
+  attach_own(
+      directory ? "/tmp/mask/directory" : "/tmp/mask/file", destination,
+      ATTRIBUTE_READ_ONLY | ATTRIBUTE_NO_SETUID | ATTRIBUTE_NO_DEVICES, directory);
+}
+
+static void mount_link(const struct entry *entry) {
+  int there = resolve(entry->destination);
+  if (there >= 0) {
+    close(there);
+    return;
+  }
+  const char *slash = strrchr(entry->destination, '/');
+  char *above = strndup(entry->destination, (size_t)(slash - entry->destination));
+  if (!above) report_fatal(FAIL_SET_UP, ENOMEM, "no memory for the view");
+  int holder = *above ? place(above, true) : resolve("/");
+  free(above);
+  if (symlinkat(entry->target, holder, slash + 1) != 0 && errno != EEXIST && errno != EROFS)
+    report_fatal(FAIL_SET_UP, errno, "%s cannot be made in the view", entry->destination);
+  close(holder);
+}
+
+static void mount_entries(void) {
+  for (size_t i = 0; i < entry_count; i++) {
+    struct entry *entry = &entries[i];
+    switch (entry->kind) {
+      case LINK:
+        mount_link(entry);
+        break;
+      case OVERLAY:
+        mount_overlay(entry);
+        break;
+      case MASK:
+        mount_mask(entry->destination);
+        break;
+      case TREE: {
+        struct stat status;
+        if (fstat(entry->tree, &status) != 0) report_fatal(FAIL_SET_UP, errno, "%s", entry->destination);
+        int at = entry->replaces ? resolve(entry->destination) : place(entry->destination, S_ISDIR(status.st_mode));
+        if (at < 0) {
+          close(entry->tree);
+          break;
+        }
+        attach(entry->tree, at, entry->destination);
+        break;
+      }
+    }
+  }
+}
+
+static void make_skeleton(unsigned long long private_bytes) {
+  char options[128];
+  snprintf(options, sizeof options, "mode=0755,size=%llu,nr_inodes=1048576", private_bytes);
+  if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) != 0)
+    report_fatal(FAIL_UNAVAILABLE, errno, "no temporary file system can be mounted");
+  umask(0);
+  make_directory(VIEW_ROOT, 0755, false);
+  root = open(VIEW_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) report_fatal(FAIL_SET_UP, errno, "%s", VIEW_ROOT);
+  make_directory("/tmp/layers", 0700, false);
+  make_directory("/tmp/mask", 0755, false);
+  make_directory("/tmp/mask/directory", 0555, false);
+  make_file("/tmp/mask/file", "", 0);
+  make_directory("/tmp/private", 0755, false);
+  make_directory("/tmp/private/tmp", 01777, false);
+  make_directory("/tmp/private/var-tmp", 01777, false);
+  make_directory("/tmp/private/run", 0755, true);
+  make_directory("/tmp/private/home", 0700, true);
+  make_directory(VIEW_SHARED_MEMORY, 01777, false);
+  make_directory(VIEW_ROOT "/proc", 0555, false);
+  make_directory(VIEW_ROOT "/dev", 0755, false);
+  attach_own("/tmp/private/tmp", "/tmp", 0, true);
+  attach_own("/tmp/private/var-tmp", "/var/tmp", 0, true);
+  attach_own("/tmp/private/run", "/run", 0, true);
+  attach_own("/tmp/private/home", VIEW_HOME, 0, true);
+}
+
+// Accounts and hosts as they are inside.
+static void cover_accounts(void) {
+  static const struct {
+    const char *own, *destination, *text;
+  } files[] = {
+      {"/tmp/etc/passwd", "/etc/passwd",
+       "root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:" VIEW_HOME
+       ":/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
+      {"/tmp/etc/group", "/etc/group", "root:x:0:\ntty:x:5:\nagent:x:1000:\nnogroup:x:65534:\n"},
+      {"/tmp/etc/hosts", "/etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost ip6-loopback\n"},
+  };
+  make_directory("/tmp/etc", 0755, false);
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    make_file(files[i].own, files[i].text, 0644);
+    int there = resolve(files[i].destination);
+    if (there < 0) continue;
+    close(there);
+    attach_own(files[i].own, files[i].destination, ATTRIBUTE_READ_ONLY, false);
+  }
+}
+
+void view_build(struct plan plan, uid_t payload_user, gid_t payload_users_group) {
+  payload = payload_user;
+  payload_group = payload_users_group;
+  unsigned long long private_bytes = 1ull << 30;
+  const char *key;
+  struct plan reader = plan;
+  while ((key = plan_word(&reader))) {
+    if (strcmp(key, "private-bytes") == 0)
+      private_bytes = plan_number(&reader);
+    else
+      plan_skip(&reader, key);
+  }
+  open_sources(plan);
+  make_skeleton(private_bytes);
+  mount_entries();
+  cover_accounts();
+}

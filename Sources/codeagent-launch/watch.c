@@ -1,0 +1,99 @@
+#define _GNU_SOURCE
+#include "watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report.h"
+
+struct watch watch_open(const struct limits *limits) {
+  struct watch watch = {.processes = opendir("/proc"), .page_bytes = sysconf(_SC_PAGESIZE), .limits = limits};
+  if (!watch.processes) report_fatal(FAIL_SET_UP, errno, "/proc cannot be read");
+  return watch;
+}
+
+static ssize_t read_file(int directory, const char *process, const char *name, char *buffer, size_t size) {
+  char path[288];
+  snprintf(path, sizeof path, "%s/%s", process, name);
+  int file = openat(directory, path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  ssize_t count = read(file, buffer, size - 1);
+  close(file);
+  if (count >= 0) buffer[count] = 0;
+  return count;
+}
+
+// Threads and resident pages out of /proc/PID/stat: fields 20 and 24 (proc(5)). The name in field 2 may hold anything,
+// so fields are counted from its last parenthesis.
+static bool read_stat(int directory, const char *process, unsigned long long *threads, unsigned long long *pages) {
+  char text[1024];
+  if (read_file(directory, process, "stat", text, sizeof text) <= 0) return false;
+  char *field = strrchr(text, ')');
+  if (!field) return false;
+  for (int number = 2; number < 24; number++) {
+    field = strchr(field + 1, ' ');
+    if (!field) return false;
+    if (number + 1 == 20) *threads = strtoull(field, NULL, 10);
+    if (number + 1 == 24) *pages = strtoull(field, NULL, 10);
+  }
+  return true;
+}
+
+// A process's fair share of its memory, in bytes: pages shared by n processes count 1/n each. Falls back to what is not
+// shared with files where the kernel does not tell (a process that made itself unreadable).
+static unsigned long long proportional(int directory, const char *process, long page_bytes) {
+  char text[2048];
+  if (read_file(directory, process, "smaps_rollup", text, sizeof text) > 0) {
+    char *line = strstr(text, "\nPss:");
+    if (line) return strtoull(line + 5, NULL, 10) << 10;
+  }
+  if (read_file(directory, process, "statm", text, sizeof text) <= 0) return 0;
+  char *next;
+  strtoull(text, &next, 10);
+  unsigned long long resident = strtoull(next, &next, 10), shared = strtoull(next, &next, 10);
+  return resident > shared ? (resident - shared) * (unsigned long long)page_bytes : 0;
+}
+
+static double seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+const char *watch_tree(struct watch *watch, struct timespec *interval) {
+  double start = seconds();
+  int directory = dirfd(watch->processes);
+  unsigned long long tasks = 0, resident = 0;
+  struct dirent *entry;
+  rewinddir(watch->processes);
+  while ((entry = readdir(watch->processes))) {
+    unsigned long long threads = 0, pages = 0;
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    // This process is not the command's.
+    if (strcmp(entry->d_name, "1") == 0) continue;
+    if (!read_stat(directory, entry->d_name, &threads, &pages)) continue;
+    tasks += threads;
+    resident += pages * (unsigned long long)watch->page_bytes;
+  }
+  if (tasks >= watch->limits->processes) return "processes";
+  if (resident > watch->limits->memory_bytes) {
+    // Forked processes share pages that were counted once each: look closely before judging.
+    unsigned long long share = 0;
+    rewinddir(watch->processes);
+    while ((entry = readdir(watch->processes)))
+      if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+        share += proportional(directory, entry->d_name, watch->page_bytes);
+    if (share > watch->limits->memory_bytes) return "memory";
+  }
+  // At most one part in twenty of a processor for watching.
+  double pause = (seconds() - start) * 20;
+  if (pause < 0.1) pause = 0.1;
+  if (pause > 2) pause = 2;
+  interval->tv_sec = (time_t)pause;
+  interval->tv_nsec = (long)((pause - (double)interval->tv_sec) * 1e9);
+  return NULL;
+}

@@ -1,0 +1,21 @@
+// Sums up what the tree uses, from inside: /proc shows here exactly the processes of this sandbox.
+#ifndef WATCH_H
+#define WATCH_H
+
+#include <dirent.h>
+#include <time.h>
+
+#include "confine.h"
+
+struct watch {
+  DIR *processes;
+  long page_bytes;
+  const struct limits *limits;
+};
+
+struct watch watch_open(const struct limits *limits);
+
+// Looks once. The name of the limit that was passed, or NULL. Sets when to look again: a large tree is looked at less often.
+const char *watch_tree(struct watch *watch, struct timespec *interval);
+
+#endif
