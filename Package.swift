@@ -55,7 +55,10 @@ let package = Package(
     .target(name: "CLibgit2", linkerSettings: [.linkedLibrary("git2")]),
     .target(name: "CLibcurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CLinux"),
-    .executableTarget(name: "codeagent-launch"),
+    // Linked statically to the C library and to nothing else: it starts twice for every command, and it runs inside views
+    // that hold no Swift library. Plain C needs none of Swift's start-up routines.
+    .executableTarget(
+      name: "codeagent-launch", linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
     .target(
       name: "Prompts", path: "prompts", resources: [.embedInCode("system.md")], swiftSettings: settings),
 
