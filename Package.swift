@@ -77,7 +77,7 @@ let package = Package(
     room("Models", ["Conversation", "HTTPTransport", "JSON"]),
     room("Repair", ["Conversation", "TestReports", "Patches", "JSON", "Paths"]),
     room("CodeIndex", ["Git", "IndexKernel", "Paths"]),
-    room("Access", ["JSON", "Paths"]),
+    room("Access", ["JSON", "Paths", crypto]),
     room("AuditTrail", ["TransparencyLog", "JSON", grdb, crypto]),
 
     // Floor 3: the run.

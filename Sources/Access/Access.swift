@@ -1,1 +1,0 @@
-// Room `Access`: see docs/architecture.md.
