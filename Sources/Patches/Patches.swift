@@ -1,1 +1,0 @@
-// Room `Patches`: see docs/architecture.md.
