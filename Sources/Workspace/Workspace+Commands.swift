@@ -1,0 +1,125 @@
+import CLinux
+import Glibc
+public import Paths
+public import Sandbox
+
+/// What a command in a workspace did and left.
+public struct CommandRun: Sendable {
+  /// How it ended, and its output.
+  public let result: CommandResult
+  /// The regular files that it left in `/run/codeagent/results`, by their path there.
+  public let results: [String: [UInt8]]
+}
+
+extension Workspace {
+  /// The largest file that is taken from a command's results, in bytes.
+  public static var largestResult: Int { 64 << 20 }
+
+  /// Where adaptors are seen inside.
+  public static var adaptorDirectory: String { "/run/codeagent/adaptor" }
+
+  /// Where results are collected inside.
+  public static var resultsDirectory: String { "/run/codeagent/results" }
+
+  /// Runs a shell command line in the sandbox; see ``run(arguments:directory:environment:input:limits:adaptors:collectResults:onOutput:)``.
+  public func run(
+    shell: String, directory: RepoPath = .root, environment: [String: String] = [:], input: [UInt8]? = nil,
+    limits: SandboxLimits = .standard, adaptors: [String: [UInt8]] = [:], collectResults: Bool = false,
+    onOutput: (@Sendable ([UInt8]) -> Void)? = nil
+  ) async throws(WorkspaceError) -> CommandRun {
+    try await run(
+      arguments: ["/bin/sh", "-c", shell].map { Array($0.utf8) }, directory: directory, environment: environment,
+      input: input, limits: limits, adaptors: adaptors, collectResults: collectResults, onOutput: onOutput)
+  }
+
+  /// Runs a program in the sandbox, on this workspace's files at the checkout's own path. Waits for a command that is
+  /// running here; cancelling the task ends the command and everything it started.
+  /// - Parameters:
+  ///   - directory: where it starts.
+  ///   - environment: in addition to the view's, and before it.
+  ///   - adaptors: files that it finds in ``adaptorDirectory``, read-only, by name.
+  ///   - collectResults: gives it an empty ``resultsDirectory`` to write to, and returns the files it left there.
+  /// - Throws: `notFound` and `notADirectory` about the directory, `sandboxUnavailable`, `noSpace`.
+  public func run(
+    arguments: [[UInt8]], directory: RepoPath = .root, environment: [String: String] = [:], input: [UInt8]? = nil,
+    limits: SandboxLimits = .standard, adaptors: [String: [UInt8]] = [:], collectResults: Bool = false,
+    onOutput: (@Sendable ([UInt8]) -> Void)? = nil
+  ) async throws(WorkspaceError) -> CommandRun {
+    await acquire()
+    defer { release() }
+    guard metadata(try canonical(directory))?.kind == .directory else {
+      let exists = metadata(directory) != nil
+      throw WorkspaceError(
+        exists ? .notADirectory : .notFound, exists ? "\(directory) is not a directory" : "there is no \(directory)")
+    }
+    var command = SandboxedCommand(
+      arguments: arguments, environment: view.environment.merging(environment) { $1 },
+      workingDirectory: directory.isRoot ? location.root : location.root + [0x2f] + directory.bytes, input: input,
+      workspace: tree.mount, view: try sandboxView(), limits: limits)
+    command.extraMounts = extras.map(\.mount)
+    if !adaptors.isEmpty { command.view.readOnlyAt.append(try adaptorBinding(adaptors)) }
+    let results = collectResults ? try ResultsDirectory(shared.storage) : nil
+    defer { results?.remove() }
+    if let results { command.view.readWriteAt.append(results.binding) }
+    scanner.layerWillChange()
+    let result = try await execute(&command, onOutput: onOutput)
+    return CommandRun(result: result, results: try results?.collect() ?? [:])
+  }
+
+  /// Runs a program that does nothing, so that ``mode`` is known and a missing sandbox is said before it is needed.
+  /// - Throws: `sandboxUnavailable`, `noSpace` for the copy where overlays are refused.
+  public func prepare() async throws(WorkspaceError) {
+    _ = try await run(arguments: [Array("/bin/true".utf8)])
+  }
+
+  private func execute(
+    _ command: inout SandboxedCommand, onOutput: (@Sendable ([UInt8]) -> Void)?
+  ) async throws(WorkspaceError) -> CommandResult {
+    do throws(SandboxError) {
+      return try await sandbox.run(command, onOutput: onOutput)
+    } catch {
+      guard error.kind == .overlayRefused, !tree.isCopy else { throw Self.failure(error) }
+      try becomeCopy(error.message)
+    }
+    command.workspace = tree.mount
+    command.extraMounts = extras.map(\.mount)
+    let copied = command
+    do throws(SandboxError) { return try await sandbox.run(copied, onOutput: onOutput) } catch {
+      throw Self.failure(error)
+    }
+  }
+
+  private static func failure(_ error: SandboxError) -> WorkspaceError {
+    let kind: WorkspaceError.Kind =
+      switch error.kind {
+      case .unavailable, .launcherMissing, .overlayRefused, .setUpFailed: .sandboxUnavailable
+      case .workingDirectory: .notADirectory
+      case .commandNotFound: .notFound
+      case .commandNotExecutable: .unreadable
+      case .invalidCommand: .outside
+      }
+    return WorkspaceError(kind, error.message, hint: error.hint)
+  }
+
+  private func sandboxView() throws(WorkspaceError) -> SandboxView {
+    var masked: [[UInt8]] = []
+    for path in view.masked {
+      // Only what is there: a mask would otherwise make the path.
+      guard let node = try? tree.merged.node(path), node.status.kind == .regular || node.directory != nil else {
+        continue
+      }
+      masked.append(location.root + [0x2f] + path.bytes)
+    }
+    return SandboxView(readOnly: view.toolchainRoots, masked: masked)
+  }
+
+  /// Writes the adaptors once for each content they have, readable for the payload's user.
+  private func adaptorBinding(_ adaptors: [String: [UInt8]]) throws(WorkspaceError) -> SandboxView.Binding {
+    let name = AdaptorDirectory.name(adaptors)
+    if adaptorDirectories[name] == nil {
+      adaptorDirectories[name] = try AdaptorDirectory.write(adaptors, named: name, shared.storage)
+    }
+    return SandboxView.Binding(
+      source: adaptorDirectories[name] ?? [], destination: Array(Self.adaptorDirectory.utf8))
+  }
+}
