@@ -17,6 +17,7 @@
 #include "kernel.h"
 #include "namespaces.h"
 #include "plan.h"
+#include "probe.h"
 #include "report.h"
 #include "view.h"
 
@@ -72,6 +73,7 @@ static int become_bubblewrap(void *bubblewrap) {
 
 int main(int count, char **arguments) {
   if (count == 2 && strcmp(arguments[1], "--inner") == 0) inner_main();
+  if (count >= 2 && strcmp(arguments[1], "--probe") == 0) probe_main(count, arguments);
   // Without the agent's two descriptors there is nothing to do.
   if (count != 1 || fcntl(PLAN_FD, F_GETFD) < 0 || fcntl(STATUS_FD, F_GETFD) < 0) {
     fprintf(stderr, "codeagent-launch: started by codeagent only\n");

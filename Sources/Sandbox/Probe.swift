@@ -1,0 +1,166 @@
+import Glibc
+
+extension Sandbox {
+  /// Tries every promise for real, in a scratch workspace: the overlay, the boundary from inside, each limit, the death of
+  /// what a command leaves behind. Takes about a second.
+  public func probe() async -> [SandboxCheck] {
+    guard let scratch = ProbeDirectory() else {
+      return [
+        SandboxCheck(name: "scratch directory", ok: false, detail: "none can be made in /var/tmp: \(lastError())")
+      ]
+    }
+    defer { scratch.remove() }
+    var checks: [SandboxCheck] = []
+    do throws(SandboxError) {
+      checks += try await boundary(scratch)
+    } catch {
+      let name = error.kind == .overlayRefused ? "overlay" : "sandbox"
+      return [SandboxCheck(name: name, ok: false, detail: error.description)]
+    }
+    checks.append(await limit("time limit", scratch, "sleep", expect: .time) { $0.wallSeconds = 0.2 })
+    checks.append(await limit("memory limit", scratch, "memory", expect: .memory) { $0.memoryBytes = 64 << 20 })
+    checks.append(await limit("process limit", scratch, "processes", expect: .processes) { $0.processes = 20 })
+    checks.append(await limit("output limit", scratch, "flood", expect: .output) { $0.outputBytes = 1 << 20 })
+    checks.append(await death(scratch))
+    checks.append(Self.cgroupCheck(host))
+    return checks
+  }
+
+  private func boundary(_ scratch: ProbeDirectory) async throws(SandboxError) -> [SandboxCheck] {
+    // A port of the host that is open: it must look closed from inside.
+    let listener = Listener()
+    let home = getenv("HOME").map { String(cString: $0) } ?? "/root"
+    let result = try await run(scratch.command(["boundary", "\(listener.port)", home]))
+    var checks = String(decoding: result.output.head, as: UTF8.self).split(separator: "\n").compactMap { line in
+      let fields = line.split(separator: "\t", maxSplits: 2).map(String.init)
+      return fields.count == 3 ? SandboxCheck(name: fields[0], ok: fields[1] == "ok", detail: fields[2]) : nil
+    }
+    if result.status != .exited(0) || checks.isEmpty {
+      checks.append(SandboxCheck(name: "sandbox", ok: false, detail: "the probe ended with \(result.status)"))
+    }
+    let owner = scratch.owner("upper/made-inside")
+    let untouched = scratch.owner("lower/deleted-inside") != nil && scratch.owner("lower/made-inside") == nil
+    checks.append(
+      SandboxCheck(
+        name: "overlay", ok: owner != nil && untouched,
+        detail: untouched ? "writes and deletions stay in the copy" : "the checkout itself was changed"))
+    checks.append(
+      SandboxCheck(
+        name: "host user", ok: owner != 0 && owner != nil, detail: "commands are user \(owner.map(String.init) ?? "?")")
+    )
+    return checks
+  }
+
+  private func limit(
+    _ name: String, _ scratch: ProbeDirectory, _ what: String, expect: CommandResult.Overrun,
+    _ change: (inout SandboxLimits) -> Void
+  ) async -> SandboxCheck {
+    var command = scratch.command([what])
+    change(&command.limits)
+    do throws(SandboxError) {
+      let status = try await run(command).status
+      return SandboxCheck(
+        name: name, ok: status == .overrun(expect),
+        detail: status == .overrun(expect) ? "enforced" : "ended with \(status)")
+    } catch { return SandboxCheck(name: name, ok: false, detail: error.description) }
+  }
+
+  private func death(_ scratch: ProbeDirectory) async -> SandboxCheck {
+    let name = "death"
+    let mark = "mark-\(getpid())-\(monotonicSeconds())"
+    do throws(SandboxError) {
+      _ = try await run(scratch.command(["daemon", mark]))
+      let left = ProbeDirectory.processes(naming: mark)
+      return SandboxCheck(
+        name: name, ok: left == 0, detail: left == 0 ? "nothing outlives its command" : "\(left) processes were left")
+    } catch { return SandboxCheck(name: name, ok: false, detail: error.description) }
+  }
+
+  static func cgroupCheck(_ host: HostSetting) -> SandboxCheck {
+    SandboxCheck(name: "cgroup", ok: true, detail: "none: memory and processes are watched a few times a second")
+  }
+}
+
+/// A workspace to try things in.
+private struct ProbeDirectory {
+  let path: String
+
+  init?() {
+    var template = Array("/var/tmp/codeagent-probe.XXXXXX".utf8CString)
+    guard template.withUnsafeMutableBufferPointer({ $0.baseAddress.flatMap { mkdtemp($0) } }) != nil else { return nil }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    for name in ["lower", "upper", "work"] { mkdir("\(path)/\(name)", 0o755) }
+    close(open("\(path)/lower/deleted-inside", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644))
+  }
+
+  func command(_ arguments: [String]) -> SandboxedCommand {
+    let lower = Array("\(path)/lower".utf8)
+    return SandboxedCommand(
+      arguments: (["/run/codeagent/launch", "--probe"] + arguments).map { Array($0.utf8) }, environment: [:],
+      workingDirectory: lower,
+      workspace: .overlay(
+        lowers: [lower], upper: Array("\(path)/upper".utf8), work: Array("\(path)/work".utf8), mountPoint: lower),
+      view: SandboxView(),
+      limits: SandboxLimits(
+        wallSeconds: 20, cpuSeconds: 20, memoryBytes: 1 << 30, processes: 100, fileBytes: 1 << 20,
+        outputKeptBytes: 64 << 10, outputBytes: 16 << 20, diskBytes: 64 << 20))
+  }
+
+  /// The owner of a file; nil when there is none, or a deletion.
+  func owner(_ name: String) -> uid_t? {
+    var status = stat()
+    guard lstat("\(path)/\(name)", &status) == 0, status.st_mode & S_IFMT != S_IFCHR else { return nil }
+    return status.st_uid
+  }
+
+  func remove() {
+    for name in ["lower/deleted-inside", "upper/made-inside", "upper/deleted-inside"] { unlink("\(path)/\(name)") }
+    chmod("\(path)/work/work", 0o700)
+    unlink("\(path)/work/work/incompat/volatile/dirty")
+    let directories = ["lower", "upper", "work/work/incompat/volatile", "work/work/incompat", "work/work", "work", ""]
+    for name in directories { rmdir("\(path)/\(name)") }
+  }
+
+  /// How many processes of this machine have a word among their arguments.
+  static func processes(naming word: String) -> Int {
+    guard let directory = opendir("/proc") else { return 0 }
+    defer { closedir(directory) }
+    var count = 0
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      guard Int(name) != nil else { continue }
+      let file = open("/proc/\(name)/cmdline", O_RDONLY | O_CLOEXEC)
+      guard file >= 0 else { continue }
+      let length = read(file, &buffer, buffer.count)
+      close(file)
+      if length > 0, buffer[..<length].split(separator: 0).contains(where: { $0.elementsEqual(word.utf8) }) {
+        count += 1
+      }
+    }
+    return count
+  }
+}
+
+/// A listening port on the host's loopback.
+private final class Listener {
+  private let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+  private(set) var port: UInt16 = 1
+
+  init() {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        _ = bind(descriptor, $0, length)
+        _ = listen(descriptor, 1)
+        _ = getsockname(descriptor, $0, &length)
+      }
+    }
+    port = UInt16(bigEndian: address.sin_port)
+  }
+
+  deinit { close(descriptor) }
+}
