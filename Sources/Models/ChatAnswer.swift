@@ -1,0 +1,284 @@
+import Conversation
+import HTTPTransport
+import JSON
+
+/// Reads an answer of the Chat Completions API, as its many servers give it. Text and arguments are put together from
+/// their deltas, each byte once.
+struct ChatDecoder: AnswerDecoder {
+  /// A call that is being put together.
+  private struct Call {
+    var index: Int?
+    var id = ""
+    var name = ""
+    var arguments: [UInt8] = []
+    var isCustom = false
+  }
+
+  private let context: AnswerContext
+  private var parser = ServerSentEventParser()
+  private var text: [UInt8] = []
+  private var refusal: [UInt8] = []
+  private var reasoning: [UInt8] = []
+  /// The member that reasoning came in: it goes back in the same.
+  private var reasoningMember = "reasoning_content"
+  private var calls: [Call] = []
+  private var finishReason: String?
+  private var isDone = false
+  private var usage: Usage?
+  private var id: String?
+  private var model: String?
+  private var kept = 0
+  private(set) var work = 0
+
+  init(_ context: AnswerContext) { self.context = context }
+
+  var isComplete: Bool { isDone }
+
+  mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
+    work += bytes.count
+    do {
+      var parser = self.parser
+      self.parser = ServerSentEventParser()
+      try parser.feed(bytes) { _, data in
+        if !isDone { try data.withUnsafeBufferPointer { try handle($0) } }
+      }
+      self.parser = parser
+    } catch let failure as AttemptFailure {
+      throw failure
+    } catch {
+      throw AttemptFailure.malformed(context.endpoint, "\(error)")
+    }
+  }
+
+  mutating func feedWhole(_ answer: JSONValue) throws(AttemptFailure) {
+    try checkError(answer)
+    guard let choice = answer["choices"]?[0], let message = choice["message"], message.object != nil else {
+      throw malformed("an answer without a message")
+    }
+    id = answer["id"]?.string
+    model = answer["model"]?.string
+    if let counts = answer["usage"], counts.object != nil { usage = Self.usage(counts) }
+    try take(message)
+    finishReason = choice["finish_reason"]?.string ?? "stop"
+    isDone = true
+  }
+
+  mutating func finish() throws(AttemptFailure) -> ModelResponse {
+    if !isDone, let last = parser.finish() {
+      // A server that forgot the last empty line; anything cut off counts as such below.
+      try? last.data.withUnsafeBufferPointer { try handle($0) }
+    }
+    guard isDone || finishReason != nil else { throw .brokenOff(context.endpoint) }
+    return try response()
+  }
+
+  // MARK: Events
+
+  private mutating func handle(_ data: UnsafeBufferPointer<UInt8>) throws(AttemptFailure) {
+    if data.equals("[DONE]") {
+      isDone = true
+      return
+    }
+    var choices: JSONCursor?
+    var counts: JSONCursor?
+    var answerID: JSONCursor?
+    var answerModel: JSONCursor?
+    var isError = false
+    work += data.count
+    let isWellFormed = JSONCursor(data).forEachMember { name, value in
+      if name.equals("choices") { choices = value }
+      if name.equals("usage"), value.isObject { counts = value }
+      if name.equals("id") { answerID = value }
+      if name.equals("model") { answerModel = value }
+      if name.equals("error"), !value.isNull { isError = true }
+      if name.equals("object"), value.string == "error" { isError = true }
+    }
+    guard isWellFormed else { throw malformed("an event that is not JSON") }
+    if isError {
+      guard let value = JSONCursor(data).value else { throw malformed("an error that is not JSON") }
+      throw AttemptFailure(inStream: ProviderError(json: value), endpoint: context.endpoint)
+    }
+    if id == nil { id = answerID?.string }
+    if model == nil { model = answerModel?.string }
+    if let counts {
+      guard let value = counts.value else { throw malformed("usage that is not JSON") }
+      usage = Self.usage(value)
+    }
+    guard let choices, let choice = choices.firstElement else { return }
+    try handle(choice: choice)
+  }
+
+  private mutating func handle(choice: JSONCursor) throws(AttemptFailure) {
+    var delta: JSONCursor?
+    var finish: JSONCursor?
+    var index: JSONCursor?
+    let isWellFormed = choice.forEachMember { name, value in
+      if name.equals("delta") || name.equals("message"), value.isObject { delta = value }
+      if name.equals("finish_reason") { finish = value }
+      if name.equals("index") { index = value }
+    }
+    guard isWellFormed else { throw malformed("a choice that is no object") }
+    guard index?.int ?? 0 == 0 else { return }
+    if let delta { try handle(delta: delta) }
+    if let reason = finish?.string, !reason.isEmpty { finishReason = reason }
+  }
+
+  private mutating func handle(delta: JSONCursor) throws(AttemptFailure) {
+    // The common delta holds one short text: it is taken without reading the rest.
+    var content: JSONCursor?
+    var needsAll = false
+    let isWellFormed = delta.forEachMember { name, value in
+      if name.equals("role") || value.isNull { return }
+      if name.equals("content") { content = value } else { needsAll = true }
+    }
+    guard isWellFormed else { throw malformed("a delta that is no object") }
+    if needsAll || content?.isArray ?? false {
+      guard let value = delta.value else { throw malformed("a delta that is not JSON") }
+      try take(value)
+    } else if let content {
+      guard let piece = content.string else { throw malformed("a text delta that is no text") }
+      try take(text: piece)
+    }
+  }
+
+  /// Takes a delta or a whole message.
+  private mutating func take(_ delta: JSONValue) throws(AttemptFailure) {
+    for name in ["reasoning_content", "reasoning"] {
+      guard let piece = delta[name]?.string, !piece.isEmpty else { continue }
+      reasoningMember = name
+      try keep(piece)
+      reasoning.append(contentsOf: piece.utf8)
+      context.observe(.reasoning(piece))
+      break
+    }
+    if let piece = delta["content"]?.string { try take(text: piece) }
+    for part in delta["content"]?.array ?? [] {
+      if part["type"]?.string ?? "text" == "text", let piece = part["text"]?.string { try take(text: piece) }
+    }
+    if let piece = delta["refusal"]?.string, !piece.isEmpty {
+      try keep(piece)
+      refusal.append(contentsOf: piece.utf8)
+      context.observe(.text(piece))
+    }
+    for call in delta["tool_calls"]?.array ?? [] { try take(call: call) }
+  }
+
+  private mutating func take(text piece: String) throws(AttemptFailure) {
+    if piece.isEmpty { return }
+    try keep(piece)
+    text.append(contentsOf: piece.utf8)
+    context.observe(.text(piece))
+  }
+
+  private mutating func take(call delta: JSONValue) throws(AttemptFailure) {
+    guard delta.object != nil else { throw malformed("a tool call that is no object") }
+    let function = delta["function"] ?? delta["custom"]
+    let id = delta["id"]?.string ?? ""
+    let name = function?["name"]?.string ?? ""
+    let position: Int
+    if let known = begun(index: delta["index"]?.int, id: id, name: name) {
+      position = known
+    } else {
+      guard calls.count < 1000 else { throw malformed("more than 1000 tool calls in one answer") }
+      calls.append(Call(index: delta["index"]?.int, id: id))
+      position = calls.count - 1
+    }
+    if calls[position].id.isEmpty { calls[position].id = id }
+    // A name comes once, or again and again, or in pieces before the arguments: all three are seen.
+    if calls[position].name.isEmpty, !name.isEmpty {
+      try keep(name)
+      calls[position].name = name
+      context.observe(.toolCall(name: name))
+    } else if !name.isEmpty, calls[position].name != name, calls[position].arguments.isEmpty {
+      try keep(name)
+      calls[position].name += name
+    }
+    if delta["custom"]?.object != nil { calls[position].isCustom = true }
+    switch function?["arguments"] ?? function?["input"] {
+    case .string(let piece):
+      try keep(piece)
+      calls[position].arguments.append(contentsOf: piece.utf8)
+    case .object(let object):
+      // Some servers give the arguments as what they are, in one piece.
+      let whole = JSONValue.object(object).text
+      try keep(whole)
+      calls[position].arguments = Array(whole.utf8)
+    default: break
+    }
+  }
+
+  /// Which of the calls so far a delta goes on with; nil when it begins another. The index decides; servers without
+  /// one, or with the same one for all, show another call by another id or, without ids, by a name.
+  private func begun(index: Int?, id: String, name: String) -> Int? {
+    if let index {
+      return calls.lastIndex { call in
+        call.index == index && (id.isEmpty || call.id.isEmpty || call.id == id)
+      }
+    }
+    if !id.isEmpty { return calls.lastIndex { $0.id == id || $0.id.isEmpty } }
+    return name.isEmpty && !calls.isEmpty ? calls.count - 1 : nil
+  }
+
+  private mutating func keep(_ piece: String) throws(AttemptFailure) {
+    kept += piece.utf8.count
+    work += piece.utf8.count
+    guard kept <= maximumAnswerBytes else { throw malformed("more than \(maximumAnswerBytes) bytes") }
+  }
+
+  private func checkError(_ answer: JSONValue) throws(AttemptFailure) {
+    if let error = answer["error"], !error.isNull {
+      throw AttemptFailure(inStream: ProviderError(json: answer), endpoint: context.endpoint)
+    }
+  }
+
+  private func malformed(_ what: String) -> AttemptFailure { .malformed(context.endpoint, what) }
+
+  // MARK: The answer
+
+  private static func usage(_ counts: JSONValue) -> Usage {
+    Usage(
+      input: counts["prompt_tokens"]?.int ?? 0,
+      cachedInput: counts["prompt_tokens_details"]?["cached_tokens"]?.int
+        ?? counts["prompt_cache_hit_tokens"]?.int ?? 0,
+      output: counts["completion_tokens"]?.int ?? 0,
+      reasoning: counts["completion_tokens_details"]?["reasoning_tokens"]?.int ?? 0)
+  }
+
+  private func response() throws(AttemptFailure) -> ModelResponse {
+    var items: [Item] = []
+    if !reasoning.isEmpty {
+      let thought = String(decoding: reasoning, as: UTF8.self)
+      var payload = JSONObject()
+      payload[reasoningMember] = .string(thought)
+      items.append(.reasoning(Reasoning(dialect: "openai-chat", summary: thought, payload: .object(payload))))
+    }
+    let said = String(decoding: text + refusal, as: UTF8.self)
+    if !said.isEmpty { items.append(.assistant(text: said)) }
+    for (position, call) in calls.enumerated() {
+      let arguments = String(decoding: call.arguments, as: UTF8.self)
+      // A call that was cut off by the token limit must never run.
+      let mayBeCut = finishReason == "length" && position == calls.count - 1
+      if mayBeCut, call.isCustom || (try? JSONValue(parsing: arguments)) == nil { continue }
+      items.append(
+        .toolCall(
+          ToolCall(
+            id: call.id, name: call.name,
+            arguments: call.isCustom
+              ? .freeform(arguments) : ToolCall.arguments(arguments, of: call.name, context.freeformArguments))))
+    }
+    let stop: ModelResponse.StopReason
+    switch finishReason {
+    case "length", "max_tokens": stop = .length
+    case "content_filter": stop = .refusal
+    case "error", "insufficient_system_resource":
+      throw AttemptFailure(.unavailable, "\(context.endpoint) gave up on its answer", .resend)
+    default:
+      if items.contains(where: { if case .toolCall = $0 { true } else { false } }) {
+        stop = .toolCalls
+      } else {
+        stop = refusal.isEmpty ? .endOfTurn : .refusal
+      }
+    }
+    return ModelResponse(items: items, usage: usage ?? Usage(), stop: stop, id: id, model: model)
+  }
+}

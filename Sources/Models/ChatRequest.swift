@@ -1,0 +1,108 @@
+import Conversation
+import JSON
+
+/// OpenAI's Chat Completions API, as the many servers that offer it understand it.
+struct ChatDialect: WireDialect {
+  let name = "openai-chat"
+  let route = "/chat/completions"
+  let tail = Array("]}".utf8)
+
+  func head(_ fixed: FixedPart, provider: Provider, model: String) -> (bytes: [UInt8], endsWithItem: Bool) {
+    var body: JSONObject = ["model": .string(model)]
+    if !fixed.tools.isEmpty {
+      body["tools"] = .array(
+        fixed.tools.map { tool in
+          [
+            "type": "function",
+            "function": [
+              "name": .string(tool.name), "description": .string(tool.description), "parameters": tool.objectSchema,
+            ],
+          ]
+        })
+      body["tool_choice"] = "auto"
+    }
+    if let limit = fixed.maxOutputTokens { body[fixed.features.limitName] = JSONValue(limit) }
+    body["stream"] = true
+    body["stream_options"] = ["include_usage": true]
+    // Only OpenAI knows this one; other servers may refuse what they do not know.
+    if provider.isOpenAIItself { body["prompt_cache_key"] = fixed.cacheKey.map(JSONValue.string) }
+    var bytes = body.opened(at: "messages", provider.parameters, fixed.features)
+    guard !fixed.system.isEmpty else { return (bytes, false) }
+    bytes.append("{\"role\":\"system\",\"content\":")
+    bytes.appendJSON(fixed.system)
+    bytes.append("}")
+    return (bytes, true)
+  }
+
+  func encode(_ unit: ArraySlice<Item>, fixed: FixedPart) -> [UInt8] {
+    var bytes: [UInt8] = []
+    switch unit.first {
+    case .user(let text, _):
+      bytes.append("{\"role\":\"user\",\"content\":")
+      bytes.appendJSON(text)
+      bytes.append("}")
+    case .toolResult(let result):
+      bytes.append("{\"role\":\"tool\",\"tool_call_id\":")
+      bytes.appendJSON(result.callID)
+      bytes.append(",\"content\":")
+      bytes.appendJSON(result.output)
+      bytes.append("}")
+    default:
+      encodeAnswer(unit, fixed, to: &bytes)
+    }
+    return bytes
+  }
+
+  /// All that the model produced in one go is one message.
+  private func encodeAnswer(_ unit: ArraySlice<Item>, _ fixed: FixedPart, to bytes: inout [UInt8]) {
+    var texts: [String] = []
+    var calls: [ToolCall] = []
+    var reasoning = JSONObject()
+    for item in unit {
+      switch item {
+      case .assistant(let text) where !text.isEmpty: texts.append(text)
+      case .toolCall(let call): calls.append(call)
+      case .reasoning(let piece) where piece.dialect == name && fixed.features.replaysReasoning:
+        for member in piece.payload.object?.members ?? [] {
+          reasoning[member.name] = .string((reasoning[member.name]?.string ?? "") + (member.value.string ?? ""))
+        }
+      default: break
+      }
+    }
+    guard !texts.isEmpty || !calls.isEmpty else { return }
+    bytes.append("{\"role\":\"assistant\",\"content\":")
+    if texts.isEmpty { bytes.append("null") } else { bytes.appendJSON(texts.joined(separator: "\n")) }
+    guard !calls.isEmpty else {
+      bytes.append("}")
+      return
+    }
+    // Models that think between tool calls want their thoughts back; after a final answer some refuse them.
+    for member in reasoning.members {
+      bytes.append(",")
+      JSONValue.write(member.name, to: &bytes)
+      bytes.append(":")
+      bytes.appendJSON(member.value.string ?? "")
+    }
+    bytes.append(",\"tool_calls\":[")
+    let freeform = fixed.freeformArguments
+    for (index, call) in calls.enumerated() {
+      if index > 0 { bytes.append(",") }
+      bytes.append("{\"id\":")
+      bytes.appendJSON(call.id)
+      bytes.append(",\"type\":\"function\",\"function\":{\"name\":")
+      bytes.appendJSON(acceptableName(call.name))
+      bytes.append(",\"arguments\":")
+      bytes.appendJSON(Self.objectText(call.argumentText(freeform)))
+      bytes.append("}}")
+    }
+    bytes.append("]}")
+  }
+
+  /// Many servers parse the arguments in history and fail on what is no JSON object: such a text is wrapped in one.
+  private static func objectText(_ text: String) -> String {
+    if let value = try? JSONValue(parsing: text), value.object != nil { return text }
+    return JSONValue.object(["invalid_arguments": .string(text)]).text
+  }
+
+  func decoder(_ context: AnswerContext) -> any AnswerDecoder { ChatDecoder(context) }
+}

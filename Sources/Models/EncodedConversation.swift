@@ -1,0 +1,73 @@
+import Conversation
+
+/// A conversation with the bytes that its items have in one dialect, kept so that a request costs only what is new in
+/// it.
+struct EncodedConversation: Sendable {
+  /// Items that are encoded together.
+  private struct Unit: Sendable {
+    /// The index behind the last item.
+    var end: Int
+    var bytes: [UInt8]
+  }
+
+  let fixed: FixedPart
+  private let head: [UInt8]
+  private let headEndsWithItem: Bool
+  private var items: [Item] = []
+  private var units: [Unit] = []
+  /// The ids of all calls, so that a new answer's can be told apart.
+  private(set) var callIDs: Set<String> = []
+  /// When this was last used, in requests.
+  var lastUse = 0
+
+  init(fixed: FixedPart, dialect: any WireDialect, provider: Provider, model: String) {
+    self.fixed = fixed
+    (head, headEndsWithItem) = dialect.head(fixed, provider: provider, model: model)
+  }
+
+  /// How many of these items are encoded already, from the first on.
+  func sharedCount(with other: [Item]) -> Int {
+    var count = 0
+    // Items that were copied share their storage, which makes the comparison a glance.
+    while count < items.count, count < other.count, items[count] == other[count] { count += 1 }
+    return count
+  }
+
+  /// Encodes what is new.
+  /// - Returns: the items and bytes that had to be encoded.
+  mutating func update(to new: [Item], shared: Int, dialect: any WireDialect) -> (items: Int, bytes: Int) {
+    if shared < items.count {
+      while let last = units.last, last.end > shared { units.removeLast() }
+      items.removeLast(items.count - shared)
+      callIDs = Set(items.lazy.compactMap { if case .toolCall(let call) = $0 { call.id } else { nil } })
+    }
+    // A run of the model's items may have grown: it is one unit.
+    if shared < new.count, new[shared].isFromModel, let last = units.last, last.end == shared,
+      new[shared - 1].isFromModel
+    {
+      units.removeLast()
+    }
+    var index = units.last?.end ?? 0
+    var work = (items: 0, bytes: 0)
+    var needsComma = headEndsWithItem || units.contains { !$0.bytes.isEmpty }
+    while index < new.count {
+      var end = index + 1
+      if new[index].isFromModel { while end < new.count, new[end].isFromModel { end += 1 } }
+      let bytes = dialect.encode(new[index..<end], fixed: fixed)
+      let unit = bytes.isEmpty || !needsComma ? bytes : [UInt8(ascii: ",")] + bytes
+      needsComma = needsComma || !bytes.isEmpty
+      units.append(Unit(end: end, bytes: unit))
+      work.items += end - index
+      work.bytes += unit.count
+      index = end
+    }
+    for item in new[items.count...] {
+      if case .toolCall(let call) = item { callIDs.insert(call.id) }
+      items.append(item)
+    }
+    return work
+  }
+
+  /// The request's body, piece by piece.
+  func body(tail: [UInt8]) -> [[UInt8]] { [head] + units.map(\.bytes) + [tail] }
+}

@@ -1,0 +1,146 @@
+public import Conversation
+public import HTTPTransport
+import JSON
+import Synchronization
+
+/// A provider's model over HTTP: streams answers, waits and tries again within bounds, and sends each turn only what is
+/// new to serialise.
+///
+/// Requests are append-only: fixed members first, items last, and the items of one request are a byte prefix of the
+/// next one's, so that the provider's prompt cache holds. An answer is returned only when its stream said that it is
+/// whole; a stream that breaks is asked for again from its beginning.
+public final class RemoteModel: Model {
+  /// Who answers.
+  public let identity: ModelIdentity
+
+  private let provider: Provider
+  private let transport: HTTPClient
+  private let retry: RetryPolicy
+  private let headers: HTTPHeaders
+  private let redactor: Redactor
+  private let session: Mutex<Session>
+
+  /// A model at a provider.
+  /// - Parameters:
+  ///   - model: the provider's name of it, passed on as it is.
+  ///   - userAgent: such as `codeagent/1.0`.
+  public init(
+    provider: Provider, model: String, transport: HTTPClient, retry: RetryPolicy = RetryPolicy(), userAgent: String
+  ) {
+    self.provider = provider
+    self.transport = transport
+    self.retry = retry
+    identity = ModelIdentity(provider: provider.name, name: model, endpoint: provider.endpoint)
+    headers = provider.requestHeaders(userAgent: userAgent, key: provider.apiKey)
+    redactor = provider.redactor
+    session = Mutex(Session(provider: provider, model: model))
+    transport.prepare()
+  }
+
+  /// What was done so far: for benchmarks, and for tests that cost does not grow.
+  public var work: ModelWork { session.withLock { $0.work } }
+
+  /// Answers the conversation once; see ``Model/respond(to:observe:)``.
+  public func respond(
+    to request: ModelRequest, observe: @escaping @Sendable (ModelProgress) -> Void
+  ) async throws(ModelError) -> ModelResponse {
+    var budget = RetryBudget(retry)
+    while true {
+      let plan = session.withLock { $0.plan(for: request) }
+      do throws(AttemptFailure) {
+        var response = try await attempt(plan, observe)
+        session.withLock { $0.succeeded(plan) }
+        plan.makeIDsUnique(&response, itemCount: request.items.count)
+        return response
+      } catch {
+        var failure = error
+        if Task.isCancelled { failure = AttemptFailure(.cancelled, "cancelled", .none) }
+        if failure.kind != .cancelled, session.withLock({ $0.adapt(plan, to: failure) }) { continue }
+        guard let wait = budget.wait(after: failure) else { throw modelError(failure, attempts: budget.attempts) }
+        observe(.retrying(reason: redactor.redact(failure.message), attempt: budget.attempts + 1, seconds: wait))
+        do {
+          try await Task.sleep(for: .seconds(wait))
+        } catch {
+          throw modelError(AttemptFailure(.cancelled, "cancelled", .none), attempts: budget.attempts)
+        }
+      }
+    }
+  }
+
+  /// Sends the request once and reads its answer to the end.
+  private func attempt(
+    _ plan: RequestPlan, _ observe: @escaping @Sendable (ModelProgress) -> Void
+  ) async throws(AttemptFailure) -> ModelResponse {
+    let response: HTTPResponse
+    do throws(HTTPError) {
+      response = try await transport.send(
+        HTTPRequest(method: "POST", url: plan.url, headers: headers, body: plan.body, timeouts: provider.timeouts))
+    } catch {
+      throw AttemptFailure(error, timeouts: provider.timeouts)
+    }
+    guard (200..<300).contains(response.status) else {
+      let body = (try? await response.body.collect(upTo: 256 << 10)) ?? []
+      throw AttemptFailure(
+        status: response.status, headers: response.headers, body: body, endpoint: provider.endpoint)
+    }
+    let context = AnswerContext(
+      endpoint: provider.endpoint, freeformArguments: plan.freeformArguments, observe: observe)
+    var decoder = plan.dialect.decoder(context)
+    defer { session.withLock { $0.work.answerSteps += decoder.work } }
+    do throws(AttemptFailure) {
+      return try await read(response, with: &decoder)
+    } catch {
+      var failure = error
+      failure.requestID = failure.requestID ?? response.headers["x-request-id"]
+      throw failure
+    }
+  }
+
+  private func read(
+    _ response: HTTPResponse, with decoder: inout any AnswerDecoder
+  ) async throws(AttemptFailure) -> ModelResponse {
+    let type = response.headers["content-type"]?.lowercased() ?? ""
+    guard !type.hasPrefix("text/html") else {
+      throw .malformed(provider.endpoint, "a web page; is the base URL right?")
+    }
+    if type.hasPrefix("application/json") {
+      let bytes: [UInt8]
+      do throws(HTTPError) {
+        bytes = try await response.body.collect(upTo: maximumAnswerBytes)
+      } catch {
+        throw AttemptFailure(error, timeouts: provider.timeouts)
+      }
+      session.withLock { $0.work.bytesReceived += bytes.count }
+      guard let answer = try? JSONValue(parsing: bytes) else {
+        throw .malformed(provider.endpoint, "an answer that is not JSON")
+      }
+      try decoder.feedWhole(answer)
+      return try decoder.finish()
+    }
+    var body = response.body.makeAsyncIterator()
+    while !decoder.isComplete {
+      let bytes: [UInt8]?
+      do throws(HTTPError) {
+        bytes = try await body.next()
+      } catch {
+        // Some servers drop the connection where the end of the body should be: an answer that has said why it ended is
+        // whole nevertheless.
+        if error.kind == .reset, let whole = try? decoder.finish() { return whole }
+        throw AttemptFailure(error, timeouts: provider.timeouts)
+      }
+      guard let bytes else { break }
+      session.withLock { $0.work.bytesReceived += bytes.count }
+      try decoder.feed(bytes)
+    }
+    // Read to the body's end, which is close behind, so that the connection can be used again.
+    if decoder.isComplete { await response.body.finish(within: .milliseconds(100)) }
+    return try decoder.finish()
+  }
+
+  private func modelError(_ failure: AttemptFailure, attempts: Int) -> ModelError {
+    var message = redactor.redact(failure.message)
+    if attempts > 1 { message += " (after \(attempts) attempts)" }
+    return ModelError(
+      kind: failure.kind, message: message, status: failure.status, requestID: failure.requestID.map(redactor.redact))
+  }
+}

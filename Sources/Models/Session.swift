@@ -1,0 +1,178 @@
+import Conversation
+import HTTPTransport
+import JSON
+
+/// What a model did so far, in counts that do not depend on the machine.
+public struct ModelWork: Sendable, Hashable {
+  /// Requests sent, repetitions included.
+  public var requests = 0
+  /// Items that had to be serialised.
+  public var itemsEncoded = 0
+  /// Bytes that had to be serialised, the fixed part aside.
+  public var bytesEncoded = 0
+  /// Bytes of all request bodies.
+  public var bytesSent = 0
+  /// Bytes of all answers' bodies.
+  public var bytesReceived = 0
+  /// Bytes that reading the answers looked at or put together.
+  public var answerSteps = 0
+}
+
+/// One request, ready to be sent.
+struct RequestPlan: Sendable {
+  let dialect: any WireDialect
+  let route: Provider.Dialect
+  let url: String
+  let body: [[UInt8]]
+  let features: Features
+  let freeformArguments: [String: String]
+  private let knownIDs: Set<String>
+
+  init(
+    dialect: any WireDialect, route: Provider.Dialect, url: String, body: [[UInt8]],
+    conversation: EncodedConversation
+  ) {
+    self.dialect = dialect
+    self.route = route
+    self.url = url
+    self.body = body
+    features = conversation.fixed.features
+    freeformArguments = conversation.fixed.freeformArguments
+    knownIDs = conversation.callIDs
+  }
+
+  /// Gives every call an id of its own: some servers leave ids out, repeat them, or begin anew with each answer.
+  func makeIDsUnique(_ response: inout ModelResponse, itemCount: Int) {
+    var seen: Set<String> = []
+    for index in response.items.indices {
+      guard case .toolCall(var call) = response.items[index] else { continue }
+      let wanted = call.id.isEmpty ? "call_\(itemCount)_\(index)" : call.id
+      var id = wanted
+      var number = 2
+      while knownIDs.contains(id) || seen.contains(id) {
+        id = "\(wanted)-\(number)"
+        number += 1
+      }
+      seen.insert(id)
+      guard id != call.id else { continue }
+      call.id = id
+      response.items[index] = .toolCall(call)
+    }
+  }
+}
+
+/// What a model learned about its server, and the conversations that it has serialised.
+struct Session: Sendable {
+  private let provider: Provider
+  private let model: String
+  private var route: Provider.Dialect
+  /// False while it is not known whether the server has the route.
+  private var isRouteCertain: Bool
+  private var features = Features()
+  private var hasChangedLimitName = false
+  private var conversations: [EncodedConversation] = []
+  var work = ModelWork()
+
+  /// A run has its own conversation; a second look or a compaction has another. More are not kept.
+  private static let keptConversations = 3
+
+  init(provider: Provider, model: String) {
+    self.provider = provider
+    self.model = model
+    route = provider.dialect == .openAIChat ? .openAIChat : .openAIResponses
+    isRouteCertain = provider.dialect != .openAI
+    features.freeformTools = provider.takesFreeformTools
+    features.limitName = provider.isOpenAIItself ? "max_completion_tokens" : "max_tokens"
+  }
+
+  private func wire(_ route: Provider.Dialect) -> any WireDialect {
+    route == .openAIChat ? ChatDialect() : ResponsesDialect()
+  }
+
+  /// Serialises what is new in a request.
+  mutating func plan(for request: ModelRequest) -> RequestPlan {
+    let dialect = wire(route)
+    let fixed = FixedPart(request, features: features)
+    var best: (index: Int, shared: Int)?
+    for index in conversations.indices where conversations[index].fixed == fixed {
+      let shared = conversations[index].sharedCount(with: request.items)
+      if shared > best?.shared ?? 0 { best = (index, shared) }
+    }
+    work.requests += 1
+    var conversation: EncodedConversation
+    if let best {
+      conversation = conversations.remove(at: best.index)
+    } else {
+      conversation = EncodedConversation(fixed: fixed, dialect: dialect, provider: provider, model: model)
+    }
+    let new = conversation.update(to: request.items, shared: best?.shared ?? 0, dialect: dialect)
+    work.itemsEncoded += new.items
+    work.bytesEncoded += new.bytes
+    let body = conversation.body(tail: dialect.tail)
+    work.bytesSent += body.reduce(0) { $0 + $1.count }
+    conversations.append(conversation)
+    if conversations.count > Self.keptConversations { conversations.removeFirst() }
+    return RequestPlan(
+      dialect: dialect, route: route, url: provider.url(dialect.route), body: body, conversation: conversation)
+  }
+
+  /// The server answered: its route exists.
+  mutating func succeeded(_ plan: RequestPlan) { if plan.route == route { isRouteCertain = true } }
+
+  /// Learns from a refusal. True when the request, written another way, is worth sending at once.
+  mutating func adapt(_ plan: RequestPlan, to failure: AttemptFailure) -> Bool {
+    guard let status = failure.status else { return false }
+    if !isRouteCertain, plan.route == route, [404, 405, 501].contains(status) {
+      if route == .openAIResponses {
+        route = .openAIChat
+        conversations = []
+        return true
+      }
+      // Neither route: something else is wrong, such as the base URL or the model's name.
+      route = .openAIResponses
+      conversations = []
+      return false
+    }
+    guard status == 400 || status == 422, failure.kind == .invalidRequest else { return false }
+    // Another request may have learned it meanwhile.
+    guard plan.features == features else { return true }
+    let before = features
+    learn(from: failure)
+    return features != before
+  }
+
+  /// A server that does not know an optional member says so by its name; the member is then left out.
+  private mutating func learn(from failure: AttemptFailure) {
+    let message = failure.message.lowercased()
+    if failure.code == "invalid_encrypted_content" || message.contains("encrypted content could not be") {
+      features.replaysReasoning = false
+      return
+    }
+    if message.contains("encrypted content is not supported") {
+      features.dropped.insert("include")
+      return
+    }
+    let complains = ["unsupported", "not supported", "unknown", "unrecognized", "unexpected", "not permitted", "extra"]
+    guard complains.contains(where: message.contains) || failure.code == "unsupported_parameter" else { return }
+    func names(_ member: String) -> Bool {
+      failure.parameter.map { $0 == member || $0.hasPrefix(member + ".") || $0.hasPrefix(member + "[") }
+        ?? message.contains(member)
+    }
+    if features.freeformTools, names("tools"), message.contains("custom") {
+      features.freeformTools = false
+      return
+    }
+    // "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead." The parameter's own name
+    // decides where it is given; once is enough.
+    if !hasChangedLimitName, names(features.limitName) {
+      features.limitName = features.limitName == "max_tokens" ? "max_completion_tokens" : "max_tokens"
+      hasChangedLimitName = true
+      return
+    }
+    for member in ["parallel_tool_calls", "prompt_cache_key", "stream_options", "include", "store", "tool_choice"]
+    where names(member) && !features.dropped.contains(member) {
+      features.dropped.insert(member)
+      return
+    }
+  }
+}
