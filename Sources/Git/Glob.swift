@@ -16,11 +16,12 @@ struct Glob: Sendable {
     case optional
   }
 
-  /// The common shapes, which need no automaton.
+  /// The common shapes, which need no automaton, and automata of two sizes.
   private enum Shape: Sendable {
     case exact([UInt8])
     case suffix([UInt8])
-    case general([Token])
+    case short(BitAutomaton)
+    case long([Token])
     case never
   }
 
@@ -36,8 +37,10 @@ struct Glob: Sendable {
       shape = .exact(plain)
     } else if tokens.first == .star, plain.count == tokens.count - 1, !plain.contains(0x2f) {
       shape = .suffix(plain)
+    } else if tokens.count < UInt64.bitWidth {
+      shape = .short(BitAutomaton(tokens))
     } else {
-      shape = .general(tokens)
+      shape = .long(tokens)
     }
   }
 
@@ -48,12 +51,59 @@ struct Glob: Sendable {
     case .suffix(let bytes):
       guard text.count >= bytes.count, text.suffix(bytes.count).elementsEqual(bytes) else { return false }
       return !text.dropLast(bytes.count).contains(0x2f)
-    case .general(let tokens): return Self.run(tokens, text)
+    case .short(let automaton): return automaton.matches(text)
+    case .long(let tokens): return Self.run(tokens, text)
     }
   }
 
-  /// Runs all states of the automaton along the text at once.
+  /// The states of the automaton as the bits of one word: state `i` stands before token `i`.
+  private struct BitAutomaton: Sendable {
+    /// For each byte the tokens that read it and are done.
+    private var consuming = [UInt64](repeating: 0, count: 256)
+    private var stars: UInt64 = 0
+    private var doubleStars: UInt64 = 0
+    private var optionals: UInt64 = 0
+    private let accepting: UInt64
+
+    init(_ tokens: [Token]) {
+      accepting = 1 << UInt64(tokens.count)
+      for (index, token) in tokens.enumerated() {
+        let bit = UInt64(1) << UInt64(index)
+        switch token {
+        case .byte(let byte): consuming[Int(byte)] |= bit
+        case .anyByte: for byte in consuming.indices where byte != 0x2f { consuming[byte] |= bit }
+        case .oneOf(let set):
+          for byte in consuming.indices where byte != 0x2f && set.contains(UInt8(byte)) { consuming[byte] |= bit }
+        case .star: stars |= bit
+        case .doubleStar: doubleStars |= bit
+        case .optional: optionals |= bit
+        }
+      }
+    }
+
+    func matches(_ text: ArraySlice<UInt8>) -> Bool {
+      var states = expanded(1)
+      for byte in text {
+        let staying = byte == 0x2f ? doubleStars : stars | doubleStars
+        states = expanded((states & consuming[Int(byte)]) << 1 | states & staying)
+        if states == 0 { return false }
+      }
+      return states & accepting != 0
+    }
+
+    /// Adds the states that are reached without reading. No star follows a star and no optional an optional, so that
+    /// one step of each is all.
+    private func expanded(_ states: UInt64) -> UInt64 {
+      let open = states & optionals
+      let entered = states | open << 1 | open << 3
+      return entered | (entered & (stars | doubleStars)) << 1
+    }
+  }
+
+  /// Runs all states of the automaton along the text at once, for patterns of more tokens than a word has bits.
   private static func run(_ tokens: [Token], _ text: ArraySlice<UInt8>) -> Bool {
+    let needed = tokens.count { $0 != .star && $0 != .doubleStar && $0 != .optional && $0 != .byte(0x2f) }
+    guard text.count >= needed else { return false }
     var current = [Bool](repeating: false, count: tokens.count + 1)
     var next = current
     current[0] = true
@@ -114,6 +164,11 @@ struct Glob: Sendable {
         let isSlash = index < pattern.count && pattern[index] == 0x2f
         let isEscapedSlash = index + 1 < pattern.count && pattern[index] == 0x5c && pattern[index + 1] == 0x2f
         if index - start > 1, begins, isSlash || isEscapedSlash || index == pattern.count {
+          // `**/**/` is `**/`.
+          if isSlash, result.suffix(3) == [.optional, .doubleStar, .byte(0x2f)] {
+            index += 1
+            continue
+          }
           if isSlash { result.append(.optional) }
           result.append(.doubleStar)
         } else {

@@ -115,7 +115,15 @@ extension Repository {
       let configuration = try? Handle(
         "cannot read the configuration", free: git_config_free, { git_repository_config_snapshot(&$0, all) })
     else { return false }
-    var value: UnsafePointer<CChar>?
-    return git_config_get_string(&value, configuration.pointer, "extensions.partialclone") == 0
+    guard
+      let iterator = try? Handle(
+        "cannot read the configuration", free: git_config_iterator_free,
+        {
+          git_config_iterator_glob_new(
+            &$0, configuration.pointer, #"^(extensions\.partialclone|remote\..*\.promisor)$"#)
+        })
+    else { return false }
+    var entry: UnsafeMutablePointer<git_config_entry>?
+    return git_config_next(&entry, iterator.pointer) == 0
   }
 }

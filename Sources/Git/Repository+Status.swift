@@ -28,7 +28,8 @@ extension Repository {
   /// Where the checkout differs from HEAD, in path order: staged or not, and what is untracked and not ignored.
   ///
   /// Files are listed, not directories; the insides of submodules and other nested repositories are not looked at.
-  /// A file whose size and time are those of the index is not read.
+  /// A file whose size and time are those of the index is not read. A file that was only taken out of the index is
+  /// listed twice, as git does: as deleted and as untracked.
   /// - Parameter limit: the most entries to return; looking stops there.
   /// - Throws: ``GitError``: `invalid` for a bare repository; `corrupt`, `unsupported`.
   public func status(limit: Int = .max) throws(GitError) -> [StatusEntry] {
