@@ -40,6 +40,10 @@ extension TestCommand {
   }
 
   private func addNode(to plan: inout RunPlan) {
+    plan.adaptorFiles["codeagent-node.cjs"] = PackageResources.codeagent_node_cjs
+    let option = "--require=\(RunPlan.adaptorDirectory)/codeagent-node.cjs"
+    plan.environment["NODE_OPTIONS"] = option
+    plan.shell = Self.prefixing("NODE_OPTIONS", with: "'\(option) '", in: plan.shell)
   }
 
   /// Puts `prefix` before the value wherever the shell text assigns `variable`.

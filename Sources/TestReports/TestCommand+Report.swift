@@ -71,13 +71,28 @@ struct Reading {
   ) -> Bool {
     if !adaptors.files.isEmpty {
       adaptors.readPython(into: &builder, root: root)
-      if !builder.isEmpty { return true }
+      let hasNode = adaptors.readNode(into: &builder, root: root)
+      if !builder.isEmpty {
+        // Programs beside the ones with adaptors: a makefile that runs both.
+        if framework == .tap, !hasNode { readTAP(into: &builder) }
+        return true
+      }
     }
     switch framework {
     case .pytest: return PytestOutput.read(lines, into: &builder, root: root)
     case .unittest: return UnittestOutput.read(lines, into: &builder, root: root)
+    case .node: return readTAP(into: &builder) || NodeSpecOutput.read(lines, into: &builder, root: root)
+    case .tap: return readTAP(into: &builder)
     default: return false
     }
+  }
+
+  @discardableResult
+  private func readTAP(into builder: inout ReportBuilder) -> Bool {
+    let tap = TAPOutput(lines)
+    guard tap.isTAP, !tap.points.isEmpty else { return false }
+    tap.add(to: &builder, root: root)
+    return true
   }
 }
 

@@ -49,6 +49,8 @@ struct MemoryFiles: ProjectFiles {
 /// A project in a directory of its own, whose tests are really run.
 struct Project {
   let directory: TemporaryDirectory
+  /// Another directory than the temporary one.
+  var rootOverride: String?
 
   init(_ files: [String: String] = [:]) throws {
     directory = try TemporaryDirectory("test-reports")
@@ -56,7 +58,7 @@ struct Project {
     for (name, text) in files { try directory.write("p/" + name, text) }
   }
 
-  var root: String { directory.path("p") }
+  var root: String { rootOverride ?? directory.path("p") }
   var files: DiskFiles { DiskFiles(root: root) }
 
   /// The command as a user would name it.

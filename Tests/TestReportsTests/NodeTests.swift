@@ -1,0 +1,149 @@
+import Paths
+import TestReports
+import TestSupport
+import Testing
+
+/// node:test and scripts that print TAP, run for real.
+@Suite(.enabled(if: Disk.program("node") != nil)) struct NodeTests {
+  static let suite = """
+    const test = require('node:test'), assert = require('node:assert');
+    const { describe, it } = test;
+    test('adds', () => assert.strictEqual(1 + 1, 3));
+    test('has # hash and \\\\ slash', () => {});
+    test('skipped', { skip: 'why' }, () => {});
+    test('todo', { todo: true }, () => { throw new Error('x') });
+    test('parent', async (t) => {
+      await t.test('child', () => { require('../lib.js').broken() });
+      await t.test('child2', () => {});
+    });
+    describe('suite', () => {
+      it('deep', () => assert.deepStrictEqual({ a: [1] }, { a: [2] }));
+      it('fine', async () => {});
+      it('fine', async () => {});
+    });
+    """
+
+  static func project(_ more: [String: String] = [:]) throws -> Project {
+    try Project(
+      [
+        "package.json": #"{"name": "x", "scripts": {"test": "node --test", "one": "node test/a.test.js"}}"#,
+        "lib.js": "exports.broken = () => {\n  throw new TypeError('bad');\n};\n",
+        "test/a.test.js": suite,
+      ].merging(more) { $1 })
+  }
+
+  @Test(arguments: ["node --test", "npm test", "node test/a.test.js", "NODE_OPTIONS=--no-warnings node --test"])
+  func nodeTest(shell: String) async throws {
+    let project = try Self.project()
+    let report = try await project.report(shell)
+    #expect(report.isNamed)
+    #expect(!report.isIncomplete, "\(report.incompleteReason ?? "")")
+    let file = "test/a.test.js::"
+    #expect(report.names(.failed) == ["adds", "parent > child", "parent", "suite > deep"].map { file + $0 })
+    #expect(
+      report.names(.passed)
+        == ["has # hash and \\ slash", "parent > child2", "suite > fine", "suite > fine#2"]
+        .map { file + $0 })
+    #expect(report.names(.skipped) == ["skipped", "todo"].map { file + $0 })
+    let child = try #require(report[file + "parent > child"])
+    #expect(child.message == "TypeError: bad")
+    #expect(child.trace.map { "\($0.path):\($0.line)" }.suffix(2) == ["test/a.test.js:8", "lib.js:2"])
+    #expect(report[file + "adds"]?.message?.contains("2 !== 3") == true)
+    #expect(report[file + "adds"]?.location?.line == 3)
+  }
+
+  /// Without the adaptor, TAP and the spec reporter are read from the output: the names lack only their file.
+  @Test(arguments: ["--test-reporter=tap", "--test-reporter=spec"])
+  func fromOutput(reporter: String) async throws {
+    let project = try Self.project()
+    let command = project.command("node --test \(reporter)")
+    var evidence = try await project.evidence(command)
+    evidence.results = [:]
+    let report = command.report(from: evidence)
+    #expect(!report.isIncomplete, "\(report.incompleteReason ?? "")")
+    #expect(Set(report.names(.failed)).isSuperset(of: ["adds", "parent > child", "suite > deep"]))
+    #expect(Set(report.names(.passed)).isSuperset(of: ["parent > child2", "suite > fine", "suite > fine#2"]))
+    #expect(Set(report.names(.skipped)) == ["skipped", "todo"])
+    #expect(report["adds"]?.location.map { "\($0.path):\($0.line)" } == "test/a.test.js:3")
+    #expect(report["adds"]?.message?.contains("2 !== 3") == true)
+    #expect(report["parent > child"]?.trace.last.map { "\($0.path):\($0.line)" } == "lib.js:2")
+  }
+
+  @Test func filesThatDoNotLoadOrDoNotFinish() async throws {
+    let project = try Self.project([
+      "test/b.test.js": "require('./nothere');\n",
+      "test/c.test.js":
+        "const test = require('node:test');\ntest('exits', () => process.exit(0));\ntest('after', () => {});\n",
+      "test/d.test.js": "require('assert').equal(1, 2);\n",
+      "test/e.test.js": "const x = ;\n",
+    ])
+    let report = try await project.report("node --test test")
+    #expect(report.isIncomplete)
+    #expect(report.startFailure == nil)
+    #expect(report.buildErrors.map(\.message).count == 2)
+    #expect(report.buildErrors.contains { $0.message.contains("Cannot find module './nothere'") })
+    #expect(report.buildErrors.contains { $0.message.contains("SyntaxError") && $0.location?.line == 1 })
+    #expect(report.failing.contains("test/c.test.js::exits"))
+    #expect(report.failing.contains("test/d.test.js"))
+  }
+
+  @Test func missingPackage() async throws {
+    let project = try Self.project(["test/a.test.js": "require('left-pad');\n", "package-lock.json": "{}"])
+    let report = try await project.report("npm test")
+    #expect(report.startFailure?.missing == "left-pad")
+    #expect(report.startFailure?.suggestedSetup == "npm ci")
+    let tool = try Self.project(["package.json": #"{"scripts": {"test": "jest"}}"#])
+    let second = try await tool.report("npm test")
+    #expect(second.startFailure?.missing == "jest")
+    #expect(second.startFailure?.suggestedSetup == "npm install")
+  }
+
+  /// Scripts in a loop: each prints TAP of its own, in the manner of tape, with assertions of equal names.
+  @Test func loopOverScripts() async throws {
+    let tape = """
+      let n = 0, bad = 0;
+      exports.check = (ok, name) => {
+        console.log((ok ? 'ok ' : 'not ok ') + ++n + ' ' + (name || 'should be deeply equivalent'));
+        if (ok) return;
+        bad++;
+        const at = new Error('x').stack.split('\\n')[2].trim().replace(/^at /, '');
+        console.log("  ---\\n    operator: deepEqual\\n    expected: 1\\n    actual: 2\\n    at: " + at + "\\n  ...");
+      };
+      process.on('exit', () => { console.log('\\n1..' + n); if (bad) process.exit(1); });
+      console.log('TAP version 13');
+      """
+    let project = try Project([
+      "tape.js": tape,
+      "test/a.js": "const t = require('../tape').check;\nt(true);\nt(false);\nt(true, 'named');\nt(true);\n",
+      "test/b.js": "const t = require('../tape').check;\nt(true);\n",
+      "test/c.js": "const t = require('../tape').check;\nt(true);\nthrow new Error('midway');\n",
+    ])
+    let shell = "r=0; for f in test/*.js; do node $f || r=1; done; exit $r"
+    let command = project.command(shell)
+    #expect(command.framework == .tap)
+    let report = try await project.report(command)
+    #expect(!report.isIncomplete, "\(report.incompleteReason ?? "")")
+    #expect(
+      report.failing == ["test/a.js::should be deeply equivalent#2", "test/a.js", "test/c.js"])
+    #expect(
+      report.passing == [
+        "test/a.js::should be deeply equivalent", "test/a.js::named", "test/a.js::should be deeply equivalent#3",
+        "test/b.js::should be deeply equivalent", "test/b.js", "test/c.js::should be deeply equivalent",
+      ])
+    #expect(report["test/a.js::should be deeply equivalent#2"]?.location?.line == 3)
+    #expect(report["test/c.js"]?.message == "Error: midway")
+    #expect(report["test/c.js"]?.location?.line == 3)
+  }
+
+  @Test func programsThatTestsStartAreNotTests() async throws {
+    let project = try Self.project([
+      "cli.js": "console.log('1..1\\nok 1 inner');\n",
+      "test/a.test.js": """
+      const test = require('node:test'), { execFileSync } = require('child_process');
+      test('runs', () => { execFileSync(process.execPath, ['cli.js']) });
+      """,
+    ])
+    #expect(try await project.report("node --test").tests.map(\.name) == ["test/a.test.js::runs"])
+    #expect(try await project.report("node test/a.test.js").tests.map(\.name) == ["test/a.test.js::runs"])
+  }
+}
