@@ -151,7 +151,7 @@ final class Descriptor: Sendable {
 
   /// Creates a new file in this directory and writes it whole. Fails when the name is taken.
   func create(
-    _ name: [UInt8], _ bytes: [UInt8], permissions: UInt32, subject: [UInt8]? = nil
+    _ name: [UInt8], _ bytes: [UInt8], permissions: UInt32, sync: Bool = false, subject: [UInt8]? = nil
   ) throws(WorkspaceError) {
     let subject = subject ?? name
     let number = withPath(name) {
@@ -162,6 +162,28 @@ final class Descriptor: Sendable {
     try file.writeAll(bytes, subject: subject)
     // The process's umask may have taken bits away.
     guard fchmod(number, permissions) == 0 else { throw .writing(subject) }
+    if sync, fsync(number) != 0 { throw .writing(subject) }
+  }
+
+  /// Returns when what this directory lists is on disk.
+  func sync() throws(WorkspaceError) {
+    let opened = linux_reopen(number, O_RDONLY | O_DIRECTORY)
+    guard opened >= 0 else { throw .writing([]) }
+    // Some filesystems cannot sync a directory and need not.
+    if fsync(opened) != 0, errno == EIO || errno == ENOSPC || errno == EDQUOT {
+      let code = errno
+      close(opened)
+      throw .writing([], code)
+    }
+    close(opened)
+  }
+
+  /// Returns when everything written to the filesystem of this directory is on disk.
+  func syncFilesystem() throws(WorkspaceError) {
+    let opened = linux_reopen(number, O_RDONLY | O_DIRECTORY)
+    guard opened >= 0 else { throw .writing([]) }
+    defer { close(opened) }
+    guard linux_sync_filesystem(opened) == 0 else { throw .writing([]) }
   }
 
   /// Writes all bytes at the descriptor's offset.

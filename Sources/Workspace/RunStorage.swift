@@ -14,7 +14,7 @@ import Paths
 /// veil/, veil-N/  what is shown in place of files of the checkout: cleaned git configuration
 /// objects.git/    content of snapshots
 /// adaptors/, results/
-/// delivery/       the journal of a delivery under way
+/// delivery        the journal of a delivery under way
 /// ```
 final class RunStorage: Sendable {
   /// Its real absolute path.
@@ -61,15 +61,17 @@ final class RunStorage: Sendable {
     return current
   }
 
-  /// Writes a small file so that a reader sees the old content or the new, never a part.
-  func replace(_ name: String, with content: [UInt8]) throws(WorkspaceError) {
+  /// Writes a file so that a reader sees the old content or the new, never a part.
+  /// - Parameter sync: returns when it is on disk.
+  func replace(_ name: String, with content: [UInt8], sync: Bool = false) throws(WorkspaceError) {
     let draft = Array("\(name).new".utf8)
     try directory.unlink(draft)
-    try directory.create(draft, content, permissions: 0o600)
+    try directory.create(draft, content, permissions: 0o600, sync: sync, subject: path(name))
     let renamed = withPath(draft) { draft in
       withPath(Array(name.utf8)) { renameat(directory.number, draft, directory.number, $0) }
     }
     guard renamed == 0 else { throw .writing(path(name)) }
+    if sync { try directory.sync() }
   }
 
   private static func resolved(_ directory: Descriptor, _ path: [UInt8]) throws(WorkspaceError) -> [UInt8] {

@@ -59,6 +59,18 @@ final class SharedState: Sendable {
     try save()
   }
 
+  /// Counts a layer that a killed process had moved away without counting it.
+  func adoptFrozenLayers() throws(WorkspaceError) {
+    guard let layers = storage.directory.subdirectory(Array("layers".utf8)) else { return }
+    while try layers.status(Array("\(frozenLayers)".utf8)) != nil {
+      for index in extraDirectories.indices {
+        let name = Array("\(frozenLayers)-git\(index)".utf8)
+        if try layers.makeDirectory(name, permissions: 0o755) { try LayerOwner.current.take(layers, name) }
+      }
+      try addFrozenLayer()
+    }
+  }
+
   /// How many layers became part of the base.
   var frozenLayers: Int { state.withLock { $0.stored.frozenLayers } }
 

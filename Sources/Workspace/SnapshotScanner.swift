@@ -27,7 +27,7 @@ final class SnapshotScanner {
   private var known: [RepoPath: KnownVersion] = [:]
   /// What the base had at each path that was seen to differ.
   let originals: OriginalVersions
-  /// When the layer can first have been written after the last scan, by the coarse clock that files are stamped with.
+  /// When the layer can first have been written after the last scan.
   private var dirtySince: Int64?
 
   private struct KnownVersion {
@@ -54,7 +54,7 @@ final class SnapshotScanner {
   }
 
   /// To be called before anything may write to the layer.
-  func layerWillChange() { if dirtySince == nil { dirtySince = coarseClock() } }
+  func layerWillChange() { if dirtySince == nil { dirtySince = wallClock() } }
 
   /// To be called when this program wrote a path itself.
   func forget(_ path: RepoPath) { known[path] = nil }
@@ -66,7 +66,7 @@ final class SnapshotScanner {
   /// The differences, sorted by path, and what is not taken.
   func scan(_ layer: Descriptor) throws(WorkspaceError) -> Findings {
     findings = Findings()
-    started = coarseClock()
+    started = wallClock()
     try scan(layer, over: base.root, hidesBase: isCopy, at: .root, depth: 0)
     var result = findings
     findings = Findings()
@@ -313,11 +313,4 @@ final class SnapshotScanner {
 extension FileStatus {
   /// The mode that git gives this file.
   var fileMode: FileMode { kind == .symlink ? .symlink : isExecutable ? .executable : .regular }
-}
-
-/// The clock that the kernel stamps files with, in nanoseconds since 1970.
-func coarseClock() -> Int64 {
-  var now = timespec()
-  clock_gettime(CLOCK_REALTIME_COARSE, &now)
-  return nanoseconds(now)
 }

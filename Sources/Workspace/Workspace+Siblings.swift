@@ -85,7 +85,7 @@ extension Workspace {
       for index in extras.indices { try siblings.removeTree(Array("\(sibling)-git\(index)".utf8)) }
       return
     }
-    for name in try storage.directory.names() where name != Array("lock".utf8) && name != Array("delivery".utf8) {
+    for name in try storage.directory.names() where name != Array("lock".utf8) {
       try storage.directory.removeTree(name)
     }
   }
@@ -97,6 +97,7 @@ extension Workspace {
   public static func removeStorage(_ path: [UInt8]) throws(WorkspaceError) {
     guard withPath(path, { access($0, F_OK) }) == 0 else { return }
     let storage = try RunStorage(path: path)
+    _ = try CheckoutWriter.recover(storage)
     for name in try storage.directory.names() { try storage.directory.removeTree(name) }
     if withPath(path, { rmdir($0) }) != 0 && errno != ENOENT { throw .writing(path) }
   }

@@ -35,7 +35,7 @@ public actor Workspace {
   /// What the checkout's HEAD named when the workspace was opened; nil without git or before a first commit.
   public nonisolated var baseCommit: ObjectID? { shared.head }
 
-  let shared: SharedState
+  nonisolated let shared: SharedState
   /// The name of a sibling; nil for the run's own workspace.
   let sibling: String?
   let sandbox: Sandbox
@@ -80,6 +80,7 @@ public actor Workspace {
         .outside, "the run's directory \(Quoting.quote(storage.path)) lies inside the checkout",
         hint: "set the state directory to a place outside of it")
     }
+    _ = try CheckoutWriter.recover(storage)
     for leftover in ["main", "siblings", "layers", "veil", "veil-0", "veil-1", "results", "adaptors", "state"] {
       try storage.directory.removeTree(Array(leftover.utf8))
     }
@@ -102,6 +103,7 @@ public actor Workspace {
       throw WorkspaceError(.notFound, "no workspace is stored in \(Quoting.quote(storage))")
     }
     let storage = try RunStorage(path: storage)
+    _ = try CheckoutWriter.recover(storage)
     guard let state = StoredState(try storage.directory.contents(Array("state".utf8), limit: 1 << 20)) else {
       throw WorkspaceError(.damaged, "\(Quoting.quote(storage.path("state"))) cannot be understood")
     }
@@ -111,6 +113,9 @@ public actor Workspace {
     }
     let shared = SharedState(location: location, storage: storage, state: state)
     try shared.findVeils()
+    try shared.adoptFrozenLayers()
+    // Files that were being written.
+    try storage.makeDirectory("main").removeTree(Array("new".utf8))
     return try Workspace(shared, sibling: nil, sandbox: sandbox, view: view, below: nil)
   }
 
