@@ -119,7 +119,7 @@ extension JSONObject {
   func opened(at items: String, _ parameters: JSONObject, _ features: Features) -> [UInt8] {
     var body = self
     for member in parameters.members where !["model", "stream", items].contains(member.name) {
-      body[member.name] = member.value.isNull ? nil : member.value
+      body[member.name] = member.value.isNull ? JSONValue?.none : member.value
     }
     for name in features.dropped { body[name] = nil }
     var bytes = JSONValue.object(body).serialized

@@ -1,0 +1,89 @@
+import Conversation
+import JSON
+import Models
+import Testing
+
+@Suite("Prices and estimates")
+struct AccountingTests {
+  private func identity(_ provider: String, _ name: String, _ endpoint: String? = "api.openai.com") -> ModelIdentity {
+    ModelIdentity(provider: provider, name: name, endpoint: endpoint)
+  }
+
+  @Test func knownPricesAreApplied() {
+    let usage = Usage(input: 1_000_000, cachedInput: 400_000, output: 100_000, reasoning: 50_000)
+    // 0.6 M fresh at 1.25, 0.4 M cached at 0.125, 0.1 M written at 10.
+    #expect(Prices.standard.cost(of: usage, by: identity("openai", "gpt-5")) == 750_000 + 50_000 + 1_000_000)
+    #expect(
+      Prices.standard.cost(of: usage, by: identity("x", "gpt-5-2025-08-07"))
+        == Prices.standard.cost(of: usage, by: identity("openai", "gpt-5")))
+    #expect(Prices.standard.cost(of: Usage(input: 1), by: identity("openai", "gpt-5-nano")) == 1)
+  }
+
+  @Test func unknownPricesAreUnknown() {
+    let usage = Usage(input: 10, output: 10)
+    #expect(Prices.standard.cost(of: usage, by: identity("openai", "gpt-99")) == nil)
+    #expect(Prices.standard.cost(of: usage, by: identity("openai", "gpt-5", "127.0.0.1:8000")) == nil)
+    #expect(Prices.standard.cost(of: usage, by: identity("builtin", "search", nil)) == nil)
+  }
+
+  @Test func theUsersTableReplacesOurs() throws {
+    let prices = try Prices(
+      json: ["local/*": ["input": 0, "output": 0], "corp/big": ["input": 2, "cached_input": 1, "output": 4]])
+    let usage = Usage(input: 100, cachedInput: 50, output: 10)
+    #expect(prices.cost(of: usage, by: identity("local", "any", "127.0.0.1:1")) == 0)
+    #expect(prices.cost(of: usage, by: identity("corp", "big", nil)) == 50 * 2 + 50 + 40)
+    #expect(prices.cost(of: usage, by: identity("openai", "gpt-5")) == nil)
+    #expect(throws: Prices.Invalid.self) { try Prices(json: [1]) }
+    #expect(throws: Prices.Invalid.self) { try Prices(json: ["a/b": ["input": "free", "output": 0]]) }
+    #expect(throws: Prices.Invalid.self) { try Prices(json: ["a/b": ["input": -1, "output": 0]]) }
+  }
+
+  @Test func estimatesComeCloseToARealVocabulary() {
+    // Counts by the o200k_base encoding.
+    let samples: [(String, Int)] = [
+      ("", 0),
+      (Self.swift, 115),
+      (Self.prose, 76),
+      (Self.log, 78),
+    ]
+    for (text, tokens) in samples {
+      let estimate = TokenEstimate.tokens(in: text)
+      #expect(abs(estimate - tokens) <= max(1, tokens * 15 / 100), "\(estimate) for \(tokens)")
+    }
+  }
+
+  @Test func anyTextHasAnEstimate() {
+    #expect(TokenEstimate.tokens(in: String(repeating: " ", count: 10000)) < 10)
+    #expect(TokenEstimate.tokens(in: String(repeating: "世界", count: 1000)) > 1000)
+    let request = ModelRequest(
+      system: "s", tools: [], items: [.toolCall(ToolCall(id: "c", name: "shell", arguments: .json("{}")))])
+    #expect((5...60).contains(TokenEstimate.tokens(in: request)))
+  }
+
+  private static let swift = """
+    public func splitAmount(_ total: Int, into parts: Int) -> [Int] {
+      precondition(parts > 0, "needs at least one part")
+      let (share, rest) = total.quotientAndRemainder(dividingBy: parts)
+      return (0..<parts).map { index in index < abs(rest) ? share + rest.signum() : share }
+    }
+
+    struct HTTPServerConfiguration: Sendable {
+      var maximumHeaderBytes = 65_536
+      var idleTimeout: Duration = .seconds(120)
+    }
+
+    """
+  private static let prose = """
+    The agent reads a repository, finds the code that a task is about, and edits it in a copy-on-write workspace inside a \
+    sandbox. It proves that the change works by running the tests again in a clean copy, and leaves a signed record of \
+    everything that it saw and did. When nothing can be proven, it says so honestly and changes nothing at all in your \
+    checkout.
+    """
+  private static let log = """
+    tests/test_money.py::test_split_amount FAILED                            [ 40%]
+    E       assert [33, 33, 33] == [34, 33, 33]
+    E         At index 0 diff: 33 != 34
+    tests/test_money.py:21: AssertionError
+    ========================= 1 failed, 4 passed in 0.12s ==========================
+    """
+}
