@@ -80,7 +80,8 @@ extension GitError {
   /// Text for a message: control characters, which a hostile path may carry, are escaped.
   static func printable(_ text: String) -> String {
     let quoted = Quoting.quote(Array(text.utf8))
-    return quoted.hasPrefix("\"") && !text.contains("\"") ? String(quoted.dropFirst().dropLast()) : quoted
+    guard quoted.utf8.first == 0x22, !text.utf8.contains(0x22) else { return quoted }
+    return String(decoding: quoted.utf8.dropFirst().dropLast(), as: UTF8.self)
   }
 
   /// A path for a message.

@@ -26,7 +26,8 @@ extension JSONValue {
   public init(parsing text: String) throws(JSONError) { try self.init(parsing: Array(text.utf8)) }
 
   /// Reads one JSON document from borrowed bytes.
-  public static func parse(_ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int = 256) -> Result<JSONValue, JSONError> {
+  public static func parse(_ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int = 256) -> Result<JSONValue, JSONError>
+  {
     var parser = JSONParser(bytes: bytes, depthLeft: maximumDepth)
     do throws(JSONError) {
       let value = try parser.parseDocument()
@@ -58,8 +59,10 @@ private struct JSONParser {
   func fail(_ reason: String) -> JSONError { JSONError(reason: reason, offset: index) }
 
   mutating func skipSpace() {
-    while index < bytes.count, bytes[index] == 0x20 || (0x09...0x0d).contains(bytes[index]) && bytes[index] != 0x0b
-      && bytes[index] != 0x0c
+    while index < bytes.count,
+      bytes[index] == 0x20
+        || (0x09...0x0d).contains(bytes[index]) && bytes[index] != 0x0b
+          && bytes[index] != 0x0c
     {
       index += 1
     }
@@ -95,7 +98,7 @@ private struct JSONParser {
     var object = JSONObject()
     // Names are compared one with another in small objects, and through a set in large ones: a hostile object of
     // a million members must not cost a million squared.
-    var names: Set<String> = []
+    var names: Set<[UInt8]> = []
     skipSpace()
     if take(UInt8(ascii: "}")) { return .object(object) }
     while true {
@@ -105,10 +108,10 @@ private struct JSONParser {
       skipSpace()
       guard take(UInt8(ascii: ":")) else { throw fail("a colon should be here") }
       if object.members.count < 16 {
-        guard !object.members.contains(where: { $0.name == name }) else { throw fail("repeated member name") }
+        guard object[name] == nil else { throw fail("repeated member name") }
       } else {
-        if names.isEmpty { names = Set(object.members.map(\.name)) }
-        guard names.insert(name).inserted else { throw fail("repeated member name") }
+        if names.isEmpty { names = Set(object.members.map { Array($0.name.utf8) }) }
+        guard names.insert(Array(name.utf8)).inserted else { throw fail("repeated member name") }
       }
       object.appendUnchecked(name, try parseValue())
       skipSpace()

@@ -34,15 +34,22 @@ public struct JSONObject: Sendable, Hashable {
   /// An object without members.
   public init() { members = [] }
 
-  /// The value of a name; setting nil removes it, setting a new name appends it.
+  /// The value of a name; setting nil removes it, setting a new name appends it. Names are the same when their code
+  /// units are: JSON knows no equivalence of composed and decomposed letters, which `==` of strings does.
   public subscript(name: String) -> JSONValue? {
-    get { members.first { $0.name == name }?.value }
+    get { index(of: name).map { members[$0].value } }
     set {
-      if let index = members.firstIndex(where: { $0.name == name }) {
+      if let index = index(of: name) {
         if let newValue { members[index].value = newValue } else { members.remove(at: index) }
       } else if let newValue {
         members.append(Member(name: name, value: newValue))
       }
+    }
+  }
+
+  private func index(of name: String) -> Int? {
+    members.firstIndex {
+      $0.name == name && $0.name.utf8.count == name.utf8.count && $0.name.utf8.elementsEqual(name.utf8)
     }
   }
 

@@ -25,7 +25,7 @@ extension JSONValue {
     case .bool(let value): output.append(contentsOf: (value ? "true" : "false").utf8)
     case .int(let value): output.append(contentsOf: String(value).utf8)
     case .double(let value):
-      if let whole = Int64(exactly: value), abs(whole) < 1 << 53 {
+      if let whole = Int64(exactly: value), whole.magnitude < 1 << 53 {
         output.append(contentsOf: String(whole).utf8)
       } else {
         output.append(contentsOf: (value.isFinite ? "\(value)" : "null").utf8)

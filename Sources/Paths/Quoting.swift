@@ -10,21 +10,21 @@ public enum Quoting {
     if bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c }) {
       return String(decoding: bytes, as: UTF8.self)
     }
-    var quoted = "\""
-    var changed = false
+    // Scalars, not characters: a combining mark at the start of a name would become one character with the quote.
+    var text = String.UnicodeScalarView()
+    var isChanged = false
     for piece in Self.pieces(bytes) {
       switch piece {
-      case .scalar(let scalar) where isPlain(scalar):
-        quoted.unicodeScalars.append(scalar)
+      case .scalar(let scalar) where isPlain(scalar): text.append(scalar)
       case .scalar(let scalar):
-        changed = true
-        for byte in String(scalar).utf8 { quoted += escape(byte) }
+        isChanged = true
+        for byte in String(scalar).utf8 { text.append(contentsOf: escape(byte).unicodeScalars) }
       case .byte(let byte):
-        changed = true
-        quoted += escape(byte)
+        isChanged = true
+        text.append(contentsOf: escape(byte).unicodeScalars)
       }
     }
-    return changed ? quoted + "\"" : String(quoted.dropFirst())
+    return isChanged ? "\"" + String(text) + "\"" : String(text)
   }
 
   /// The bytes of a text form; nil when a quoted text is malformed. An unquoted text stands for its own bytes.

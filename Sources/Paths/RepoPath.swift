@@ -14,15 +14,7 @@ public struct RepoPath: Hashable, Sendable, Comparable {
   /// Returns nil for an absolute path, for a component that is empty, `.` or `..`, and for a NUL byte: what comes from
   /// a model, a patch or a tree entry can be hostile.
   public init?(_ bytes: [UInt8]) {
-    if !bytes.isEmpty {
-      for component in bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-        if component.isEmpty || component.elementsEqual(".".utf8) || component.elementsEqual("..".utf8)
-          || component.contains(0)
-        {
-          return nil
-        }
-      }
-    }
+    guard bytes.isEmpty || Self.isWellFormed(bytes) else { return nil }
     self.bytes = bytes
   }
 
@@ -30,6 +22,24 @@ public struct RepoPath: Hashable, Sendable, Comparable {
   public init?(_ text: String) { self.init(Array(text.utf8)) }
 
   private init(unchecked bytes: [UInt8]) { self.bytes = bytes }
+
+  /// One pass without a copy: trees of many thousands of paths are read through here.
+  private static func isWellFormed(_ bytes: [UInt8]) -> Bool {
+    var length = 0
+    var isDots = true
+    for byte in bytes {
+      if byte == UInt8(ascii: "/") {
+        if length == 0 || isDots && length <= 2 { return false }
+        length = 0
+        isDots = true
+        continue
+      }
+      if byte == 0 { return false }
+      length += 1
+      if byte != UInt8(ascii: ".") { isDots = false }
+    }
+    return length > 0 && !(isDots && length <= 2)
+  }
 
   /// True for the repository's root.
   public var isRoot: Bool { bytes.isEmpty }
@@ -40,7 +50,10 @@ public struct RepoPath: Hashable, Sendable, Comparable {
   }
 
   /// The last component; empty for the root.
-  public var name: [UInt8] { components.last ?? [] }
+  public var name: [UInt8] {
+    guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return bytes }
+    return Array(bytes[(slash + 1)...])
+  }
 
   /// The directory that holds this path; nil for the root.
   public var parent: RepoPath? {
