@@ -35,7 +35,11 @@ extension Item {
 
   /// Reads an item back; nil when the JSON is not of that form.
   public init?(json: JSONValue) {
-    func structured() -> JSONValue? { json["structured"].flatMap { $0.isNull ? nil : $0 } }
+    // Written out: in `isNull ? nil : value` the nil would be a JSON null.
+    func structured() -> JSONValue? {
+      if let value = json["structured"], !value.isNull { return value }
+      return nil
+    }
     switch json["type"]?.string {
     case "user":
       guard let text = json["text"]?.string else { return nil }
