@@ -44,7 +44,7 @@ struct CheckoutWriter {
           index, content.bytes(store), content.mode, replacing: replaced)
         try observe(.staged(index))
       }
-      try checkout.tree.layers[0].root.syncFilesystem()
+      if performer.syncsAll { try checkout.tree.layers[0].root.syncFilesystem() }
       performer.journal.phase = .committing
       journal = performer.journal
       try journal.save(storage)

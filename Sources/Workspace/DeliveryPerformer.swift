@@ -9,6 +9,9 @@ struct DeliveryPerformer {
   /// The checkout.
   let tree: MergedTree
 
+  /// True when there are so many files that the filesystem is synced as a whole instead of each of them.
+  var syncsAll: Bool { journal.actions.count > 64 }
+
   /// Writes the new file of an action under its temporary name; returns its inode.
   func stage(
     _ index: Int, _ content: [UInt8], _ mode: FileMode, replacing old: FileStatus?
@@ -24,7 +27,7 @@ struct DeliveryPerformer {
       var permissions: UInt32 = 0o644
       if let old, old.kind == .regular { permissions = old.permissions & 0o777 }
       permissions = mode == .executable ? permissions | (permissions & 0o444) >> 2 : permissions & ~0o111
-      try holder.create(name, content, permissions: permissions, subject: action.path.bytes)
+      try holder.create(name, content, permissions: permissions, sync: !syncsAll, subject: action.path.bytes)
     }
     // Root writes in other people's checkouts: what it leaves there is theirs.
     if geteuid() == 0 {
@@ -179,10 +182,10 @@ struct DeliveryPerformer {
 
   /// Returns when all new names are on disk.
   func syncDirectories() throws(WorkspaceError) {
+    if syncsAll { return try tree.layers[0].root.syncFilesystem() }
     var places: Set<RepoPath> = []
     for action in journal.actions {
       if let parent = action.path.parent { places.insert(parent) }
-      if places.count > 8 { return try tree.layers[0].root.syncFilesystem() }
     }
     // One that went away itself has its own parent among them.
     for place in places { try (try? directory(place))?.sync() }

@@ -13,9 +13,13 @@ final class Checkout: Sendable {
   let root: String
 
   /// An empty directory, or a git repository with these files committed.
-  init(git: Bool = true, _ files: [String: String] = ["a.txt": "one\ntwo\nthree\n", "src/main.c": "int main;\n"]) throws
-  {
-    directory = try TemporaryDirectory("workspace-test")
+  /// - Parameter memory: in memory where there is such a place, so that syncing costs nothing; without git and commands.
+  init(
+    git: Bool = true, memory: Bool = false,
+    _ files: [String: String] = ["a.txt": "one\ntwo\nthree\n", "src/main.c": "int main;\n"]
+  ) throws {
+    let parent = memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : nil
+    directory = try TemporaryDirectory("workspace-test", in: parent)
     root = try directory.makeDirectory("checkout")
     for (name, content) in files { try write(name, content) }
     if git {
@@ -58,7 +62,8 @@ final class Checkout: Sendable {
   }
 
   func location(_ name: String = ".") throws -> CheckoutLocation {
-    try CheckoutLocation.resolve(Array(path(name).utf8))
+    if root.hasPrefix("/dev/") { return CheckoutLocation(root: Array(root.utf8), project: .root, repository: nil) }
+    return try CheckoutLocation.resolve(Array(path(name).utf8))
   }
 
   /// A workspace in the run directory of this name.
@@ -76,7 +81,9 @@ final class Checkout: Sendable {
     WorkspaceView(environment: ["PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"], masked: masked)
   }
 
-  func sandbox() throws -> Sandbox { try Sandbox(launcher: Array(builtProduct("codeagent-launch").utf8)) }
+  func sandbox() throws -> Sandbox { try Self.sandbox() }
+
+  static func sandbox() throws -> Sandbox { try Sandbox(launcher: Array(builtProduct("codeagent-launch").utf8)) }
 }
 
 struct Failure: Error, CustomStringConvertible {
