@@ -113,7 +113,7 @@ extension Repository {
     for parent in parents { text += "parent \(parent)\n" }
     text += "author \(signature)\ncommitter \(signature)\n\n\(message)"
     if text.utf8.last != 0x0a { text += "\n" }
-    return try write(Array(text.utf8), GIT_OBJECT_COMMIT)
+    return try write(Array(text.utf8), .commit)
   }
 
   private static func storable(_ text: String) -> String {

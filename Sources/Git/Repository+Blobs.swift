@@ -1,6 +1,21 @@
 import CLibgit2
 import Glibc
 
+/// The objects that are written here.
+enum ObjectType {
+  case blob
+  case tree
+  case commit
+
+  var code: git_object_t {
+    switch self {
+    case .blob: GIT_OBJECT_BLOB
+    case .tree: GIT_OBJECT_TREE
+    case .commit: GIT_OBJECT_COMMIT
+    }
+  }
+}
+
 extension Repository {
   /// The content of a blob.
   /// - Parameter maximumSize: refuses a larger one with `tooLarge` before reading it.
@@ -37,7 +52,7 @@ extension Repository {
 
   /// Stores a blob and returns its id.
   public func writeBlob(_ content: [UInt8]) throws(GitError) -> ObjectID {
-    try write(content, GIT_OBJECT_BLOB)
+    try write(content, .blob)
   }
 
   /// Stores a blob from a file descriptor without holding it in memory: for large files.
@@ -66,16 +81,16 @@ extension Repository {
   }
 
   /// Stores an object in this repository's own store, unless it or an alternate has it.
-  func write(_ content: [UInt8], _ type: git_object_t) throws(GitError) -> ObjectID {
+  func write(_ content: [UInt8], _ type: ObjectType) throws(GitError) -> ObjectID {
     var oid = git_oid()
     let doing = "cannot write an object"
     let store = ownObjects?.pointer ?? objects.pointer
     if store != objects.pointer {
-      try check(content.withUnsafeBytes { git_odb_hash(&oid, $0.baseAddress, $0.count, type) }, doing)
+      try check(content.withUnsafeBytes { git_odb_hash(&oid, $0.baseAddress, $0.count, type.code) }, doing)
       // Without a refresh: a miss would otherwise list the pack directories of every store, each time.
       if git_odb_exists_ext(objects.pointer, &oid, GIT_ODB_LOOKUP_NO_REFRESH.rawValue) == 1 { return ObjectID(oid) }
     }
-    try check(content.withUnsafeBytes { git_odb_write(&oid, store, $0.baseAddress, $0.count, type) }, doing)
+    try check(content.withUnsafeBytes { git_odb_write(&oid, store, $0.baseAddress, $0.count, type.code) }, doing)
     return ObjectID(oid)
   }
 

@@ -50,6 +50,7 @@ extension Repository {
     var tracked: Set<RepoPath> = []
     var trackedDirectories: Set<RepoPath> = []
     tracked.reserveCapacity(entries.count)
+    var directories = RealDirectories(workTree: workTree)
     for entry in entries {
       guard tracked.insert(entry.path).inserted else { continue }
       var directory = entry.path.parent
@@ -59,7 +60,9 @@ extension Repository {
       if entry.isConflicted {
         change = .conflicted
       } else {
-        let now = current(entry, in: workTree, stampOfIndex)
+        // What lies behind a link that took a directory's place is not the checkout's.
+        let isThere = entry.path.parent.map { directories.contains($0) } ?? false
+        let now = isThere || entry.isSkipped ? current(entry, in: workTree, stampOfIndex) : nil
         change = Self.change(from: before, to: now)
       }
       if let change { result.append(StatusEntry(path: entry.path, change: change)) }
@@ -138,6 +141,23 @@ private struct FileTime: Comparable {
 
   static func < (left: FileTime, right: FileTime) -> Bool {
     (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
+  }
+}
+
+/// Which directories of a checkout are directories, and not behind a link.
+private struct RealDirectories {
+  let workTree: [UInt8]
+  private var known: [RepoPath: Bool] = [.root: true]
+
+  init(workTree: [UInt8]) { self.workTree = workTree }
+
+  mutating func contains(_ directory: RepoPath) -> Bool {
+    if let known = known[directory] { return known }
+    let isParentReal = directory.parent.map { contains($0) } ?? true
+    let isReal =
+      isParentReal && FileSystem.status(FileSystem.join(workTree, directory.bytes))?.isDirectory ?? false
+    known[directory] = isReal
+    return isReal
   }
 }
 

@@ -1,4 +1,3 @@
-import CLibgit2
 public import Paths
 
 /// One change to a tree.
@@ -102,7 +101,7 @@ extension Repository {
       object.append(0)
       object.append(contentsOf: entry.content.id.bytes)
     }
-    return try write(object, GIT_OBJECT_TREE)
+    return try write(object, .tree)
   }
 }
 

@@ -1,4 +1,3 @@
-import CLibgit2
 public import Paths
 
 /// What differs at one path between two trees.

@@ -125,7 +125,7 @@ struct DiffTests {
   func merge(_ seed: Int) throws {
     var random = SeededGenerator(seed: UInt64(40 + seed))
     let scratch = try Scratch()
-    for _ in 0..<25 {
+    for _ in 0..<10 {
       let base = (0..<20).flatMap { "line \($0)\n".bytes }
       let ours = edited(base, &random)
       let theirs = edited(base, &random)

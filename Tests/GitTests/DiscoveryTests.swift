@@ -1,4 +1,5 @@
 import Glibc
+import Paths
 import Testing
 
 @testable import Git

@@ -41,7 +41,7 @@ struct IgnoreTests {
   }
 
   /// Random rules over random paths must give what `git check-ignore` gives.
-  @Test("agrees with git check-ignore", arguments: 0..<6)
+  @Test("agrees with git check-ignore", arguments: 0..<3)
   func fuzz(_ seed: Int) throws {
     var random = SeededGenerator(seed: UInt64(seed))
     let scratch = try Scratch()
@@ -94,7 +94,7 @@ struct IgnoreTests {
         #expect(actual == expected.contains(path), "\(path) by \(contents) and \(exclude)")
       }
     }
-    #expect(ignored > 1000)
+    #expect(ignored > 500)
   }
 
   @Test("a hostile pattern takes bounded time", .timeLimit(.minutes(1)))

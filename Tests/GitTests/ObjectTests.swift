@@ -280,5 +280,5 @@ struct ObjectTests {
 
 extension Repository {
   /// A tree object as it is, without any check.
-  func writeRaw(_ tree: [UInt8]) throws -> ObjectID { try write(tree, treeType) }
+  func writeRaw(_ tree: [UInt8]) throws -> ObjectID { try write(tree, .tree) }
 }

@@ -83,11 +83,11 @@ final class Scratch: Sendable {
     let output = Pipe()
     process.standardOutput = output
     let errors = text("") + "/output-\(UInt64.random(in: 0 ... .max))"
-    FileManager.default.createFile(atPath: errors, contents: nil)
+    _ = FileManager.default.createFile(atPath: errors, contents: nil)
     defer { try? FileManager.default.removeItem(atPath: errors) }
     process.standardError = FileHandle(forWritingAtPath: errors)
     let inputFile = errors + "-in"
-    FileManager.default.createFile(atPath: inputFile, contents: Data(input))
+    _ = FileManager.default.createFile(atPath: inputFile, contents: Data(input))
     defer { try? FileManager.default.removeItem(atPath: inputFile) }
     process.standardInput = FileHandle(forReadingAtPath: inputFile)
     try process.run()

@@ -65,7 +65,7 @@ struct StatusTests {
   func racy() throws {
     let scratch = try Scratch()
     try scratch.makeRepository()
-    for number in 0..<30 {
+    for number in 0..<8 {
       try scratch.write("repo/a.txt", "\(number % 10)\n")
       try scratch.git("add", "-A", at: "repo")
       try scratch.write("repo/a.txt", "\((number + 1) % 10)\n")
@@ -84,7 +84,7 @@ struct StatusTests {
     #expect(try actual(scratch) == ["modified b"])
   }
 
-  @Test("random changes", arguments: 0..<3)
+  @Test("random changes", arguments: 0..<2)
   func random(_ seed: Int) throws {
     var random = SeededGenerator(seed: UInt64(seed))
     let scratch = try Scratch()
