@@ -11,14 +11,17 @@ final class Mailbox: Sendable {
   /// Beyond so many unread bytes the transfer is paused.
   static let highWaterMark = 256 << 10
 
+  private typealias HeadWaiter = CheckedContinuation<Result<ResponseHead, HTTPError>, Never>
+  private typealias BodyWaiter = CheckedContinuation<Result<[UInt8]?, HTTPError>, Never>
+
   private struct State {
     var head: ResponseHead?
     var unread: [UInt8] = []
     /// Nil while more may come; then success, or why not.
     var end: Result<Void, HTTPError>?
     var isPaused = false
-    var headWaiter: CheckedContinuation<Result<ResponseHead, HTTPError>, Never>?
-    var bodyWaiter: CheckedContinuation<Result<[UInt8]?, HTTPError>, Never>?
+    var headWaiter: HeadWaiter?
+    var bodyWaiter: BodyWaiter?
   }
 
   private let state = Mutex(State())
@@ -76,52 +79,46 @@ final class Mailbox: Sendable {
     waiter?.resume(returning: .success(head))
   }
 
-  /// Hands over bytes; false, with nothing taken, when too many wait already.
+  /// Lays bytes ready; false, with nothing taken, when too many wait already. The reader is told by ``flush()``.
   func offer(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    let (accepted, waiter, taken): (Bool, CheckedContinuation<Result<[UInt8]?, HTTPError>, Never>?, [UInt8]?) =
-      state.withLock { state in
-        if state.end != nil { return (true, nil, nil) }
-        if let waiter = state.bodyWaiter {
-          state.bodyWaiter = nil
-          return (true, waiter, Array(bytes))
-        }
-        if state.unread.count >= Self.highWaterMark {
-          state.isPaused = true
-          return (false, nil, nil)
-        }
-        state.unread.append(contentsOf: bytes)
-        return (true, nil, nil)
+    state.withLock { state in
+      if state.end != nil { return true }
+      if state.unread.count >= Self.highWaterMark {
+        state.isPaused = true
+        return false
       }
-    waiter?.resume(returning: .success(taken))
-    return accepted
+      state.unread.append(contentsOf: bytes)
+      return true
+    }
+  }
+
+  /// Wakes the reader when there is something to read.
+  func flush() {
+    let (waiter, taken) = state.withLock { state -> (BodyWaiter?, Result<[UInt8]?, HTTPError>?) in
+      guard let waiter = state.bodyWaiter, let taken = Self.take(&state) else { return (nil, nil) }
+      state.bodyWaiter = nil
+      return (waiter, taken)
+    }
+    if let taken { waiter?.resume(returning: taken) }
   }
 
   /// Ends the transfer; what was delivered before can still be read unless `dropping`. False when it has ended already.
   @discardableResult
   func finish(_ end: Result<Void, HTTPError>, dropping: Bool = false) -> Bool {
-    let (ended, head, body) = state.withLock { state in
+    let (ended, head) = state.withLock { state -> (Bool, HeadWaiter?) in
       if dropping, !state.unread.isEmpty {
         // What was not read is gone: the end must not look like success.
         state.unread = []
         if state.end != nil { state.end = end }
       }
-      guard state.end == nil else {
-        return (false, nil, nil)
-          as (
-            Bool, CheckedContinuation<Result<ResponseHead, HTTPError>, Never>?,
-            CheckedContinuation<Result<[UInt8]?, HTTPError>, Never>?
-          )
-      }
+      guard state.end == nil else { return (false, nil) }
       state.end = end
-      defer {
-        state.headWaiter = nil
-        state.bodyWaiter = nil
-      }
-      return (true, state.headWaiter, state.bodyWaiter)
+      defer { state.headWaiter = nil }
+      return (true, state.headWaiter)
     }
     head?.resume(
       returning: end.flatMap { .failure(HTTPError(kind: .malformed, message: "an answer without a head")) })
-    body?.resume(returning: end.map { nil })
+    flush()
     return ended
   }
 

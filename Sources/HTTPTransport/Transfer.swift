@@ -32,6 +32,12 @@ final class Transfer {
   private var limit: Int64?
   private var isPaused = false
 
+  /// Bytes have come since the reader was last woken.
+  private var hasNews = false
+  private var lastFlush: Int64 = 0
+  /// Waking a reader costs more than reading a small event: in a dense stream it is done no more often than this.
+  private static let flushInterval: Int64 = 2_000_000
+
   /// The most bytes of all header fields together.
   private static let maximumHeadBytes = 256 << 10
 
@@ -104,16 +110,27 @@ final class Transfer {
   // MARK: Time
 
   /// When this transfer needs to be looked at again.
-  var nextDeadline: Int64 {
+  var nextDeadline: Int64 { hasNews ? min(endDeadline, lastFlush + Self.flushInterval) : endDeadline }
+
+  /// When the first of its times is up.
+  private var endDeadline: Int64 {
     var next = isPaused ? Int64.max : lastActivity + Clock.nanoseconds(timeouts.idle)
     if let limit { next = min(next, limit) }
     if let total = timeouts.total { next = min(next, started + Clock.nanoseconds(total)) }
     return next
   }
 
+  /// Wakes the reader: at once after a quiet moment, else when the interval is over.
+  func flush(_ now: Int64) {
+    guard hasNews, now >= lastFlush + Self.flushInterval else { return }
+    hasNews = false
+    lastFlush = now
+    mailbox.flush()
+  }
+
   /// Why the transfer's time is up; nil while it is not.
   func overdue(_ now: Int64) -> HTTPError? {
-    guard now >= nextDeadline else { return nil }
+    guard now >= endDeadline else { return nil }
     if let total = timeouts.total, now >= started + Clock.nanoseconds(total) {
       return HTTPError(kind: .timeout(.total), message: "\(origin) did not finish its answer within \(text(total))")
     }
@@ -180,9 +197,11 @@ final class Transfer {
     }
     guard mailbox.offer(bytes) else {
       isPaused = true
+      mailbox.flush()
       return Int(CURL_WRITEFUNC_PAUSE)
     }
     bodyBytes += bytes.count
+    hasNews = true
     return bytes.count
   }
 

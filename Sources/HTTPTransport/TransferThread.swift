@@ -161,6 +161,7 @@ private struct TransferLoop {
     let now = Clock.now()
     var next = now + 60_000_000_000
     for (id, transfer) in transfers {
+      transfer.flush(now)
       if let error = transfer.overdue(now) {
         end(id, .failure(error))
       } else {

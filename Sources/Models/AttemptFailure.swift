@@ -177,7 +177,8 @@ struct ProviderError {
   /// Reads `{"error": {…}}`, `{"error": "…"}`, `{"message": …}`, `{"detail": …}`; a text that is none of them is quoted,
   /// shortened.
   init(json: JSONValue?, raw: [UInt8] = []) {
-    let error = json?["error"].flatMap { $0.isNull ? nil : $0 } ?? json
+    var error = json
+    if let inner = json?["error"], !inner.isNull { error = inner }
     if let text = error?.string {
       message = text
     } else if let error, error.object != nil {
