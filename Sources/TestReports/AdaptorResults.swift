@@ -25,17 +25,33 @@ struct AdaptorResults {
   let files: [File]
   /// Files whose nonce is wrong or absent: somebody else wrote them.
   let strangers: Int
+  /// The event stream of Swift Testing.
+  private(set) var swiftEvents: [UInt8]?
+  /// Go's modules and their directories.
+  private(set) var goModules: [UInt8]?
 
   init(_ results: [String: [UInt8]], nonce: String?) {
     var files: [File] = []
     var strangers = 0
-    for (_, content) in results.sorted(by: { $0.key < $1.key }).prefix(Self.maximumFiles) {
+    for (name, content) in results.sorted(by: { $0.key < $1.key }).prefix(Self.maximumFiles) {
+      // Tools that write files of their own format carry the nonce in the file's name.
+      if let nonce, name == Self.swiftFile(nonce) {
+        swiftEvents = content
+        continue
+      }
+      if let nonce, name == Self.goFile(nonce) {
+        goModules = content
+        continue
+      }
       if let nonce, let file = Self.read(content, nonce: nonce) { files.append(file) } else { strangers += 1 }
     }
     self.files = files.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
       .map(\.element)
     self.strangers = strangers
   }
+
+  static func swiftFile(_ nonce: String) -> String { "swift-\(nonce).jsonl" }
+  static func goFile(_ nonce: String) -> String { "go-\(nonce).txt" }
 
   private static func read(_ content: [UInt8], nonce: String) -> File? {
     var lines = content.prefix(maximumBytes).split(separator: UInt8(ascii: "\n"))

@@ -257,7 +257,7 @@ struct StartFailures {
 
   private func cmake() -> StartFailure? {
     if has("No tests were found!!!") || has("No test configuration file found!") || has("is not a directory")
-      || has("Cannot find file: ")
+      || has("Cannot find file: ") || has("Failed to change working directory to")
     {
       return StartFailure(
         missing: "a CMake build directory", message: "ctest found no configured tests: the project is not built yet.",
@@ -278,10 +278,11 @@ struct StartFailures {
 
   private func swift() -> StartFailure? {
     let marks = [
-      "failed to clone repository", "Could not resolve host", "couldn’t fetch updates", "unable to access '",
+      "ailed to clone repository", "Could not resolve host", "couldn’t fetch updates", "unable to access '",
     ]
     guard let line = first({ line in marks.contains { line.contains($0) } ? line : nil }) else { return nil }
-    let name = line.words.last { $0.contains("://") }?.text.filter { !"'’,;:".contains($0) || $0 == ":" }
+    var name = line.words.first { $0.contains("://") }?.text.filter { !"'’,;".contains($0) }
+    if name?.last == ":" { name?.removeLast() }
     return StartFailure(
       missing: name ?? "a package", message: "SwiftPM has no copy of \(name ?? "a package"), and there is no network.",
       suggestedSetup: setup ?? "swift package resolve")

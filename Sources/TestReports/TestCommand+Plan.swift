@@ -22,10 +22,13 @@ extension TestCommand {
       plan.environment["CARGO_NET_OFFLINE"] = "true"
       plan.environment["CARGO_TERM_COLOR"] = "never"
       plan.environment["RUST_BACKTRACE"] = "1"
-    case .go:
-      plan.environment["GOFLAGS"] = "-mod=mod -v"
-      plan.environment["GOPROXY"] = "off"
-    case .swift, .junit: break
+      // Else the first test program that fails hides the tests of all others.
+      if !shell.contains("--no-fail-fast") {
+        plan.shell = Self.inserting(" --no-fail-fast", after: ["cargo", "test"], in: plan.shell) ?? plan.shell
+      }
+    case .go: addGo(to: &plan, nonce: nonce)
+    case .swift: addSwift(to: &plan, nonce: nonce)
+    case .junit: break
     }
     return plan
   }
@@ -44,6 +47,44 @@ extension TestCommand {
     let option = "--require=\(RunPlan.adaptorDirectory)/codeagent-node.cjs"
     plan.environment["NODE_OPTIONS"] = option
     plan.shell = Self.prefixing("NODE_OPTIONS", with: "'\(option) '", in: plan.shell)
+  }
+
+  /// `go test` is asked for events where the command names it; inside wrappers, for names of passing tests.
+  private func addGo(to plan: inout RunPlan, nonce: String) {
+    plan.environment["GOPROXY"] = "off"
+    plan.environment["GOTOOLCHAIN"] = "local"
+    if let shell = Self.inserting(" -json", after: ["go", "test"], in: plan.shell), !shell.contains("-json -json") {
+      let file = "\(RunPlan.resultsDirectory)/\(AdaptorResults.goFile(nonce))"
+      plan.shell = "go list -m -f '{{.Path}} {{.Dir}}' > \(file) 2>/dev/null\n\(shell)"
+    } else {
+      plan.environment["GOFLAGS"] = "-v"
+    }
+  }
+
+  /// Swift Testing writes its events where the toolchain has the option (Swift 6.1 and later).
+  private func addSwift(to plan: inout RunPlan, nonce: String) {
+    let words = ShellCommand.parse(shell).filter { $0.texts.prefix(2) == ["swift", "test"] }
+    guard words.count == 1, !shell.contains("--event-stream"),
+      let text = Self.inserting(" $codeagent_events", after: ["swift", "test"], in: plan.shell)
+    else { return }
+    let file = "\(RunPlan.resultsDirectory)/\(AdaptorResults.swiftFile(nonce))"
+    plan.shell = """
+      codeagent_events=; swift test --help-hidden 2>/dev/null | grep -q -e --event-stream-output-path && \
+      codeagent_events='--event-stream-output-path \(file) --event-stream-version 0'
+      \(text)
+      """
+  }
+
+  /// Adds a text behind each command that starts with `words`; nil when there is none.
+  static func inserting(_ text: String, after words: [String], in shell: String) -> String? {
+    let commands = ShellCommand.parse(shell).filter { $0.texts.starts(with: words) }
+    guard !commands.isEmpty else { return nil }
+    var bytes = Array(shell.utf8)
+    for command in commands.reversed() {
+      let end = command.words[words.count - 1].range.upperBound
+      bytes.insert(contentsOf: text.utf8, at: end)
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Puts `prefix` before the value wherever the shell text assigns `variable`.

@@ -24,7 +24,7 @@ extension TestCommand {
       ).find()
     }
     if report.startFailure != nil { builder.incomplete("the tests could not start") }
-    if !isNamed, builder.tests.isEmpty {
+    if !isNamed, builder.tests.isEmpty, builder.buildErrors.isEmpty || framework == .exitStatus || framework == .tap {
       report.tests = [wholeCommand(evidence, lines, root)]
     }
     agree(&builder, evidence.exitStatus, report)
@@ -81,10 +81,72 @@ struct Reading {
     switch framework {
     case .pytest: return PytestOutput.read(lines, into: &builder, root: root)
     case .unittest: return UnittestOutput.read(lines, into: &builder, root: root)
-    case .node: return readTAP(into: &builder) || NodeSpecOutput.read(lines, into: &builder, root: root)
-    case .tap: return readTAP(into: &builder)
-    default: return false
+    case .node:
+      return readTAP(into: &builder) || NodeSpecOutput.read(lines, into: &builder, root: root)
+        || JUnitXML.read(evidence.reportFiles, into: &builder, root: root)
+    case .swift:
+      return SwiftTestOutput.read(lines, events: adaptors.swiftEvents, into: &builder, root: root)
+    case .go: return GoTestOutput.read(lines, modules: adaptors.goModules, into: &builder, root: root)
+    case .cargo: return CargoTestOutput.read(lines, into: &builder, root: root)
+    case .ctest: return CTestOutput.read(lines, into: &builder, root: root)
+    case .junit, .tap, .exitStatus: return readUnknown(framework, into: &builder)
     }
+  }
+
+  /// A wrapper, or a program that is not known: whatever it printed or wrote is recognised by its own marks.
+  private func readUnknown(_ framework: Framework, into builder: inout ReportBuilder) -> Bool {
+    if JUnitXML.read(evidence.reportFiles, into: &builder, root: root) { return true }
+    if readTAP(into: &builder) { return true }
+    for reader in [readSwift, readCargo, readGo, readCTest, readGoogleTest, readPytest, readUnittest, readSpec] {
+      var attempt = builder
+      if reader(&attempt), !attempt.tests.isEmpty {
+        builder = attempt
+        return true
+      }
+    }
+    let errors = CompilerErrors(lines, root: root).errors
+    if evidence.exitStatus != 0 {
+      for error in errors { builder.add(error) }
+      if !errors.isEmpty { builder.incomplete("the project does not build") }
+    }
+    return framework == .junit && !errors.isEmpty
+  }
+
+  private func has(_ mark: String) -> Bool { lines.contains { $0.starts(mark) } }
+
+  private func readSwift(_ builder: inout ReportBuilder) -> Bool {
+    guard has("◇ Test run started") || has("Test Suite 'All tests' started") else { return false }
+    return SwiftTestOutput.read(lines, events: nil, into: &builder, root: root)
+  }
+
+  private func readCargo(_ builder: inout ReportBuilder) -> Bool {
+    has("test result: ") && CargoTestOutput.read(lines, into: &builder, root: root)
+  }
+
+  private func readGo(_ builder: inout ReportBuilder) -> Bool {
+    guard has("=== RUN   ") || has("{\"Time\":") else { return false }
+    return GoTestOutput.read(lines, modules: nil, into: &builder, root: root)
+  }
+
+  private func readCTest(_ builder: inout ReportBuilder) -> Bool {
+    has("Test project ") && CTestOutput.read(lines, into: &builder, root: root)
+  }
+
+  private func readGoogleTest(_ builder: inout ReportBuilder) -> Bool {
+    has("[ RUN      ] ") && GoogleTestOutput.read(lines, into: &builder, root: root)
+  }
+
+  private func readPytest(_ builder: inout ReportBuilder) -> Bool {
+    lines.contains { $0.starts("=====") && $0.contains("test session starts") }
+      && PytestOutput.read(lines, into: &builder, root: root)
+  }
+
+  private func readUnittest(_ builder: inout ReportBuilder) -> Bool {
+    has("Ran ") && has("-----") && UnittestOutput.read(lines, into: &builder, root: root)
+  }
+
+  private func readSpec(_ builder: inout ReportBuilder) -> Bool {
+    has("ℹ tests ") && NodeSpecOutput.read(lines, into: &builder, root: root)
   }
 
   @discardableResult
