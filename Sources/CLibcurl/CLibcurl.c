@@ -37,7 +37,6 @@
 FUNCTIONS(DECLARE)
 
 static char failure[512];
-static int loaded;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load(void) {
@@ -53,11 +52,8 @@ static void load(void) {
     return;                                                                                                            \
   }
   FUNCTIONS(LOOK_UP)
-  if (p_curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK) {
+  if (p_curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
     snprintf(failure, sizeof failure, "libcurl cannot be initialised");
-    return;
-  }
-  __atomic_store_n(&loaded, 1, __ATOMIC_RELEASE);
 }
 
 const char *ccurl_load(void) {
@@ -65,7 +61,6 @@ const char *ccurl_load(void) {
   return failure[0] ? failure : NULL;
 }
 
-int ccurl_is_loaded(void) { return __atomic_load_n(&loaded, __ATOMIC_ACQUIRE); }
 const char *ccurl_version(void) { return p_curl_version(); }
 
 CURL *ccurl_easy_init(void) { return p_curl_easy_init(); }

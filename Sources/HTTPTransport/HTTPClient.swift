@@ -1,3 +1,5 @@
+import CLibcurl
+
 /// Sends HTTP requests over libcurl, on one thread of its own that starts with the first request. Connections are kept
 /// and used again. Releasing the client, once no body is being read any more, closes them.
 ///
@@ -40,6 +42,14 @@ public final class HTTPClient: Sendable {
 
   /// Loads what the first request needs, in the background: about 5 ms that other work can hide.
   public func prepare() { thread.post(.prepare) }
+
+  /// The versions of libcurl and the libraries beneath it, such as `libcurl/7.88.1 OpenSSL/3.0.19 nghttp2/1.52.0`. Loads
+  /// libcurl.
+  /// - Throws: ``HTTPError`` of kind `unavailable`, with the reason.
+  public static func libraryVersion() throws(HTTPError) -> String {
+    if let reason = ccurl_load() { throw HTTPError(kind: .unavailable, message: String(cString: reason)) }
+    return String(cString: ccurl_version())
+  }
 
   /// Sends a request and waits for the head of the answer, whatever its status.
   ///

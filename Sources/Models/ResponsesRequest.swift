@@ -44,13 +44,13 @@ struct ResponsesDialect: WireDialect {
       if start > 0 { bytes.append(",") }
       switch unit[index] {
       case .user(let text, _):
-        bytes.append("{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":")
+        bytes.append("{\"type\":\"message\",\"role\":\"user\",\"content\":")
         bytes.appendJSON(text)
-        bytes.append("}]}")
+        bytes.append("}")
       case .assistant(let text) where !text.isEmpty:
-        bytes.append("{\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":")
+        bytes.append("{\"type\":\"message\",\"role\":\"assistant\",\"content\":")
         bytes.appendJSON(text)
-        bytes.append("}]}")
+        bytes.append("}")
       case .reasoning(let reasoning) where isReplayed(reasoning, unit[(index + 1)...], fixed.features):
         replayed(reasoning.payload).write(to: &bytes)
       case .toolCall(let call):

@@ -335,6 +335,10 @@ struct HTTPClientTests {
     }
   }
 
+  @Test func theLibraryTellsItsVersion() throws {
+    #expect(try HTTPClient.libraryVersion().hasPrefix("libcurl/"))
+  }
+
   @Test func aBodyOutlivesItsClient() async throws {
     let server = try LoopbackServer { _, connection in
       try connection.sendHead(200, [("content-length", "4")])

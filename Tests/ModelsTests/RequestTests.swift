@@ -37,9 +37,9 @@ struct RequestTests {
         + #""required":["command"]},"strict":false},{"type":"custom","name":"apply_patch","description":"Edits files.","#
         + #""format":{"type":"text"}}],"tool_choice":"auto","parallel_tool_calls":true,"max_output_tokens":4096,"#
         + #""store":false,"stream":true,"include":["reasoning.encrypted_content"],"prompt_cache_key":"run-1","input":["#
-        + #"{"type":"message","role":"user","content":[{"type":"input_text","text":"Fix \"it\".\n"}]},"#
+        + #"{"type":"message","role":"user","content":"Fix \"it\".\n"},"#
         + #"{"id":"rs_1","type":"reasoning","summary":[],"encrypted_content":"e"},"#
-        + #"{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Looking."}]},"#
+        + #"{"type":"message","role":"assistant","content":"Looking."},"#
         + #"{"type":"function_call","call_id":"c1","name":"shell","arguments":"{\"command\": \"ls\"}"},"#
         + #"{"type":"custom_tool_call","call_id":"c2","name":"apply_patch","input":"a\tb"},"#
         + #"{"type":"function_call_output","call_id":"c1","output":"ä\#u{FFFD}\u001b"},"#

@@ -9,8 +9,7 @@
 
 /* Loads libcurl.so.4 and initialises it, once in the process. Returns NULL, or why it cannot be used. */
 const char *ccurl_load(void);
-/* Tells apart a libcurl that is loaded from one that is not: for tests of the start-up cost. */
-int ccurl_is_loaded(void);
+/* The version of a loaded libcurl and of the libraries beneath it. */
 const char *ccurl_version(void);
 
 CURL *ccurl_easy_init(void);
