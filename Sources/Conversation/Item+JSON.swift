@@ -95,7 +95,9 @@ extension ModelResponse {
 
   /// Reads an answer back; nil when the JSON is not of that form.
   public init?(json: JSONValue) {
-    guard let encoded = json["items"]?.array, let stop = json["stop"]?.string.flatMap(StopReason.init) else { return nil }
+    guard let encoded = json["items"]?.array, let stop = json["stop"]?.string.flatMap(StopReason.init) else {
+      return nil
+    }
     var items: [Item] = []
     for value in encoded {
       guard let item = Item(json: value) else { return nil }
