@@ -114,7 +114,7 @@ let package = Package(
     tests("Repair", ["Conversation", "TestReports", "Patches", "JSON", "Paths"]),
     tests("CodeIndex", ["Git", "Paths"]),
     tests("Access", ["JSON", "Paths"]),
-    tests("AuditTrail", ["TransparencyLog", "JSON"]),
+    tests("AuditTrail", ["TransparencyLog", "JSON", grdb]),
     tests("Agent", ["Conversation", "JSON", "Paths", "codeagent-launch"]),
     .testTarget(
       name: "EndToEndTests", dependencies: ["TestSupport", "JSON", "codeagent", "codeagent-launch"],

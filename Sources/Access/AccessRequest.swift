@@ -164,6 +164,29 @@ public enum Resource: Sendable, Hashable {
   }
 }
 
+extension Resource {
+  /// A file in the run's repository.
+  public static func file(_ path: RepoPath, content: [UInt8]? = nil) -> Resource {
+    .file(File(path: path, content: content))
+  }
+
+  /// A program with its arguments, its own name included.
+  public static func command(program: String, arguments: [String]) -> Resource {
+    .command(Command(program: Array(program.utf8), arguments: arguments.map { Array($0.utf8) }))
+  }
+
+  /// The far end of a connection.
+  public static func host(name: String, port: Int) -> Resource { .host(Host(name: name, port: port)) }
+
+  /// A model.
+  public static func model(provider: String, name: String, endpoint: String?, isLocal: Bool) -> Resource {
+    .model(Model(provider: provider, name: name, endpoint: endpoint, isLocal: isLocal))
+  }
+
+  /// A change on its way out of the workspace.
+  public static func delivery(paths: [RepoPath]) -> Resource { .delivery(Delivery(paths: paths)) }
+}
+
 /// What else bears on a decision.
 public struct AccessContext: Sendable, Hashable {
   /// True when a person has approved this very request.

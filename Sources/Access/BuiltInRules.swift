@@ -9,29 +9,29 @@ public import Paths
 /// Each layer's ``Restrictions`` add denials. ``Grants`` lift shipped rules, never a restriction, and only the organisation
 /// and the user have them: a repository is given no means to permit anything.
 public struct BuiltInRules: Authorizer {
-  /// The digest of the shipped rules, the three layers and the chosen models.
+  /// The digest of the shipped rules, the three layers and the chosen model.
   public let digest: String
 
   private let shipped: CompiledShippedRules
   private let layers: [CompiledLayer]
   private let grants: [CompiledGrants]
-  private let chosenModels: [String]
+  private let chosenModel: String?
 
   /// Puts rules in force.
   /// - Parameters:
   ///   - organisation: what holds for everybody on this machine.
   ///   - user: the user's own configuration.
   ///   - repository: from the committed base of the repository; it can only take away.
-  ///   - chosenModels: the models chosen for this run by the user or configuration, each as `provider/name`.
+  ///   - chosenModel: the model that the user or the configuration chose for this run, as `provider/name`; nil for none.
   public init(
     organisation: PolicyLayer = PolicyLayer(), user: PolicyLayer = PolicyLayer(),
-    repository: Restrictions = Restrictions(), chosenModels: [String] = []
+    repository: Restrictions = Restrictions(), chosenModel: String? = nil
   ) throws(PolicyError) {
     guard let shipped = CompiledShippedRules.shared else {
       throw PolicyError(layer: nil, member: "shipped rules", pattern: "", reason: "they cannot be compiled")
     }
-    for model in chosenModels where !model.contains("/") {
-      throw PolicyError(layer: nil, member: "model", pattern: model, reason: "it is not written as provider/name")
+    if let chosenModel, !chosenModel.contains("/") {
+      throw PolicyError(layer: nil, member: "model", pattern: chosenModel, reason: "it is not written as provider/name")
     }
     self.shipped = shipped
     layers = [
@@ -41,9 +41,9 @@ public struct BuiltInRules: Authorizer {
     grants = [
       try CompiledGrants(.organisation, organisation.grants), try CompiledGrants(.user, user.grants),
     ]
-    self.chosenModels = chosenModels
+    self.chosenModel = chosenModel
     digest = PolicyDigest.hex(
-      organisation: organisation, user: user, repository: repository, chosenModels: chosenModels)
+      organisation: organisation, user: user, repository: repository, chosenModel: chosenModel)
   }
 
   /// Answers one question.
@@ -254,7 +254,7 @@ extension BuiltInRules {
     }
     if !rules.isEmpty { return deny(rules, reason) }
     if staysInside { return permit(.builtInModel, "nothing leaves this process") }
-    if chosenModels.contains("\(model.provider)/\(model.name)") {
+    if chosenModel == "\(model.provider)/\(model.name)" {
       return permit(.chosenModel, "this model was chosen for the run")
     }
     for layer in grants where layer.allowModels.contains(where: { $0.matches(model) }) {

@@ -4,7 +4,7 @@ import JSON
 /// The digest of a set of rules: SHA-256 over their canonical JSON.
 enum PolicyDigest {
   static func hex(
-    organisation: PolicyLayer, user: PolicyLayer, repository: Restrictions, chosenModels: [String]
+    organisation: PolicyLayer, user: PolicyLayer, repository: Restrictions, chosenModel: String?
   ) -> String {
     let document: JSONValue = [
       "shipped": .int(ShippedRules.version),
@@ -18,7 +18,7 @@ enum PolicyDigest {
       ],
       "user": ["restrictions": restrictions(user.restrictions), "grants": grants(user.grants)],
       "repository": ["restrictions": restrictions(repository)],
-      "chosen_models": strings(chosenModels),
+      "chosen_model": JSONValue(chosenModel),
     ]
     let digest = SHA256.hash(data: document.canonical)
     let digits = Array("0123456789abcdef".utf8)

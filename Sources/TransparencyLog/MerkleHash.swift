@@ -17,6 +17,17 @@ public struct MerkleHash: Hashable, Sendable {
     words = (word(), word(), word(), word())
   }
 
+  /// Takes exactly 32 borrowed bytes; nil for any other number.
+  public init?(_ bytes: UnsafeRawBufferPointer) {
+    guard bytes.count == MerkleHash.byteCount else { return nil }
+    words = (
+      UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+      UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+      UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
+      UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+    )
+  }
+
   /// Takes 64 hexadecimal digits of either case; nil for anything else.
   public init?(hex: String) {
     let digits = Array(hex.utf8)
@@ -33,15 +44,14 @@ public struct MerkleHash: Hashable, Sendable {
   }
 
   init(_ digest: SHA256Digest) {
-    words = digest.withUnsafeBytes { bytes in
-      (
-        UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
-        UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
-        UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
-        UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
-      )
-    }
+    // A digest of SHA-256 always has 32 bytes.
+    self = digest.withUnsafeBytes { MerkleHash($0) } ?? MerkleHash.zero
   }
+
+  private init() { words = (0, 0, 0, 0) }
+
+  /// 32 zero bytes: what stands where there is no hash yet.
+  public static let zero = MerkleHash()
 
   /// The length of a hash in bytes.
   public static let byteCount = 32

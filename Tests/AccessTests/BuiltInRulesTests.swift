@@ -133,7 +133,7 @@ import Testing
   }
 
   @Test func onlyTheChosenModelIsCalled() throws {
-    let rules = try BuiltInRules(chosenModels: ["openai/some-model"])
+    let rules = try BuiltInRules(chosenModel: "openai/some-model")
     func model(_ provider: String, _ name: String, _ endpoint: String? = "https://h.example") -> Resource {
       .model(.init(provider: provider, name: name, endpoint: endpoint, isLocal: endpoint == nil))
     }
@@ -144,13 +144,13 @@ import Testing
     #expect(decide(try BuiltInRules(), .callModel, model("openai", "some-model")).outcome == .deny)
     var repository = Restrictions()
     repository.onlyModels = ["bedrock", "internal/*"]
-    let narrowed = try BuiltInRules(repository: repository, chosenModels: ["openai/some-model", "internal/meta/x"])
+    let narrowed = try BuiltInRules(repository: repository, chosenModel: "internal/meta/x")
     #expect(
       decide(narrowed, .callModel, model("openai", "some-model")).rules == [RuleID(rawValue: "repository/only_models")])
     #expect(decide(narrowed, .callModel, model("internal", "meta/x")).isPermitted)
     #expect(decide(narrowed, .callModel, model("bedrock", "x")).outcome == .deny)
     #expect(decide(narrowed, .callModel, model("builtin", "repair", nil)).isPermitted)
-    #expect(throws: PolicyError.self) { try BuiltInRules(chosenModels: ["no-provider"]) }
+    #expect(throws: PolicyError.self) { try BuiltInRules(chosenModel: "no-provider") }
   }
 
   @Test func programsAndSpending() throws {
@@ -265,7 +265,7 @@ import Testing
     repository.denyRead = ["x"]
     let digests = [
       plain.digest, try BuiltInRules(user: user).digest, try BuiltInRules(organisation: user).digest,
-      try BuiltInRules(repository: repository).digest, try BuiltInRules(chosenModels: ["a/b"]).digest,
+      try BuiltInRules(repository: repository).digest, try BuiltInRules(chosenModel: "a/b").digest,
     ]
     #expect(Set(digests).count == digests.count)
     #expect(decide(plain, .read, try file("a")).policyDigest == plain.digest)

@@ -81,10 +81,10 @@ import Testing
     for _ in 0..<400 {
       let organisation = Self.layer(&random)
       let user = Self.layer(&random)
-      let chosen = Bool.random(using: &random) ? ["openai/m"] : []
-      let without = try BuiltInRules(organisation: organisation, user: user, chosenModels: chosen)
+      let chosen = Bool.random(using: &random) ? "openai/m" : nil
+      let without = try BuiltInRules(organisation: organisation, user: user, chosenModel: chosen)
       let with = try BuiltInRules(
-        organisation: organisation, user: user, repository: Self.restrictions(&random), chosenModels: chosen)
+        organisation: organisation, user: user, repository: Self.restrictions(&random), chosenModel: chosen)
       for _ in 0..<10 {
         let request = Self.request(&random)
         let before = Self.generosity(without.decide(request))
@@ -101,9 +101,9 @@ import Testing
     for _ in 0..<250 {
       var organisation = PolicyLayer()
       organisation.restrictions = Self.restrictions(&random)
-      let alone = try BuiltInRules(organisation: organisation, chosenModels: ["openai/m"])
+      let alone = try BuiltInRules(organisation: organisation, chosenModel: "openai/m")
       let more = try BuiltInRules(
-        organisation: organisation, user: Self.layer(&random), chosenModels: ["openai/m"])
+        organisation: organisation, user: Self.layer(&random), chosenModel: "openai/m")
       for _ in 0..<10 {
         let request = Self.request(&random)
         let decision = alone.decide(request)

@@ -1,0 +1,199 @@
+import GRDB
+import Synchronization
+import TransparencyLog
+
+/// The record of all runs: one SQLite file, `record.db`, in a directory that only its user can read.
+///
+/// Write-ahead logging, `synchronous = FULL`: what an append has acknowledged as durable survives a power cut. Several
+/// processes may write several runs at a time; each run has one writer. Every event is a leaf of one RFC 6962 tree over
+/// the whole store, and a link of its run's own chain.
+public final class AuditStore: Sendable {
+  /// What can be set when opening a store.
+  public struct Options: Sendable, Hashable {
+    /// How long to wait, in seconds, for another process to finish writing; then the append fails.
+    public var busyTimeout: Double
+    /// Bytes of disk kept aside for a run's last event.
+    public var ballast: Int
+
+    /// The usual: five seconds, 4 MiB.
+    public init(busyTimeout: Double = 5, ballast: Int = 4 << 20) {
+      self.busyTimeout = busyTimeout
+      self.ballast = ballast
+    }
+  }
+
+  let directory: StoreDirectory
+  let database: DatabaseQueue
+  /// The tree's right edge as of this process's last append; held while writing, so that writers of one process queue.
+  private let edge = Mutex(CompactRange())
+
+  /// Opens the record in a directory, and creates it when it is missing.
+  /// - Parameter directory: its path, as bytes.
+  /// - Throws: ``AuditError`` when it cannot be written, is newer, damaged, or not a record.
+  public static func open(at directory: [UInt8], options: Options = Options()) throws(AuditError) -> AuditStore {
+    try AuditStore(directory, options, creating: true)
+  }
+
+  /// Opens the record in a directory to read it; nothing is created.
+  /// - Throws: ``AuditError``, of kind `unknown` when there is none.
+  public static func openExisting(at directory: [UInt8], options: Options = Options()) throws(AuditError) -> AuditStore
+  {
+    try AuditStore(directory, options, creating: false)
+  }
+
+  private init(_ path: [UInt8], _ options: Options, creating: Bool) throws(AuditError) {
+    let directory = try StoreDirectory(path, ballast: options.ballast, creating: creating)
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(options.busyTimeout)
+    configuration.foreignKeysEnabled = false
+    configuration.label = "record"
+    let place = directory.name
+    do {
+      let database = try DatabaseQueue(path: directory.databasePath, configuration: configuration)
+      try database.inDatabase { db in
+        if try Schema.isPresent(in: db, place: place), try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal" {
+          try Schema.configure(db)
+          return
+        }
+        try Self.switchToWriteAheadLog(db, place)
+        try Schema.configure(db)
+        try db.inTransaction(.immediate) {
+          // Another process may have been faster.
+          if try !Schema.isPresent(in: db, place: place) { try Schema.create(db) }
+          return .commit
+        }
+        try directory.sync()
+      }
+      self.directory = directory
+      self.database = database
+    } catch {
+      throw AuditError(error, at: place, doing: "opened")
+    }
+    if creating { try directory.loadBallast() }
+  }
+
+  /// The journal mode stays with the file. SQLite does not wait for others here, so several first starts at once would trip.
+  private static func switchToWriteAheadLog(_ db: Database, _ place: String) throws {
+    for attempt in 0... {
+      do {
+        let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
+        guard mode == "wal" else {
+          throw AuditError(
+            .unwritable, "the record in \(place) cannot be kept there: no write-ahead log on that file system",
+            hint: "set XDG_STATE_HOME to a directory on a local disk")
+        }
+        return
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && attempt < 100 {
+        Clock.sleep(milliseconds: 20)
+      }
+    }
+  }
+
+  // MARK: Writing runs
+
+  /// Begins to write a run. Its first durable append creates it.
+  /// - Throws: ``AuditError``; of kind `damaged` when an earlier run stopped uncleanly and what it left does not verify.
+  public func begin(run: RunID) throws(AuditError) -> RunLog {
+    try checkAfterUncleanStop()
+    return RunLog(store: self, run: run)
+  }
+
+  /// Goes on writing a run: one that was interrupted, or one that has ended and is delivered later.
+  /// - Throws: ``AuditError``; of kind `runIsLive` when a living process is writing it.
+  public func resume(run: RunID) throws(AuditError) -> RunLog {
+    try checkAfterUncleanStop()
+    let number = try number(of: run)
+    guard let lock = try directory.lock(run: number) else {
+      throw AuditError(
+        .runIsLive, "\(run) is being written by another process", hint: "wait until it ends, or stop that process")
+    }
+    // Only now is nobody else moving the end.
+    let end = try read { db in
+      try Row.fetchOne(db, sql: "SELECT size, head FROM run WHERE number = ?", arguments: [number]).flatMap { row in
+        try Blob.hash(row, 1).map { (size: row[0] as Int, head: $0) }
+      }
+    }
+    guard let end else { throw AuditError(.damaged, "the record in \(directory.name) lost the end of \(run)") }
+    return RunLog(store: self, run: run, number: number, size: end.size, head: end.head, lock: lock)
+  }
+
+  /// Whether a living process is writing a run.
+  public func isLive(_ run: RunID) throws(AuditError) -> Bool { directory.isLocked(run: try number(of: run)) }
+
+  /// Writes one batch in one durable transaction, and keeps the tree's edge.
+  func commit<Result: Sendable>(
+    _ body: (Database, inout CompactRange) throws -> Result
+  ) throws(AuditError) -> Result {
+    try edge.withLock { edge throws(AuditError) in
+      do {
+        var next = edge
+        let result = try database.write { db in
+          try next.catchUp(with: db)
+          return try body(db, &next)
+        }
+        edge = next
+        return result
+      } catch {
+        throw AuditError(error, at: directory.name, doing: "written")
+      }
+    }
+  }
+
+  // MARK: Reading
+
+  func read<Result>(_ body: (Database) throws -> Result) throws(AuditError) -> Result {
+    do {
+      return try database.read(body)
+    } catch {
+      throw AuditError(error, at: directory.name, doing: "read")
+    }
+  }
+
+  func number(of run: RunID) throws(AuditError) -> Int64 {
+    let number = try read { try Int64.fetchOne($0, sql: "SELECT number FROM run WHERE id = ?", arguments: [run.text]) }
+    guard let number else {
+      throw AuditError(.unknown, "there is no run \(run) in \(directory.name)", hint: "codeagent runs list")
+    }
+    return number
+  }
+}
+
+extension CompactRange {
+  /// Takes over what other processes have appended: the peaks are read back, O(log n) rows.
+  mutating func catchUp(with db: Database) throws {
+    let stored = try db.cachedStatement(sql: "SELECT size FROM log WHERE id = 1")
+    guard let size = try Int.fetchOne(stored) else {
+      throw AuditError(.damaged, "the record does not say how long it is")
+    }
+    if size == self.size { return }
+    guard let read = try CompactRange.read(size: size, from: db) else {
+      throw AuditError(
+        .damaged, "the record's tree is not complete", hint: "look at it with `codeagent audit verify`")
+    }
+    self = read
+  }
+
+  /// The edge of the tree at an old size; nil when a node is missing.
+  static func read(size: Int, from db: Database) throws -> CompactRange? {
+    var peaks: [MerkleHash] = []
+    for position in peakPositions(ofSize: size) {
+      guard let hash = try TreeRows.node(position, db) else { return nil }
+      peaks.append(hash)
+    }
+    return CompactRange(size: size, peaks: peaks)
+  }
+}
+
+/// The stored tree: leaves are the events' hashes, inner nodes have a table.
+enum TreeRows {
+  static func node(_ position: NodePosition, _ db: Database) throws -> MerkleHash? {
+    let row =
+      position.level == 0
+      ? try Row.fetchOne(
+        db.cachedStatement(sql: "SELECT hash FROM event WHERE position = ?"), arguments: [position.index])
+      : try Row.fetchOne(
+        db.cachedStatement(sql: "SELECT hash FROM node WHERE level = ? AND position = ?"),
+        arguments: [position.level, position.index])
+    return try row.flatMap { try Blob.hash($0, 0) }
+  }
+}

@@ -1,1 +1,0 @@
-// Room `AuditTrail`: see docs/architecture.md.
