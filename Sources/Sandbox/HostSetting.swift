@@ -8,6 +8,8 @@ struct HostSetting: Sendable {
   var bubblewrap: [UInt8]
   /// The unprivileged user that runs commands when the agent runs as root; nil for an ordinary user, who runs them.
   var payload: (uid: UInt32, gid: UInt32)?
+  /// Where control groups can be made; only root can, mostly.
+  var memoryPlace: MemoryGroup.Place?
   /// Files of the system directories that hold secrets and that the payload could read.
   var masked: [[UInt8]]
 
@@ -27,6 +29,7 @@ struct HostSetting: Sendable {
     self.launcher = path
     self.bubblewrap = bubblewrap
     payload = geteuid() == 0 ? (65534, 65534) : nil
+    memoryPlace = MemoryGroup.place
     masked = Self.secrets(asRoot: geteuid() == 0)
   }
 

@@ -23,12 +23,12 @@ extension Plan {
   /// The plan for one command.
   /// - Throws: ``SandboxError/Kind/invalidCommand``.
   init(
-    _ command: SandboxedCommand, host: HostSetting, cgroups: [[UInt8]] = []
+    _ command: SandboxedCommand, host: HostSetting, memoryGroup: [UInt8]? = nil
   ) throws(SandboxError) {
     guard let program = command.arguments.first, !program.isEmpty else {
       throw SandboxError(.invalidCommand, "the command is empty")
     }
-    for path in cgroups { add("cgroup", path) }
+    if let memoryGroup { add("cgroup", memoryGroup) }
     add("bwrap", host.bubblewrap)
     add("launcher", host.launcher)
     if let payload = host.payload {

@@ -77,7 +77,10 @@ extension Sandbox {
   }
 
   static func cgroupCheck(_ host: HostSetting) -> SandboxCheck {
-    SandboxCheck(name: "cgroup", ok: true, detail: "none: memory and processes are watched a few times a second")
+    SandboxCheck(
+      name: "cgroup", ok: true,
+      detail: host.memoryPlace.map { "memory is held by a group below \($0.directory) (version \($0.version))" }
+        ?? "none can be made: memory is sampled several times a second")
   }
 }
 

@@ -18,6 +18,7 @@ final class SandboxedProcess {
   private var capture: OutputCapture
   private let begin: Double
   private var disk: DiskWatch?
+  private var memory: MemoryGroup?
 
   /// What the launcher reported.
   private var failure: SandboxError?
@@ -37,7 +38,11 @@ final class SandboxedProcess {
 
   private func start() throws(SandboxError) {
     let command = request.command
-    let plan = try Plan(command, host: request.host)
+    memory = request.host.memoryPlace.flatMap { place in
+      // Beyond the limit, room for bubblewrap and process 1.
+      MemoryGroup(place, name: "\(request.id)", bytes: command.limits.memoryBytes + (16 << 20))
+    }
+    let plan = try Plan(command, host: request.host, memoryGroup: memory?.joinPath)
     let planFile = try Descriptor("a plan") {
       plan.bytes.withUnsafeBytes { linux_memory_file("plan", $0.baseAddress, $0.count) }
     }
@@ -76,18 +81,15 @@ final class SandboxedProcess {
     readOutput(&buffer)
     readMessages(&buffer)
     launcher.reap()
-    if tree.isRunning {
-      tree.reap()
-      // The kernel has ended and waited for everything below the root of the tree: what is in the pipe is all there is.
-      if !tree.isRunning {
-        readMessages(&buffer)
-        while readOutput(&buffer) {}
-        finish()
-      }
-    } else if !launcher.isRunning, tree.id == 0, messages.number < 0 {
-      while readOutput(&buffer) {}
-      finish()
-    }
+    tree.reap()
+    // The launcher ends as soon as bubblewrap runs, but may be late to do so on a busy machine.
+    guard !launcher.isRunning, !tree.isRunning else { return }
+    readMessages(&buffer)
+    // Without a tree, one may still be about to report: the end of the socket tells that there is none.
+    guard tree.id != 0 || messages.number < 0, !tree.isRunning else { return }
+    // The kernel has ended and waited for everything below the root of the tree: what is in the pipe is all there is.
+    while readOutput(&buffer) {}
+    finish()
   }
 
   /// Looks at the limits that are the agent's to watch.
@@ -96,6 +98,7 @@ final class SandboxedProcess {
     let deadline = begin + request.command.limits.wallSeconds
     if now >= deadline { stop(.overrun(.time)) }
     if let disk, verdict == nil, disk.isOver() { stop(.overrun(.disk)) }
+    if let memory, verdict == nil, memory.isOver { stop(.overrun(.memory)) }
     if let stoppedAt, now > stoppedAt + 2 {
       // Set-up hangs where it cannot be told to stop, on a dead network file system for one.
       launcher.kill()
@@ -174,6 +177,8 @@ final class SandboxedProcess {
       result = .failure(failure)
       return
     }
+    if let memory, verdict == nil, memory.isOver { verdict = .overrun(.memory) }
+    memory = nil
     let status: CommandResult.Status
     if let verdict {
       status = verdict

@@ -35,9 +35,10 @@ void confine_limits(const struct limits *limits) {
   if (limits->cpu_seconds) limit(RLIMIT_CPU, limits->cpu_seconds, limits->cpu_seconds + 5, "cpu");
   if (limits->file_bytes) limit(RLIMIT_FSIZE, limits->file_bytes, limits->file_bytes, "file size");
   if (limits->open_files) limit(RLIMIT_NOFILE, 4096, limits->open_files, "open files");
-  // Counted in this user namespace (Linux 5.14 and later), so it is the tree's own number, and one for process 1. Before
-  // that it counts the user's processes everywhere; then the watch alone has to do.
-  if (limits->processes) limit(RLIMIT_NPROC, limits->processes + 1, limits->processes + 1, "processes");
+  // Counted in this user namespace (Linux 5.14 and later), so it is the tree's own number. Some way above the limit:
+  // the watch has to see that it was passed. On an older kernel it counts the user's processes everywhere.
+  unsigned long long processes = limits->processes + limits->processes / 4 + 8;
+  if (limits->processes) limit(RLIMIT_NPROC, processes, processes, "processes");
 }
 
 // MARK: Landlock (Documentation/userspace-api/landlock.rst)

@@ -85,18 +85,35 @@ static _Noreturn void start(const struct command *command, const sigset_t *block
       errno == ENOENT || errno == ENOTDIR ? FAIL_NOT_FOUND : FAIL_NOT_EXECUTABLE, errno, "%s", command->arguments[0]);
 }
 
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static _Noreturn void end_overrun(const char *limit) {
+  report('O', limit);
+  _exit(0);
+}
+
+static _Noreturn void end_command(int status, struct watch *watch) {
+  // A command that could not start one process more has often ended before the watch came to see it.
+  if (status != 0 && watch_is_full(watch)) end_overrun("processes");
+  char word[16];
+  snprintf(word, sizeof word, "%d", status);
+  report('X', word);
+  _exit(0);
+}
+
 _Noreturn void inner_main(void) {
   report('I', "");
   // The kernel's memory killer should take a command before the agent or the user's desktop.
   int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (score >= 0) {
-    if (write(score, "700", 3) < 0) {
-    }
-    close(score);
-  }
+  if (score >= 0 && write(score, "700", 3) != 3) close(score), score = -1;
   // Only process 1 holds the socket and the plan: nothing inside may look into it or trace it.
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  syscall(SYS_close_range, STATUS_FD + 1, ~0u, 0);
+  for (int descriptor = STATUS_FD + 1; descriptor < 64; descriptor++)
+    if (descriptor != score) close(descriptor);
   fcntl(PLAN_FD, F_SETFD, FD_CLOEXEC);
   fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC);
   confine_keyring();
@@ -113,27 +130,28 @@ _Noreturn void inner_main(void) {
   if (child < 0) report_fatal(FAIL_SET_UP, errno, "no process can be started");
   if (child == 0) start(&command, &child_signal, plan);
 
+  // But rather any process of the command than this one, which has to tell how it ended.
+  if (score >= 0 && write(score, "0", 1) == 1) close(score);
   // Its output is the command's business alone: no descriptor here may keep the pipe open.
   for (int descriptor = 0; descriptor < PLAN_FD; descriptor++) close(descriptor);
 
-  struct timespec interval = {0, 100000000};
+  double next = now() + 0.1;
   for (;;) {
-    int status;
+    int status, reaped = 0;
     pid_t ended;
-    while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
-      if (ended != child) continue;
-      char word[16];
-      snprintf(word, sizeof word, "%d", status);
-      report('X', word);
-      _exit(0);
+    // Not for ever: a storm of processes must not keep the watch from looking.
+    while (reaped < 100 && (ended = waitpid(-1, &status, WNOHANG)) > 0) {
+      reaped++;
+      if (ended == child) end_command(status, &watch);
     }
-    int got = sigtimedwait(&child_signal, NULL, &interval);
-    if (got < 0 && errno == EAGAIN) {
-      const char *overrun = watch_tree(&watch, &interval);
-      if (overrun) {
-        report('O', overrun);
-        _exit(0);
-      }
+    double left = next - now();
+    if (left <= 0) {
+      const char *overrun = watch_tree(&watch, &left);
+      if (overrun) end_overrun(overrun);
+      next = now() + left;
     }
+    if (reaped == 100) continue;
+    struct timespec pause = {(time_t)left, (long)((left - (double)(time_t)left) * 1e9)};
+    sigtimedwait(&child_signal, NULL, &pause);
   }
 }

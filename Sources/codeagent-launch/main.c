@@ -63,8 +63,7 @@ static int become_bubblewrap(void *bubblewrap) {
   char *arguments[] = {
       "bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-ipc", "--unshare-pid", "--unshare-net",
       "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox", "--new-session", "--die-with-parent",
-      "--as-pid-1", "--cap-drop", "ALL", "--bind", VIEW_ROOT, "/", "--dev", "/dev", "--bind", VIEW_SHARED_MEMORY,
-      "/dev/shm", "--remount-ro", "/dev", "--proc", "/proc", "--remount-ro", "/", "--chdir", "/", "--",
+      "--as-pid-1", "--cap-drop", "ALL", "--dev-bind", VIEW_ROOT, "/", "--proc", "/proc", "--chdir", "/", "--",
       VIEW_LAUNCHER, "--inner", NULL};
   char *environment[] = {NULL};
   execve(bubblewrap, arguments, environment);
@@ -85,6 +84,9 @@ int main(int count, char **arguments) {
   enter_namespaces(settings.payload);
   view_build(plan, settings.payload, settings.payload_group);
   if (unshare(CLONE_NEWPID) != 0) report_fatal(FAIL_UNAVAILABLE, errno, "the kernel refuses a process namespace");
+  // So that /dev/stdout can be opened inside: a pipe belongs to its maker.
+  if (settings.payload != 0 && fchown(STDOUT_FILENO, settings.payload, settings.payload_group) != 0)
+    report_fatal(FAIL_SET_UP, errno, "the output cannot be given to the payload's user");
   if (settings.payload != 0) become(settings.payload, settings.payload_group);
   // A child of the agent itself, which waits for it; this process has done its work.
   static char stack[64 << 10] __attribute__((aligned(16)));

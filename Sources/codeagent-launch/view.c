@@ -51,6 +51,9 @@ static struct entry *new_entry(int kind, const char *destination) {
   return entry;
 }
 
+// Where this process puts the view together, in its own mount namespace: any directory that every system has.
+#define STAGE "/tmp"
+
 // MARK: sources
 
 // Shows `owner`'s files as the payload's in a detached mount. False with errno set when the kernel refuses.
@@ -150,7 +153,20 @@ static void open_overlay(struct plan *plan) {
 
 static void open_mask(const char *destination) { new_entry(MASK, destination); }
 
+static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
+static int device_trees[sizeof devices / sizeof *devices];
+
+static void open_devices(void) {
+  char path[32];
+  for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+    snprintf(path, sizeof path, "/dev/%s", devices[i]);
+    device_trees[i] = kernel_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC);
+    if (device_trees[i] < 0) report_fatal(FAIL_UNAVAILABLE, errno, "%s cannot be opened", path);
+  }
+}
+
 static void open_sources(struct plan plan) {
+  open_devices();
   const char *key;
   while ((key = plan_word(&plan))) {
     if (strcmp(key, "system") == 0) {
@@ -248,7 +264,7 @@ static void mount_overlay(struct entry *entry) {
     int source = entry->lowers[i];
     if (entry->detached[i]) {
       // Only an attached mount can be a layer.
-      snprintf(lower, sizeof lower, "/tmp/layers/%d", source);
+      snprintf(lower, sizeof lower, STAGE "/layers/%d", source);
       make_directory(lower, 0700, false);
       int at = open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
       if (at < 0) report_fatal(FAIL_SET_UP, errno, "%s", lower);
@@ -285,7 +301,7 @@ static void mount_mask(const char *destination) {
   close(at);
   bool directory = S_ISDIR(status.st_mode);
   attach_own(
-      directory ? "/tmp/mask/directory" : "/tmp/mask/file", destination,
+      directory ? STAGE "/mask/directory" : STAGE "/mask/file", destination,
       ATTRIBUTE_READ_ONLY | ATTRIBUTE_NO_SETUID | ATTRIBUTE_NO_DEVICES, directory);
 }
 
@@ -333,31 +349,77 @@ static void mount_entries(void) {
   }
 }
 
+// The devices that every program may expect, terminals of the sandbox's own, and shared memory.
+static void make_devices(void) {
+  static const char *const links[][2] = {
+      {"fd", "/proc/self/fd"},         {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+      {"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"}};
+  char path[64];
+  make_directory(STAGE "/view/dev", 0755, false);
+  make_directory(STAGE "/view/dev/pts", 0755, false);
+  make_directory(STAGE "/view/dev/shm", 0755, false);
+  for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+    snprintf(path, sizeof path, STAGE "/view/dev/%s", devices[i]);
+    make_file(path, "", 0644);
+    attach(device_trees[i], resolve(path + strlen(STAGE "/view")), path);
+  }
+  for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+    snprintf(path, sizeof path, STAGE "/view/dev/%s", links[i][0]);
+    if (symlink(links[i][1], path) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
+  }
+  if (mount("devpts", STAGE "/view/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") != 0)
+    report_fatal(FAIL_UNAVAILABLE, errno, "no terminals of the sandbox's own");
+  attach_own(STAGE "/private/shm", "/dev/shm", 0, true);
+}
+
 static void make_skeleton(unsigned long long private_bytes) {
   char options[128];
   snprintf(options, sizeof options, "mode=0755,size=%llu,nr_inodes=1048576", private_bytes);
-  if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) != 0)
+  if (mount("tmpfs", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0)
     report_fatal(FAIL_UNAVAILABLE, errno, "no temporary file system can be mounted");
   umask(0);
-  make_directory(VIEW_ROOT, 0755, false);
-  root = open(VIEW_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (root < 0) report_fatal(FAIL_SET_UP, errno, "%s", VIEW_ROOT);
-  make_directory("/tmp/layers", 0700, false);
-  make_directory("/tmp/mask", 0755, false);
-  make_directory("/tmp/mask/directory", 0555, false);
-  make_file("/tmp/mask/file", "", 0);
-  make_directory("/tmp/private", 0755, false);
-  make_directory("/tmp/private/tmp", 01777, false);
-  make_directory("/tmp/private/var-tmp", 01777, false);
-  make_directory("/tmp/private/run", 0755, true);
-  make_directory("/tmp/private/home", 0700, true);
-  make_directory(VIEW_SHARED_MEMORY, 01777, false);
-  make_directory(VIEW_ROOT "/proc", 0555, false);
-  make_directory(VIEW_ROOT "/dev", 0755, false);
-  attach_own("/tmp/private/tmp", "/tmp", 0, true);
-  attach_own("/tmp/private/var-tmp", "/var/tmp", 0, true);
-  attach_own("/tmp/private/run", "/run", 0, true);
-  attach_own("/tmp/private/home", VIEW_HOME, 0, true);
+  make_directory(STAGE "/view", 0755, false);
+  // A mount of its own, so that it can be made read-only when all is in place.
+  int tree = kernel_open_tree(AT_FDCWD, STAGE "/view", TREE_CLONE | TREE_CLOEXEC);
+  if (tree < 0) report_fatal(FAIL_SET_UP, errno, "the view cannot be mounted");
+  attach(tree, open(STAGE "/view", O_PATH | O_DIRECTORY | O_CLOEXEC), "the view");
+  root = open(STAGE "/view", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) report_fatal(FAIL_SET_UP, errno, "the view cannot be opened");
+  make_directory(STAGE "/layers", 0700, false);
+  make_directory(STAGE "/mask", 0755, false);
+  make_directory(STAGE "/mask/directory", 0555, false);
+  make_file(STAGE "/mask/file", "", 0);
+  make_directory(STAGE "/private", 0755, false);
+  make_directory(STAGE "/private/tmp", 01777, false);
+  make_directory(STAGE "/private/var-tmp", 01777, false);
+  make_directory(STAGE "/private/shm", 01777, false);
+  make_directory(STAGE "/private/run", 0755, true);
+  make_directory(STAGE "/private/home", 0700, true);
+  make_directory(STAGE "/view/proc", 0555, false);
+  make_devices();
+  attach_own(STAGE "/private/tmp", "/tmp", 0, true);
+  attach_own(STAGE "/private/var-tmp", "/var/tmp", 0, true);
+  attach_own(STAGE "/private/run", "/run", 0, true);
+  attach_own(STAGE "/private/home", VIEW_HOME, 0, true);
+}
+
+// Makes the stage the root of everything and lets go of the host's file system. What bubblewrap needs to start is there
+// under its usual names: the system directories by links into the view, /proc, a /tmp to work in.
+static void leave_host(int processes) {
+  struct mount_attributes attributes = {.set = ATTRIBUTE_READ_ONLY};
+  if (kernel_mount_setattr(root, 0, &attributes) != 0) report_fatal(FAIL_SET_UP, errno, "the view cannot be made read-only");
+  static const char *const links[] = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc"};
+  char target[32], path[32];
+  for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+    snprintf(target, sizeof target, "view/%s", links[i]);
+    snprintf(path, sizeof path, STAGE "/%s", links[i]);
+    if (symlink(target, path) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
+  }
+  make_directory(STAGE "/tmp", 0755, false);
+  make_directory(STAGE "/proc", 0555, false);
+  attach(processes, open(STAGE "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "/proc");
+  if (chdir(STAGE) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
+    report_fatal(FAIL_UNAVAILABLE, errno, "the host's file system cannot be left");
 }
 
 // Accounts and hosts as they are inside.
@@ -365,13 +427,13 @@ static void cover_accounts(void) {
   static const struct {
     const char *own, *destination, *text;
   } files[] = {
-      {"/tmp/etc/passwd", "/etc/passwd",
+      {STAGE "/accounts/passwd", "/etc/passwd",
        "root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:" VIEW_HOME
        ":/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
-      {"/tmp/etc/group", "/etc/group", "root:x:0:\ntty:x:5:\nagent:x:1000:\nnogroup:x:65534:\n"},
-      {"/tmp/etc/hosts", "/etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost ip6-loopback\n"},
+      {STAGE "/accounts/group", "/etc/group", "root:x:0:\ntty:x:5:\nagent:x:1000:\nnogroup:x:65534:\n"},
+      {STAGE "/accounts/hosts", "/etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost ip6-loopback\n"},
   };
-  make_directory("/tmp/etc", 0755, false);
+  make_directory(STAGE "/accounts", 0755, false);
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
     make_file(files[i].own, files[i].text, 0644);
     int there = resolve(files[i].destination);
@@ -394,7 +456,10 @@ void view_build(struct plan plan, uid_t payload_user, gid_t payload_users_group)
       plan_skip(&reader, key);
   }
   open_sources(plan);
+  int processes = kernel_open_tree(AT_FDCWD, "/proc", TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE);
+  if (processes < 0) report_fatal(FAIL_UNAVAILABLE, errno, "/proc cannot be mounted again");
   make_skeleton(private_bytes);
   mount_entries();
   cover_accounts();
+  leave_host(processes);
 }

@@ -6,15 +6,15 @@
 
 #include "plan.h"
 
-// Where the root of the view and its private `/dev/shm` lie, in this process's mount namespace.
-#define VIEW_ROOT "/tmp/root"
-#define VIEW_SHARED_MEMORY "/tmp/private/shm"
+// Where bubblewrap finds the root of the view, once view_build has made its own directory the root of everything.
+#define VIEW_ROOT "/view"
 // Where the second stage finds the launcher inside.
 #define VIEW_LAUNCHER "/run/codeagent/launch"
 // The private home, as the synthetic /etc/passwd has it.
 #define VIEW_HOME "/home/agent"
 
-// Builds the view. `payload` is the user that the payload becomes when started as root, else 0.
+// Builds the view and leaves this process in a file system that holds the view, what bubblewrap needs to start, and
+// nothing else: bubblewrap reads the list of all mounts many times. `payload` is the user that the payload becomes when started as root, else 0.
 void view_build(struct plan plan, uid_t payload, gid_t payload_group);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "report.h"
@@ -58,42 +59,51 @@ static unsigned long long proportional(int directory, const char *process, long 
   return resident > shared ? (resident - shared) * (unsigned long long)page_bytes : 0;
 }
 
+// Processor time of this thread: on a machine that is busy with what is watched, waiting must not count as watching.
 static double seconds(void) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-const char *watch_tree(struct watch *watch, struct timespec *interval) {
-  double start = seconds();
-  int directory = dirfd(watch->processes);
-  unsigned long long tasks = 0, resident = 0;
+// Adds up tasks and resident bytes of all processes but this one.
+static void sum(struct watch *watch, unsigned long long *tasks, unsigned long long *resident) {
+  *tasks = *resident = 0;
   struct dirent *entry;
   rewinddir(watch->processes);
   while ((entry = readdir(watch->processes))) {
     unsigned long long threads = 0, pages = 0;
-    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
-    // This process is not the command's.
-    if (strcmp(entry->d_name, "1") == 0) continue;
-    if (!read_stat(directory, entry->d_name, &threads, &pages)) continue;
-    tasks += threads;
-    resident += pages * (unsigned long long)watch->page_bytes;
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || strcmp(entry->d_name, "1") == 0) continue;
+    if (!read_stat(dirfd(watch->processes), entry->d_name, &threads, &pages)) continue;
+    *tasks += threads;
+    *resident += pages * (unsigned long long)watch->page_bytes;
   }
+}
+
+bool watch_is_full(struct watch *watch) {
+  unsigned long long tasks, resident;
+  sum(watch, &tasks, &resident);
+  return tasks >= watch->limits->processes;
+}
+
+const char *watch_tree(struct watch *watch, double *pause) {
+  double start = seconds();
+  unsigned long long tasks, resident;
+  sum(watch, &tasks, &resident);
   if (tasks >= watch->limits->processes) return "processes";
   if (resident > watch->limits->memory_bytes) {
     // Forked processes share pages that were counted once each: look closely before judging.
     unsigned long long share = 0;
+    struct dirent *entry;
     rewinddir(watch->processes);
     while ((entry = readdir(watch->processes)))
       if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-        share += proportional(directory, entry->d_name, watch->page_bytes);
+        share += proportional(dirfd(watch->processes), entry->d_name, watch->page_bytes);
     if (share > watch->limits->memory_bytes) return "memory";
   }
   // At most one part in twenty of a processor for watching.
-  double pause = (seconds() - start) * 20;
-  if (pause < 0.1) pause = 0.1;
-  if (pause > 2) pause = 2;
-  interval->tv_sec = (time_t)pause;
-  interval->tv_nsec = (long)((pause - (double)interval->tv_sec) * 1e9);
+  *pause = (seconds() - start) * 20;
+  if (*pause < 0.1) *pause = 0.1;
+  if (*pause > 2) *pause = 2;
   return NULL;
 }

@@ -3,7 +3,6 @@
 #define WATCH_H
 
 #include <dirent.h>
-#include <time.h>
 
 #include "confine.h"
 
@@ -15,7 +14,11 @@ struct watch {
 
 struct watch watch_open(const struct limits *limits);
 
-// Looks once. The name of the limit that was passed, or NULL. Sets when to look again: a large tree is looked at less often.
-const char *watch_tree(struct watch *watch, struct timespec *interval);
+// Looks once. The name of the limit that was passed, or NULL. Sets how many seconds to wait before looking
+// again: a large tree is looked at less often.
+const char *watch_tree(struct watch *watch, double *pause);
+
+// Whether the tree has as many processes and threads as it may.
+bool watch_is_full(struct watch *watch);
 
 #endif
