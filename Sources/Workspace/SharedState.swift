@@ -12,6 +12,9 @@ final class SharedState: Sendable {
   let originals = OriginalVersions()
   private let state: Mutex<State>
 
+  /// Where adaptors were written, by their content; held while writing, because siblings run side by side.
+  private let adaptors = Mutex<[String: [UInt8]]>([:])
+
   private struct State {
     var stored: StoredState
     var veil: [UInt8]?
@@ -34,6 +37,17 @@ final class SharedState: Sendable {
       if !result.contains(where: { (path + [0x2f]).starts(with: $0 + [0x2f]) }) { result.append(path) }
     }
     return result
+  }
+
+  /// The directory with these adaptors, written at their first use.
+  func adaptorDirectory(_ files: [String: [UInt8]]) throws(WorkspaceError) -> [UInt8] {
+    let name = AdaptorDirectory.name(files)
+    return try adaptors.withLock { written throws(WorkspaceError) in
+      if let path = written[name] { return path }
+      let path = try AdaptorDirectory.write(files, named: name, storage)
+      written[name] = path
+      return path
+    }
   }
 
   /// Why workspaces are plain copies; nil for overlays.

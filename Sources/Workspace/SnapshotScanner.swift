@@ -71,7 +71,6 @@ final class SnapshotScanner {
     var result = findings
     findings = Findings()
     result.changes.sort { $0.path < $1.path }
-    result.leftOut.sort { ($0.path, $0.reason.rawValue) < ($1.path, $1.reason.rawValue) }
     dirtySince = nil
     if known.count > 4 * (result.changes.count + 1000) {
       let present = Set(result.changes.map(\.path))
@@ -86,7 +85,7 @@ final class SnapshotScanner {
     var ignoredCount = 0
     var ignoredIsComplete = true
     var ignoredSample: [RepoPath] = []
-    var leftOut: [LeftOut] = []
+    var leftOut: Set<LeftOut> = []
   }
 
   private var findings = Findings()
@@ -296,7 +295,7 @@ final class SnapshotScanner {
 
   private func leaveOut(_ path: RepoPath, _ reason: LeftOut.Reason) {
     if findings.leftOut.count < limits.leftOutListed {
-      findings.leftOut.append(LeftOut(path: path, reason: reason))
+      findings.leftOut.insert(LeftOut(path: path, reason: reason))
     }
   }
 

@@ -115,11 +115,7 @@ extension Workspace {
 
   /// Writes the adaptors once for each content they have, readable for the payload's user.
   private func adaptorBinding(_ adaptors: [String: [UInt8]]) throws(WorkspaceError) -> SandboxView.Binding {
-    let name = AdaptorDirectory.name(adaptors)
-    if adaptorDirectories[name] == nil {
-      adaptorDirectories[name] = try AdaptorDirectory.write(adaptors, named: name, shared.storage)
-    }
-    return SandboxView.Binding(
-      source: adaptorDirectories[name] ?? [], destination: Array(Self.adaptorDirectory.utf8))
+    SandboxView.Binding(
+      source: try shared.adaptorDirectory(adaptors), destination: Array(Self.adaptorDirectory.utf8))
   }
 }

@@ -15,11 +15,12 @@ extension Workspace {
 
   func takeSnapshot() throws(WorkspaceError) -> Snapshot {
     let found = try scanner.scan(tree.merged.layers[0].root)
-    let manifest = SnapshotManifest.encode(found.changes, found.leftOut)
+    let leftOut = found.leftOut.sorted { ($0.path, $0.reason.rawValue) < ($1.path, $1.reason.rawValue) }
+    let manifest = SnapshotManifest.encode(found.changes, leftOut)
     let id = try store.write(manifest)
     let ignored = IgnoredChanges(
       count: found.ignoredCount, isComplete: found.ignoredIsComplete, sample: found.ignoredSample)
-    return Snapshot(id: id.hex, changes: found.changes, ignoredChanges: ignored, leftOut: found.leftOut)
+    return Snapshot(id: id.hex, changes: found.changes, ignoredChanges: ignored, leftOut: leftOut)
   }
 
   /// A snapshot that was taken in this run, also before the process was killed.

@@ -45,8 +45,6 @@ public actor Workspace {
   /// The git directories of a linked worktree or a submodule, which lie elsewhere.
   var extras: [CopyOnWriteTree]
   var scanner: SnapshotScanner
-  /// Adaptors that are written, by the digest of their content.
-  var adaptorDirectories: [String: [UInt8]] = [:]
   private let modeState = Mutex(Mode.overlay)
   private var isBusy = false
   private var waiting: [CheckedContinuation<Void, Never>] = []
