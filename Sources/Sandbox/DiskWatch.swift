@@ -1,19 +1,26 @@
 import Glibc
 
-/// Watches what a command adds to the upper directories of its overlays.
+/// Watches what a command adds to the upper directories of its overlays: bytes and files.
 ///
-/// Measuring a directory costs a walk, so that is done only when its file system has lost as much space as the command may
-/// use: until then the command cannot have used it.
+/// Measuring a directory costs a walk, so that is done only when its file system has lost as much as the command may use:
+/// until then the command cannot have used it.
 struct DiskWatch {
   /// Seconds between two looks.
   static let interval = 0.25
+  /// How many files a command may add.
+  static let files = 2_000_000
 
-  private let uppers: [(path: [UInt8], freeAtStart: Int)]
-  private let limit: Int
+  private struct Use {
+    var bytes: Int
+    var files: Int
+  }
+
+  private let uppers: [(path: [UInt8], freeAtStart: Use)]
+  private let limit: Use
 
   /// Watches the writable trees of a command; nil when there is none to watch.
   init?(_ command: SandboxedCommand) {
-    limit = command.limits.diskBytes
+    limit = Use(bytes: command.limits.diskBytes, files: Self.files)
     uppers = ([command.workspace] + command.extraMounts).compactMap { mount in
       let path: [UInt8]
       switch mount {
@@ -28,33 +35,44 @@ struct DiskWatch {
   /// Whether more was written than the command may.
   func isOver() -> Bool {
     uppers.contains { upper in
-      guard let free = Self.free(upper.path), upper.freeAtStart - free > limit else { return false }
-      var used = 0
-      measure(AT_FDCWD, upper.path, &used)
-      return used > limit
+      guard let free = Self.free(upper.path) else { return false }
+      let lost = Use(bytes: upper.freeAtStart.bytes - free.bytes, files: upper.freeAtStart.files - free.files)
+      guard isOver(lost) else { return false }
+      var used = Use(bytes: 0, files: 0)
+      measure(AT_FDCWD, upper.path, depth: 0, &used)
+      return isOver(used)
     }
   }
 
-  private static func free(_ path: [UInt8]) -> Int? {
+  private func isOver(_ use: Use) -> Bool { use.bytes > limit.bytes || use.files > limit.files }
+
+  private static func free(_ path: [UInt8]) -> Use? {
     var status = statvfs()
-    return withCPath(path) { statvfs($0, &status) } == 0 ? Int(status.f_bfree) * Int(status.f_frsize) : nil
+    guard withCPath(path, { statvfs($0, &status) }) == 0 else { return nil }
+    return Use(bytes: Int(status.f_bfree) * Int(status.f_frsize), files: Int(status.f_ffree))
   }
 
-  /// Adds up the blocks of a tree until they are more than the limit.
-  private func measure(_ parent: Int32, _ name: [UInt8], _ used: inout Int) {
+  /// Adds up a tree until it is over the limit. What cannot be measured, because it is too deep or closed, counts as too
+  /// much: the space is gone, after all.
+  private func measure(_ parent: Int32, _ name: [UInt8], depth: Int, _ used: inout Use) {
     let file = withCPath(name) { openat(parent, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
-    guard file >= 0, let directory = fdopendir(file) else { return }
+    guard file >= 0, depth < 200, let directory = fdopendir(file) else {
+      if errno != ENOENT { used.bytes = limit.bytes + 1 }
+      if file >= 0 { close(file) }
+      return
+    }
     defer { closedir(directory) }
-    while used <= limit, let entry = readdir(directory) {
+    while !isOver(used), let entry = readdir(directory) {
       let isDirectory = entry.pointee.d_type == UInt8(DT_DIR)
       let child = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
       if child == [UInt8(ascii: ".")] || child == [UInt8(ascii: "."), UInt8(ascii: ".")] { continue }
+      used.files += 1
       if isDirectory {
-        measure(file, child, &used)
+        measure(file, child, depth: depth + 1, &used)
       } else {
         var status = stat()
         if withCPath(child, { fstatat(file, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 {
-          used += Int(status.st_blocks) * 512
+          used.bytes += Int(status.st_blocks) * 512
         }
       }
     }

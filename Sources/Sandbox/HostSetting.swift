@@ -28,9 +28,17 @@ struct HostSetting: Sendable {
     }
     self.launcher = path
     self.bubblewrap = bubblewrap
-    payload = geteuid() == 0 ? (65534, 65534) : nil
+    payload = Self.isHostRoot ? (65534, 65534) : nil
     memoryPlace = MemoryGroup.place
-    masked = Self.secrets(asRoot: geteuid() == 0)
+    masked = Self.secrets(asRoot: payload != nil)
+  }
+
+  /// Whether this process is root, and not only what an ordinary user is called in a user namespace of his own.
+  private static var isHostRoot: Bool {
+    guard geteuid() == 0 else { return false }
+    let map = smallFile("/proc/self/uid_map").split(whereSeparator: { $0 == " " || $0 == "\n" }).prefix(2)
+    // When in doubt, yes: root's commands are handed to somebody else.
+    return map.first != "0" || map.last == "0"
   }
 
   private static func isProgram(_ path: [UInt8]) -> Bool {
@@ -51,6 +59,20 @@ struct HostSetting: Sendable {
       guard stat(path, &status) == 0 else { return false }
       return asRoot ? status.st_mode & 0o004 != 0 : access(path, R_OK) == 0
     }.map { Array($0.utf8) }
+  }
+}
+
+/// The text of a file of the kernel's; empty when it cannot be read.
+func smallFile(_ path: String) -> String {
+  let file = open(path, O_RDONLY | O_CLOEXEC)
+  guard file >= 0 else { return "" }
+  defer { close(file) }
+  var text: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 16 << 10)
+  while true {
+    let count = read(file, &buffer, buffer.count)
+    guard count > 0 else { return String(decoding: text, as: UTF8.self) }
+    text.append(contentsOf: buffer[..<count])
   }
 }
 

@@ -49,12 +49,12 @@ final class MemoryGroup {
 
   /// Whether the kernel has killed a process of the group for want of memory.
   var isOver: Bool {
-    let text = Self.read("\(directory)/\(version == 1 ? "memory.oom_control" : "memory.events")")
+    let text = smallFile("\(directory)/\(version == 1 ? "memory.oom_control" : "memory.events")")
     return text.split(separator: "\n").contains { $0.hasPrefix("oom_kill ") && $0 != "oom_kill 0" }
   }
 
   private static func find() -> Place? {
-    for line in read("/proc/self/cgroup").split(separator: "\n") {
+    for line in smallFile("/proc/self/cgroup").split(separator: "\n") {
       let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
       guard fields.count == 3 else { continue }
       let isFirst = fields[1].split(separator: ",").contains("memory")
@@ -63,7 +63,7 @@ final class MemoryGroup {
       if isFirst { return Place(directory: directory, version: 1) }
       if access("\(directory)/memory.max", F_OK) != 0, fields[2] != "/" { continue }
       // Children get the controller only where nothing runs in the parent itself, or the parent is the root.
-      if !read("\(directory)/cgroup.subtree_control").contains("memory"),
+      if !smallFile("\(directory)/cgroup.subtree_control").contains("memory"),
         !write("+memory", to: "\(directory)/cgroup.subtree_control")
       {
         continue
@@ -75,7 +75,7 @@ final class MemoryGroup {
 
   /// The directory of a group in the file system of its hierarchy. `/proc/self/mountinfo`: proc(5).
   private static func mounted(_ controller: Substring?, path: String) -> String? {
-    for line in read("/proc/self/mountinfo").split(separator: "\n") {
+    for line in smallFile("/proc/self/mountinfo").split(separator: "\n") {
       let fields = line.split(separator: " ")
       guard let separator = fields.firstIndex(of: "-"), separator >= 6, fields.count > separator + 3 else { continue }
       let isWanted =
@@ -111,18 +111,5 @@ final class MemoryGroup {
     defer { close(file) }
     let bytes = Array(text.utf8)
     return Glibc.write(file, bytes, bytes.count) == bytes.count
-  }
-
-  private static func read(_ path: String) -> String {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return "" }
-    defer { close(file) }
-    var text: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 16 << 10)
-    while true {
-      let count = Glibc.read(file, &buffer, buffer.count)
-      guard count > 0 else { return String(decoding: text, as: UTF8.self) }
-      text.append(contentsOf: buffer[..<count])
-    }
   }
 }

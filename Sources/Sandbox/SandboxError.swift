@@ -37,3 +37,21 @@ public struct SandboxError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Message and hint.
   public var description: String { hint.map { "\(message): \($0)" } ?? message }
 }
+
+extension SandboxError {
+  /// What stands in the way of namespaces on this system, as far as the kernel's settings tell.
+  static var unavailableHint: String {
+    let setting = { (name: String) in smallFile("/proc/sys/\(name)").split(separator: "\n").first.map(String.init) }
+    if setting("user/max_user_namespaces") == "0" {
+      return "user namespaces are switched off: sysctl user.max_user_namespaces=15000"
+    }
+    if setting("kernel/unprivileged_userns_clone") == "0" {
+      return "user namespaces are root's alone here: sysctl kernel.unprivileged_userns_clone=1"
+    }
+    if setting("kernel/apparmor_restrict_unprivileged_userns") == "1" {
+      return "AppArmor restricts user namespaces: give codeagent-launch and bwrap a profile that has 'userns', or "
+        + "sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+    }
+    return "a container may have to be started with rights to make namespaces and mounts; codeagent doctor tells more"
+  }
+}

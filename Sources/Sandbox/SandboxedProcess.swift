@@ -194,7 +194,7 @@ final class SandboxedProcess {
         SandboxError(
           .unavailable,
           "the sandbox could not be set up: \(said.map(String.init) ?? "bubblewrap ended without a word")",
-          hint: "codeagent doctor tells what this system allows"))
+          hint: SandboxError.unavailableHint))
       return
     }
     result = .success(
@@ -243,7 +243,7 @@ extension SandboxError {
     let reason = error == 0 ? text : "\(text): \(String(cString: strerror(error)))"
     switch kind {
     case "unavailable":
-      self.init(.unavailable, reason, hint: "codeagent doctor tells what this system allows")
+      self.init(.unavailable, reason, hint: Self.unavailableHint)
     case "overlay": self.init(.overlayRefused, reason)
     case "directory": self.init(.workingDirectory, reason)
     case "not-found": self.init(.commandNotFound, "\(text): command not found")

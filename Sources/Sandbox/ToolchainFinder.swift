@@ -22,7 +22,7 @@ struct ToolchainFinder {
     // Programs that are links to installations elsewhere: /usr/bin/swift, a virtual environment's python.
     for link in Self.symbolicLinks(in: directory) {
       let path = directory + [UInt8(ascii: "/")] + link
-      guard let target = Self.real(path), !Self.isOfSystem(target) else { continue }
+      guard let target = Self.real(path), !Self.isOfSystem(target), Self.isProgram(target) else { continue }
       noteLinks(on: path)
       let place = Self.parent(target)
       if seen.insert(place).inserted { add(programs: place) }
@@ -126,6 +126,12 @@ struct ToolchainFinder {
   private static func parent(_ path: [UInt8]) -> [UInt8] {
     guard let slash = path.lastIndex(of: UInt8(ascii: "/")), slash > 0 else { return [UInt8(ascii: "/")] }
     return Array(path[..<slash])
+  }
+
+  private static func isProgram(_ path: [UInt8]) -> Bool {
+    var status = stat()
+    return withCPath(path) { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFREG
+      && status.st_mode & 0o111 != 0
   }
 
   private static func exists(_ path: [UInt8]) -> Bool { withCPath(path) { access($0, F_OK) == 0 } }

@@ -4,10 +4,12 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -43,64 +45,73 @@
 #define NR_IO_URING_ENTER 426
 #define NR_IO_URING_REGISTER 427
 
-// Low and high halves of an argument; both architectures are little-endian.
+// Instructions. Arguments are 64 bits wide, and both architectures little-endian: their low halves come first.
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define LOAD_ARGUMENT(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[n]))
 #define RETURN(value) BPF_STMT(BPF_RET | BPF_K, value)
 #define REFUSE(error) RETURN(SECCOMP_RET_ERRNO | (error))
+// Does nothing, and the caller is told that it was done.
+#define PRETEND RETURN(SECCOMP_RET_ERRNO | 0)
 #define ALLOW RETURN(SECCOMP_RET_ALLOW)
-// Two instructions for one call: compare, refuse.
-#define FORBID(call, error) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1), REFUSE(error)
-#define UNLESS_CALL(call, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, skip)
-#define IF_EQUAL_ALLOW(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1), ALLOW
-#define IF_EQUAL_REFUSE(value, error) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1), REFUSE(error)
+#define KILL RETURN(SECCOMP_RET_KILL_PROCESS)
+
+// A block that runs when what was loaded is `value` (has one of its bits, is at least it). It ends with a return, so that
+// behind it the same word is still loaded.
+#define LENGTH(...) (sizeof((struct sock_filter[]){__VA_ARGS__}) / sizeof(struct sock_filter))
+#define IF(test, value, ...) BPF_JUMP(BPF_JMP | test | BPF_K, value, 0, LENGTH(__VA_ARGS__)), __VA_ARGS__
+#define WHEN(value, ...) IF(BPF_JEQ, value, __VA_ARGS__)
+#define FORBID(call, error) WHEN(call, REFUSE(error))
+
+// Process 1 of the sandbox watches the others; they must not take its means away.
+#define SPARE_PROCESS_1(call) WHEN(call, LOAD_ARGUMENT(0), WHEN(1, REFUSE(EPERM)), ALLOW)
+
+#define INTERNET_PROTOCOLS \
+  LOAD_ARGUMENT(2), WHEN(0, ALLOW), WHEN(IPPROTO_TCP, ALLOW), WHEN(IPPROTO_UDP, ALLOW), WHEN(IPPROTO_ICMP, ALLOW), \
+      WHEN(IPPROTO_ICMPV6, ALLOW), REFUSE(EPROTONOSUPPORT)
 
 static struct sock_filter program[] = {
     // A call in another architecture's dialect (32-bit entry) would mean something else by its number.
     LOAD(arch),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCHITECTURE, 1, 0),
-    RETURN(SECCOMP_RET_KILL_PROCESS),
+    KILL,
     LOAD(nr),
 #if defined __x86_64__
     // x32
-    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
-    RETURN(SECCOMP_RET_KILL_PROCESS),
+    IF(BPF_JGE, 0x40000000, KILL),
 #endif
 
     // clone: threads and processes, no namespaces.
-    UNLESS_CALL(SYS_clone, 4),
-    LOAD_ARGUMENT(0),
-    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NAMESPACE_FLAGS, 0, 1),
-    REFUSE(EPERM),
-    ALLOW,
+    WHEN(SYS_clone, LOAD_ARGUMENT(0), IF(BPF_JSET, NAMESPACE_FLAGS, REFUSE(EPERM)), ALLOW),
     // Its flags lie in memory, where a filter cannot look; C libraries fall back to clone.
     FORBID(NR_CLONE3, ENOSYS),
     FORBID(SYS_unshare, EPERM),
     FORBID(SYS_setns, EPERM),
 
     // ioctl: nothing that types into a terminal or loads a line discipline.
-    UNLESS_CALL(SYS_ioctl, 8),
-    LOAD_ARGUMENT(1),
-    IF_EQUAL_REFUSE(TIOCSTI, EPERM),
-    IF_EQUAL_REFUSE(TIOCLINUX, EPERM),
-    IF_EQUAL_REFUSE(TIOCSETD, EPERM),
-    ALLOW,
+    WHEN(
+        SYS_ioctl, LOAD_ARGUMENT(1), WHEN(TIOCSTI, REFUSE(EPERM)), WHEN(TIOCLINUX, REFUSE(EPERM)),
+        WHEN(TIOCSETD, REFUSE(EPERM)), ALLOW),
 
-    // socket: local ones, the internet's, and the kind of netlink that lists interfaces.
-    UNLESS_CALL(SYS_socket, 12),
-    LOAD_ARGUMENT(0),
-    IF_EQUAL_ALLOW(AF_UNIX),
-    IF_EQUAL_ALLOW(AF_INET),
-    IF_EQUAL_ALLOW(AF_INET6),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 3),
-    LOAD_ARGUMENT(2),
-    // NETLINK_ROUTE
-    IF_EQUAL_ALLOW(0),
-    REFUSE(EAFNOSUPPORT),
-    UNLESS_CALL(SYS_socketpair, 4),
-    LOAD_ARGUMENT(0),
-    IF_EQUAL_ALLOW(AF_UNIX),
-    REFUSE(EAFNOSUPPORT),
+    // socket: local ones, the internet's usual protocols, and the kind of netlink that lists interfaces (NETLINK_ROUTE, 0).
+    // Others would have the kernel load code that no build needs.
+    WHEN(
+        SYS_socket, LOAD_ARGUMENT(0), WHEN(AF_UNIX, ALLOW), WHEN(AF_INET, INTERNET_PROTOCOLS),
+        WHEN(AF_INET6, INTERNET_PROTOCOLS), WHEN(AF_NETLINK, LOAD_ARGUMENT(2), WHEN(0, ALLOW), REFUSE(EAFNOSUPPORT)),
+        REFUSE(EAFNOSUPPORT)),
+    WHEN(SYS_socketpair, LOAD_ARGUMENT(0), WHEN(AF_UNIX, ALLOW), REFUSE(EAFNOSUPPORT)),
+
+    // Limits. A core size of 1 keeps the kernel from starting the host's crash handler; a size of 0 would not, so lowering
+    // it is not done.
+    WHEN(
+        SYS_prlimit64, LOAD_ARGUMENT(0), WHEN(1, REFUSE(EPERM)), LOAD_ARGUMENT(1),
+        WHEN(RLIMIT_CORE, LOAD_ARGUMENT(2), IF(BPF_JGT, 0, PRETEND), ALLOW), ALLOW),
+#if defined SYS_setrlimit
+    WHEN(SYS_setrlimit, LOAD_ARGUMENT(0), WHEN(RLIMIT_CORE, PRETEND), ALLOW),
+#endif
+    SPARE_PROCESS_1(SYS_sched_setparam),
+    SPARE_PROCESS_1(SYS_sched_setscheduler),
+    SPARE_PROCESS_1(SYS_sched_setaffinity),
+    SPARE_PROCESS_1(SYS_sched_setattr),
 
     // Mounts.
     FORBID(SYS_mount, EPERM),

@@ -31,7 +31,8 @@ static void limit(int resource, unsigned long long soft, unsigned long long hard
 }
 
 void confine_limits(const struct limits *limits) {
-  limit(RLIMIT_CORE, 0, 0, "core");
+  // No core file, and no crash handler of the host's: for one that is a pipe, 1 means none and 0 does not (core(5)).
+  limit(RLIMIT_CORE, 1, 1, "core");
   if (limits->cpu_seconds) limit(RLIMIT_CPU, limits->cpu_seconds, limits->cpu_seconds + 5, "cpu");
   if (limits->file_bytes) limit(RLIMIT_FSIZE, limits->file_bytes, limits->file_bytes, "file size");
   if (limits->open_files) limit(RLIMIT_NOFILE, 4096, limits->open_files, "open files");

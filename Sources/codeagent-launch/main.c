@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,15 +50,19 @@ static struct settings read_settings(struct plan plan) {
       plan_skip(&plan, key);
   }
   if (!settings.bubblewrap) report_fatal(FAIL_SET_UP, 0, "the plan names no bubblewrap");
-  if (geteuid() == 0 && settings.payload == 0)
-    report_fatal(FAIL_SET_UP, 0, "the plan lets a command run as root");
-  if (geteuid() != 0) settings.payload = 0;
+  if (settings.payload == 0 && is_host_root()) report_fatal(FAIL_SET_UP, 0, "the plan lets a command run as root");
   return settings;
 }
 
 // Runs in the launcher's own memory while the launcher waits (as vfork does), as process 1 of a process namespace: when
 // it dies, the kernel kills every process below it, whatever state set-up was in.
-static int become_bubblewrap(void *bubblewrap) {
+static int become_bubblewrap(void *given) {
+  const struct settings *settings = given;
+  // bubblewrap looks its child up in /proc by the number that it has here. Where the mount is refused, bubblewrap's own
+  // is, too, and it says so.
+  (void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+  if (settings->payload != 0) become(settings->payload, settings->payload_group);
+  // Changing the user forgets it.
   die_with_agent();
   report('P', "");
   char *arguments[] = {
@@ -66,8 +71,8 @@ static int become_bubblewrap(void *bubblewrap) {
       "--as-pid-1", "--cap-drop", "ALL", "--dev-bind", VIEW_ROOT, "/", "--proc", "/proc", "--chdir", "/", "--",
       VIEW_LAUNCHER, "--inner", NULL};
   char *environment[] = {NULL};
-  execve(bubblewrap, arguments, environment);
-  report_fatal(FAIL_UNAVAILABLE, errno, "%s cannot be run", (const char *)bubblewrap);
+  execve(settings->bubblewrap, arguments, environment);
+  report_fatal(FAIL_UNAVAILABLE, errno, "%s cannot be run", settings->bubblewrap);
 }
 
 int main(int count, char **arguments) {
@@ -87,12 +92,10 @@ int main(int count, char **arguments) {
   // So that /dev/stdout can be opened inside: a pipe belongs to its maker.
   if (settings.payload != 0 && fchown(STDOUT_FILENO, settings.payload, settings.payload_group) != 0)
     report_fatal(FAIL_SET_UP, errno, "the output cannot be given to the payload's user");
-  if (settings.payload != 0) become(settings.payload, settings.payload_group);
   // A child of the agent itself, which waits for it; this process has done its work.
   static char stack[64 << 10] __attribute__((aligned(16)));
   int tree = clone(
-      become_bubblewrap, stack + sizeof stack, CLONE_PARENT | CLONE_VM | CLONE_VFORK | SIGCHLD,
-      (void *)settings.bubblewrap);
+      become_bubblewrap, stack + sizeof stack, CLONE_PARENT | CLONE_VM | CLONE_VFORK | SIGCHLD, &settings);
   if (tree < 0) report_fatal(FAIL_UNAVAILABLE, errno, "no process can be started");
   _exit(0);
 }

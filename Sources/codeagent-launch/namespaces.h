@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+// Whether this process is root, and not only what an ordinary user is called in a user namespace of his own.
+bool is_host_root(void);
+
 // Enters a mount namespace of our own in which this process may mount. Started by an ordinary user, it is a user
 // namespace's, too, in which that user is 0. As root (`payload` is not 0), none is needed.
 void enter_namespaces(uid_t payload);

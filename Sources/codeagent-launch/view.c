@@ -51,6 +51,14 @@ static struct entry *new_entry(int kind, const char *destination) {
   return entry;
 }
 
+// When started as root, makes a directory the payload's.
+static void give_to_payload(const char *path) {
+  if (payload == 0 || chown(path, payload, payload_group) == 0) return;
+  // A user namespace that does not know that user: a container that maps root and nobody else.
+  if (errno == EINVAL) report_fatal(FAIL_UNAVAILABLE, errno, "there is no user %u to run commands as", payload);
+  report_fatal(FAIL_SET_UP, errno, "%s cannot be given to the payload's user", path);
+}
+
 // Where this process puts the view together, in its own mount namespace: any directory that every system has.
 #define STAGE "/tmp"
 
@@ -109,8 +117,7 @@ static void open_read_write(const char *path, const char *destination) {
   int tree = clone_tree(path, &status);
   if (tree < 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be opened", path);
   if (S_ISLNK(status.st_mode)) report_fatal(FAIL_SET_UP, ELOOP, "%s is a symbolic link", path);
-  if (payload != 0 && status.st_uid == 0 && chown(path, payload, payload_group) != 0)
-    report_fatal(FAIL_SET_UP, errno, "%s cannot be given to the payload's user", path);
+  if (status.st_uid == 0) give_to_payload(path);
   struct mount_attributes attributes = {.set = ATTRIBUTE_NO_SETUID | ATTRIBUTE_NO_DEVICES};
   if (kernel_mount_setattr(tree, TREE_RECURSIVE, &attributes) != 0)
     report_fatal(FAIL_UNAVAILABLE, errno, "%s cannot be mounted without devices", path);
@@ -129,8 +136,7 @@ static void open_overlay(struct plan *plan) {
   const char *upper = plan_need(plan);
   const char *work = plan_need(plan);
   entry->upper = open_directory(upper, &status);
-  if (payload != 0 && status.st_uid == 0 && chown(upper, payload, payload_group) != 0)
-    report_fatal(FAIL_SET_UP, errno, "%s cannot be given to the payload's user", upper);
+  if (status.st_uid == 0) give_to_payload(upper);
   entry->work = open_directory(work, &status);
   unsigned long long count = plan_number(plan);
   if (count == 0 || count > sizeof entry->lowers / sizeof *entry->lowers)
@@ -248,7 +254,7 @@ static void attach_own(const char *path, const char *destination, uint64_t flags
 
 static void make_directory(const char *path, mode_t mode, bool payloads) {
   if (mkdir(path, mode) != 0 || chmod(path, mode) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
-  if (payloads && payload != 0 && chown(path, payload, payload_group) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
+  if (payloads) give_to_payload(path);
 }
 
 static void make_file(const char *path, const char *text, mode_t mode) {

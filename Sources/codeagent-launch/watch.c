@@ -89,6 +89,8 @@ bool watch_is_full(struct watch *watch) {
 const char *watch_tree(struct watch *watch, double *pause) {
   double start = seconds();
   unsigned long long tasks, resident;
+  // A watch that cannot look must not go on.
+  if (!read_stat(dirfd(watch->processes), "1", &tasks, &resident)) return "processes";
   sum(watch, &tasks, &resident);
   if (tasks >= watch->limits->processes) return "processes";
   if (resident > watch->limits->memory_bytes) {

@@ -91,7 +91,9 @@ func eventually(_ seconds: Double = 2, _ condition: () -> Bool) async throws -> 
 }
 
 /// This test program again, with only some tests, possibly as another user.
-func itself(filter: String, user: uid_t? = nil, environment: [String: String] = [:]) throws -> (
+func itself(
+  filter: String, user: uid_t? = nil, environment: [String: String] = [:], within wrapper: [String] = []
+) throws -> (
   process: RunningProcess, directory: TemporaryDirectory
 ) {
   let directory = try TemporaryDirectory()
@@ -106,7 +108,7 @@ func itself(filter: String, user: uid_t? = nil, environment: [String: String] = 
     let launcher = String(decoding: try #require(Sandbox.locateLauncher()), as: UTF8.self)
     try directory.write("codeagent-launch", bytes: try #require(fileBytes(launcher)), mode: 0o755)
   }
-  var arguments = [program, "--testing-library", "swift-testing", "--filter", filter]
+  var arguments = wrapper + [program, "--testing-library", "swift-testing", "--filter", filter]
   if let user {
     arguments = ["/usr/bin/setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups"] + arguments
   }
