@@ -170,7 +170,9 @@ struct PendingEvent: Sendable {
     var references: [ContentReference] = []
     var contents: [Content] = []
     for name in content.keys.sorted(by: { $0.utf16.lexicographicallyPrecedes($1.utf16) }) {
-      guard !name.isEmpty, name.utf8.count <= 255, let bytes = content[name] else { throw fail("a content's name") }
+      guard !name.isEmpty, name.utf8.count <= 255, name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }),
+        let bytes = content[name]
+      else { throw fail("the name of a content is empty, too long, or has control characters") }
       let key = SymmetricKey(size: .bits256)
       references.append(
         ContentReference(name: name, commitment: Commitment.of(bytes, key: key), length: bytes.count))

@@ -34,8 +34,9 @@ final class StoreDirectory: Sendable {
     databasePath = "\(text)/\(StoreDirectory.databaseName)"
     do throws(AuditError) {
       try StoreDirectory.checkDatabase(descriptor, name, creating: creating)
-      lockDescriptor = openat(descriptor, "runs.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-      guard lockDescriptor >= 0 else { throw .system(errno, "locked", name) }
+      let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (creating ? O_CREAT : 0)
+      lockDescriptor = openat(descriptor, "runs.lock", flags, 0o600)
+      guard lockDescriptor >= 0 || !creating else { throw .system(errno, "locked", name) }
     } catch {
       close(descriptor)
       throw error
@@ -43,7 +44,7 @@ final class StoreDirectory: Sendable {
   }
 
   deinit {
-    close(lockDescriptor)
+    if lockDescriptor >= 0 { close(lockDescriptor) }
     close(descriptor)
   }
 
@@ -81,7 +82,7 @@ final class StoreDirectory: Sendable {
   /// Takes the lock of a run; nil when a living process has it. It ends with the process, however that ends.
   func lock(run number: Int64) throws(AuditError) -> RunLock? {
     // A descriptor of its own: such locks belong to the open file, so that two writers in one process exclude each other.
-    let file = openat(descriptor, "runs.lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+    let file = openat(descriptor, "runs.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard file >= 0 else { throw .system(errno, "locked", name) }
     var region = Self.region(number)
     guard fcntl(file, Self.setLock, &region) == 0 else {
@@ -95,6 +96,7 @@ final class StoreDirectory: Sendable {
 
   /// Whether some writer has the lock of a run.
   func isLocked(run number: Int64) -> Bool {
+    guard lockDescriptor >= 0 else { return false }
     var region = Self.region(number)
     // Where the question cannot be asked, the answer that keeps a second writer away.
     guard fcntl(lockDescriptor, Self.getLock, &region) == 0 else { return true }

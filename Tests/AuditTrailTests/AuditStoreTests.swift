@@ -245,11 +245,58 @@ import TransparencyLog
     for name in ["", "Upper", "with space", "é", String(repeating: "a", count: 65)] {
       #expect(kind { try log.append(name, [:], durable: false) } == .unrecordable)
     }
-    #expect(kind { try log.append("a", [:], content: ["": [1]], durable: false) } == .unrecordable)
+    for name in ["", "a\u{0}b", "line\nend", String(repeating: "a", count: 256)] {
+      #expect(kind { try log.append("a", [:], content: [name: [1]], durable: false) } == .unrecordable)
+    }
     try log.append("step", ["whole": .double(3)], durable: true)
     #expect(try store.events(of: run).map(\.kind) == ["run.started", "step"])
     #expect(try store.events(of: run)[1].fields["whole"] == 3)
     #expect(try store.verify().isWhole)
+  }
+
+  /// Whatever strings and shapes come along, they are read back as they were.
+  @Test func anyFieldsComeBack() throws {
+    let scratch = try Scratch()
+    let store = try scratch.open()
+    let run = RunID.new()
+    let log = try store.begin(run: run)
+    var random = SeededGenerator(seed: 21)
+    func text() -> String {
+      String(
+        String.UnicodeScalarView(
+          (0..<Int.random(in: 0...8, using: &random)).map { _ in
+            Unicode.Scalar(UInt32.random(in: 0...0x10ffff, using: &random)) ?? "\u{0}"
+          }))
+    }
+    func value(_ depth: Int) -> JSONValue {
+      switch Int.random(in: 0...(depth > 0 ? 6 : 4), using: &random) {
+      case 0: return nil
+      case 1: return .bool(Bool.random(using: &random))
+      case 2: return .int(Int64.random(in: -(1 << 53) + 1...(1 << 53) - 1, using: &random))
+      case 3, 4: return .string(text())
+      case 5: return .array((0..<Int.random(in: 0...4, using: &random)).map { _ in value(depth - 1) })
+      default:
+        var object = JSONObject()
+        for _ in 0..<Int.random(in: 0...4, using: &random) { object[text()] = value(depth - 1) }
+        return .object(object)
+      }
+    }
+    var written: [JSONValue] = []
+    for _ in 0..<150 {
+      written.append(value(5))
+      try log.append(
+        "step", written[written.count - 1],
+        content: ["x" + text().filter { ($0.asciiValue ?? 0x20) >= 0x20 && $0 != "\u{7f}" }: Array(text().utf8)],
+        durable: false)
+    }
+    var nested: JSONValue = "core"
+    for _ in 0..<62 { nested = ["in": nested] }
+    written.append(nested)
+    try log.append("step", nested, durable: true)
+    #expect(try store.events(of: run).map(\.fields.canonical) == written.map(\.canonical))
+    let report = try store.verify()
+    #expect(report.isWhole)
+    #expect(report.contents == 150)
   }
 
   @Test func namesThatAreTakenAreRefused() throws {
