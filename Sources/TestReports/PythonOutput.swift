@@ -84,9 +84,13 @@ struct PytestOutput {
 
   /// A progress line `tests/a.py::t PASSED [ 10%]`, or one of the short summary `FAILED tests/a.py::t - why`.
   private mutating func readWord(_ line: Bytes) {
+    guard line.contains("::") || line.starts("ERROR ") else { return }
     for (word, result) in Self.words {
       if let rest = line.after(prefix: word + " ") {
-        let (name, message) = rest.cut(at: " - ").map { ($0.before, Optional($0.after.text)) } ?? (rest, nil)
+        // Parameters in brackets may hold the separator.
+        let separator = rest.prefix { $0 != 0x20 }.contains(UInt8(ascii: "[")) ? "] - " : " - "
+        var (name, message) = rest.cut(at: separator).map { ($0.before, Optional($0.after.text)) } ?? (rest, nil)
+        if separator.utf8.count == 4, message != nil { name = rest[..<(name.endIndex + 1)] }
         if name.contains("::") {
           note(name, result, message: message)
         } else if result == .errored, name.ends(".py") {
@@ -97,12 +101,12 @@ struct PytestOutput {
         }
         return
       }
-      if let (name, rest) = line.cutLast(at: " " + word), name.contains("::"),
-        rest.isEmpty || rest.starts(" ["), !name.contains(" - ")
-      {
-        note(name, result)
-        return
-      }
+    }
+    for (word, result) in Self.words {
+      guard let (name, rest) = line.cutLast(at: " " + word), name.contains("::") else { continue }
+      let percent = rest.trimmed
+      if percent.isEmpty || percent.starts("[") && percent.ends("%]") { note(name, result) }
+      return
     }
   }
 
@@ -185,7 +189,7 @@ enum UnittestOutput {
         }
       } else if let head = line.after(prefix: "FAIL: ") ?? line.after(prefix: "ERROR: ") {
         var end = index
-        while end < lines.count, end - index < 4000, !lines[end].starts("=====") { end += 1 }
+        while end < lines.count, end - index < 4000, !lines[end].starts("====="), !isSummary(lines[end]) { end += 1 }
         readBlock(
           head, isFailure: line.starts("FAIL"), Array(lines[index..<end]), into: &builder, root: root, named: &named)
         index = end
@@ -196,6 +200,11 @@ enum UnittestOutput {
       }
     }
     return ran > 0 && named >= ran
+  }
+
+  /// `Ran 2 tests in 0.001s`.
+  private static func isSummary(_ line: Bytes) -> Bool {
+    line.after(prefix: "Ran ")?.leadingNumber?.rest.starts(" test") == true
   }
 
   private static func readBlock(

@@ -44,7 +44,9 @@ struct TAPOutput {
           if index - start > 2000 || Self.looksLikePoint(lines[index]) { break }
           index += 1
         }
-        for block in lines[start..<index] { diagnose(block.dropFirst(Swift.min(spaces, block.indentation)), spaces - 2) }
+        for block in lines[start..<index] {
+          diagnose(block.dropFirst(Swift.min(spaces, block.indentation)), spaces - 2)
+        }
         if index < lines.count, lines[index].trimmed.text == "..." { index += 1 }
         continue
       }
@@ -106,7 +108,9 @@ struct TAPOutput {
     if let noted, (notes[noted]?.count ?? 0) < Self.maximumDiagnostics { notes[noted, default: []].append(text) }
     let depth = Swift.min(spaces / 4, pending.count - 1)
     guard depth >= 0, let last = pending[depth].indices.last, pending[depth][last].result == .failed else { return }
-    guard !text.trimmed.starts("Subtest"), pending[depth][last].diagnostics.count < Self.maximumDiagnostics else { return }
+    guard !text.trimmed.starts("Subtest"), pending[depth][last].diagnostics.count < Self.maximumDiagnostics else {
+      return
+    }
     pending[depth][last].diagnostics.append(text)
   }
 
@@ -191,7 +195,8 @@ struct TAPOutput {
     var result: [UInt8] = []
     var index = text.startIndex
     while index < text.endIndex {
-      if text[index] == 0x5c, index + 1 < text.endIndex, text[index + 1] == 0x5c || text[index + 1] == UInt8(ascii: "#") {
+      if text[index] == 0x5c, index + 1 < text.endIndex, text[index + 1] == 0x5c || text[index + 1] == UInt8(ascii: "#")
+      {
         index += 1
       }
       result.append(text[index])
@@ -238,7 +243,8 @@ struct TAPDiagnostics {
         case "duration_ms": duration = key.value.text.isEmpty ? nil : Double(key.value.text).map { $0 / 1000 }
         case "file": file = Self.unquoted(key.value)
         case "line": line = key.value.number
-        case "error", "message": if !key.value.starts("|") && !key.value.starts(">") { error.append(Self.unquoted(key.value).text) }
+        case "error", "message":
+          if !key.value.starts("|") && !key.value.starts(">") { error.append(Self.unquoted(key.value).text) }
         default: break
         }
       } else if field == "error" || field == "message" {

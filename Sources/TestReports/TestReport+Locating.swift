@@ -1,4 +1,4 @@
-public import Paths
+import Paths
 
 extension TestReport {
   /// The same report with its places checked against the files that are there.
