@@ -59,10 +59,6 @@ end:
 
 int linux_process_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
-int linux_process_signal(int process, int signal) {
-  return (int)syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
-}
-
 pid_t linux_process_reap(pid_t process, int *status, int64_t *cpu_microseconds, int64_t *peak_bytes) {
   struct rusage usage;
   pid_t got;

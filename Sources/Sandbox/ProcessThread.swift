@@ -120,8 +120,9 @@ final class ProcessThread: Sendable {
       for (index, owner) in owners.enumerated() where polled[index + 1].revents != 0 { ready.insert(owner) }
       let now = monotonicSeconds()
       for (id, process) in processes {
-        if ready.contains(id) || process.descriptors.isEmpty { process.advance(&buffer) }
-        if process.nextTick <= now { process.tick(now) }
+        let isDue = process.nextTick <= now
+        if ready.contains(id) || isDue { process.advance(&buffer) }
+        if isDue { process.tick(now) }
         if let result = process.result {
           processes[id] = nil
           process.request.completion(result)

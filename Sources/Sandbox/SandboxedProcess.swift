@@ -206,23 +206,25 @@ final class SandboxedProcess {
 
 /// A child of the process thread.
 private struct Child {
-  var id: pid_t = 0
-  var handle = Descriptor()
-  var cpuSeconds: Double?
-  var peakBytes: Int?
+  /// 0 for none.
+  private(set) var id: pid_t = 0
+  /// What to poll for its end. Where descriptors have run out, the regular looks at the limits find it.
+  private(set) var handle = Descriptor()
+  private(set) var isRunning = false
+  private(set) var cpuSeconds: Double?
+  private(set) var peakBytes: Int?
 
   init() {}
 
   init(id: pid_t) {
     self.id = id
-    // It cannot be anybody else's by now: it is our child, and we have not waited for it.
+    isRunning = true
     handle = Descriptor(linux_process_open(id))
   }
 
-  var isRunning: Bool { handle.number >= 0 }
-
   func kill() {
-    if isRunning { _ = linux_process_signal(handle.number, SIGKILL) }
+    // Nobody else can have its id: it is our child, and we have not waited for it.
+    if isRunning { _ = Glibc.kill(id, SIGKILL) }
   }
 
   mutating func reap() {
@@ -230,9 +232,13 @@ private struct Child {
     var status: Int32 = 0
     var cpu: Int64 = 0
     var peak: Int64 = 0
-    guard linux_process_reap(id, &status, &cpu, &peak) != 0 else { return }
-    cpuSeconds = Double(cpu) / 1e6
-    peakBytes = Int(peak)
+    let waited = linux_process_reap(id, &status, &cpu, &peak)
+    guard waited != 0 else { return }
+    if waited > 0 {
+      cpuSeconds = Double(cpu) / 1e6
+      peakBytes = Int(peak)
+    }
+    isRunning = false
     handle.close()
   }
 }

@@ -52,8 +52,8 @@ static struct entry *new_entry(int kind, const char *destination) {
 }
 
 // When started as root, makes a directory the payload's.
-static void give_to_payload(const char *path) {
-  if (payload == 0 || chown(path, payload, payload_group) == 0) return;
+static void give_to_payload(int directory, const char *path) {
+  if (payload == 0 || fchownat(directory, "", payload, payload_group, AT_EMPTY_PATH) == 0) return;
   // A user namespace that does not know that user: a container that maps root and nobody else.
   if (errno == EINVAL) report_fatal(FAIL_UNAVAILABLE, errno, "there is no user %u to run commands as", payload);
   report_fatal(FAIL_SET_UP, errno, "%s cannot be given to the payload's user", path);
@@ -117,7 +117,7 @@ static void open_read_write(const char *path, const char *destination) {
   int tree = clone_tree(path, &status);
   if (tree < 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be opened", path);
   if (S_ISLNK(status.st_mode)) report_fatal(FAIL_SET_UP, ELOOP, "%s is a symbolic link", path);
-  if (status.st_uid == 0) give_to_payload(path);
+  if (status.st_uid == 0) give_to_payload(tree, path);
   struct mount_attributes attributes = {.set = ATTRIBUTE_NO_SETUID | ATTRIBUTE_NO_DEVICES};
   if (kernel_mount_setattr(tree, TREE_RECURSIVE, &attributes) != 0)
     report_fatal(FAIL_UNAVAILABLE, errno, "%s cannot be mounted without devices", path);
@@ -136,7 +136,7 @@ static void open_overlay(struct plan *plan) {
   const char *upper = plan_need(plan);
   const char *work = plan_need(plan);
   entry->upper = open_directory(upper, &status);
-  if (status.st_uid == 0) give_to_payload(upper);
+  if (status.st_uid == 0) give_to_payload(entry->upper, upper);
   entry->work = open_directory(work, &status);
   unsigned long long count = plan_number(plan);
   if (count == 0 || count > sizeof entry->lowers / sizeof *entry->lowers)
@@ -254,7 +254,10 @@ static void attach_own(const char *path, const char *destination, uint64_t flags
 
 static void make_directory(const char *path, mode_t mode, bool payloads) {
   if (mkdir(path, mode) != 0 || chmod(path, mode) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
-  if (payloads) give_to_payload(path);
+  if (!payloads) return;
+  int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  give_to_payload(directory, path);
+  close(directory);
 }
 
 static void make_file(const char *path, const char *text, mode_t mode) {

@@ -11,9 +11,8 @@
 /// others; signals have their default actions and none is blocked.
 pid_t linux_spawn(const char *path, const int *descriptors, int count);
 
-/// pidfd_open(2) and pidfd_send_signal(2).
+/// pidfd_open(2).
 int linux_process_open(pid_t process);
-int linux_process_signal(int process, int signal);
 
 /// waitpid(2) for one child of the calling thread, without waiting; 0 while it runs. Its CPU time and that of the
 /// processes below it that were waited for, and the largest resident set among them.
