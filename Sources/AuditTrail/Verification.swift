@@ -24,35 +24,36 @@ extension AuditStore {
     return report
   }
 
-  /// Verifies what was appended since the last such check, when some run since then was cut off.
+  /// Verifies what was appended since a run began that was then cut off, once.
   ///
   /// SQLite brings a database through a crash; a disk or a file system may not. A clean history costs one look-up here.
   func checkAfterUncleanStop() throws(AuditError) {
-    let pending = try read { db -> (checked: Int, runs: [Int64])? in
-      guard
-        let row = try Row.fetchOne(db, sql: "SELECT size, checked FROM log WHERE id = 1"),
-        (row[0] as Int) > (row[1] as Int)
-      else { return nil }
-      let checked: Int = row[1]
-      let open = try Int64.fetchAll(
+    let openRuns = try read { db in
+      try Row.fetchAll(
         db,
         sql: """
-          SELECT number FROM run WHERE ended = 0 AND EXISTS (
-            SELECT 1 FROM event WHERE event.run = run.number AND event.sequence = run.size AND event.position >= ?)
-          """, arguments: [checked])
-      return (checked, open)
+          SELECT number, max(checked, (SELECT position FROM event WHERE event.run = number AND sequence = 1))
+          FROM run, log
+          WHERE ended = 0 AND EXISTS (
+            SELECT 1 FROM event
+            WHERE event.run = number AND event.sequence = run.size AND event.position >= checked)
+          """
+      ).map { (number: $0[0] as Int64, start: $0[1] as Int?) }
     }
-    guard let pending, pending.runs.contains(where: { !directory.isLocked(run: $0) }) else { return }
+    let cutOff = openRuns.filter { !directory.isLocked(run: $0.number) }
+    guard !cutOff.isEmpty else { return }
+    // A run without its first event is damage, too: the walk from the start will name it.
+    let start = cutOff.map { $0.start ?? 0 }.min() ?? 0
     let report = try read { db in
       var verifier = try Verifier(db)
-      return try verifier.verifyStore(from: pending.checked, contents: false)
+      return try verifier.verifyStore(from: start, contents: false)
     }
     if let bad = report.firstBad {
       throw AuditError(
         .damaged, "the record in \(directory.name) did not survive an earlier stop: \(bad)",
         hint: "look at it with `codeagent audit verify`; move the directory away to begin a new record")
     }
-    let size = pending.checked + report.count
+    let size = start + report.count
     try commit { db, _ in
       try db.execute(sql: "UPDATE log SET checked = max(checked, ?) WHERE id = 1", arguments: [size])
     }
