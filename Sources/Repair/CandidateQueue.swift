@@ -1,0 +1,123 @@
+/// Candidates of the most suspicious places in the order in which they are worth a try: the cheapest change at the most
+/// suspicious place first, places in turn.
+struct CandidateQueue: Sendable {
+  /// The most candidates that are held at once.
+  static let capacity = 12_000
+  /// Places that are looked at together, unless more are equally suspicious.
+  static let placesAtOnce = 40
+  private static let mostPlacesAtOnce = 160
+
+  private struct Entry: Sendable {
+    var place: Place
+    var candidates: [Candidate]
+    var next = 0
+    /// Raised where trying showed nothing, lowered where it showed an effect.
+    var factor = 1.0
+    var tried = 0
+    var unaffected = 0
+    var timeouts = 0
+  }
+
+  /// A candidate with the place that it belongs to.
+  struct Item: Sendable {
+    var candidate: Candidate
+    var entry: Int
+    var key: Double
+  }
+
+  private var entries: [Entry] = []
+  private var generator: Generator
+  private let places: [Place]
+  private var nextPlace = 0
+  private(set) var generated = 0
+
+  init?(project: Project, clues: Clues, places: [Place]) {
+    guard let generator = Generator(project: project, clues: clues) else { return nil }
+    self.generator = generator
+    self.places = places
+  }
+
+  /// How many statements have been looked at.
+  var placeCount: Int { nextPlace }
+
+  /// The places that have been looked at.
+  var placesLookedAt: ArraySlice<Place> { places[..<nextPlace] }
+
+  /// The most suspicious place of all.
+  var bestPlace: Place? { places.first }
+
+  private mutating func fill() -> Bool {
+    guard nextPlace < places.count else { return false }
+    let first = nextPlace
+    var end = min(places.count, first + Self.placesAtOnce)
+    let limit = places[end - 1].suspicion * 0.9
+    while end < places.count, end - first < Self.mostPlacesAtOnce, places[end].suspicion >= limit { end += 1 }
+    let share = max(60, Self.capacity / (end - first))
+    entries.removeAll { $0.next >= $0.candidates.count }
+    for place in places[first..<end] {
+      let candidates = generator.candidates(file: place.file, statement: place.statement)
+      generated += min(candidates.count, share)
+      if !candidates.isEmpty { entries.append(Entry(place: place, candidates: Array(candidates.prefix(share)))) }
+    }
+    nextPlace = end
+    return true
+  }
+
+  private func key(_ entry: Entry) -> Double {
+    let suspicion = max(entry.place.suspicion, 0.02)
+    return entry.candidates[entry.next].cost * entry.factor / (suspicion * suspicion.squareRoot())
+  }
+
+  /// Takes the next candidates; fewer than `count` when there are no more.
+  mutating func take(_ count: Int) -> [Item] {
+    var result: [Item] = []
+    while result.count < count {
+      var best = -1
+      var bestKey = Double.infinity
+      for index in entries.indices where entries[index].next < entries[index].candidates.count {
+        let key = key(entries[index])
+        if key < bestKey {
+          bestKey = key
+          best = index
+        }
+      }
+      if best < 0 {
+        guard result.isEmpty, fill() else { break }
+        continue
+      }
+      result.append(Item(candidate: entries[best].candidates[entries[best].next], entry: best, key: bestKey))
+      entries[best].next += 1
+    }
+    return result
+  }
+
+  /// What a trial showed about the candidate's place.
+  enum Observation { case unaffected, affected, timeout, broken }
+
+  mutating func observe(_ observation: Observation, of item: Item) {
+    guard entries.indices.contains(item.entry) else { return }
+    switch observation {
+    case .unaffected:
+      entries[item.entry].tried += 1
+      entries[item.entry].unaffected += 1
+    case .affected: entries[item.entry].tried += 1
+    case .timeout: entries[item.entry].timeouts += 1
+    case .broken: break
+    }
+    let entry = entries[item.entry]
+    var factor = 1.0
+    if entry.tried >= 5 {
+      let share = Double(entry.unaffected) / Double(entry.tried)
+      if share == 1 { factor = 1.6 } else if share < 0.5 { factor = 0.85 }
+    }
+    if entry.timeouts >= 3 { factor *= 1 + 0.2 * Double(min(entry.timeouts, 10)) }
+    entries[item.entry].factor = factor
+  }
+
+  /// After a patch was found, others near it are of interest first.
+  mutating func prefer(where isNear: (Place) -> Bool) {
+    for index in entries.indices where isNear(entries[index].place) {
+      entries[index].factor = min(entries[index].factor, 0.7)
+    }
+  }
+}

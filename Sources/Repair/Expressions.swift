@@ -1,0 +1,348 @@
+/// Finds the extent of expressions in a run of tokens, without a grammar.
+extension SourceFile {
+  /// True when an operand may end at this token.
+  func endsOperand(_ index: Int) -> Bool {
+    guard index >= 0 else { return false }
+    switch tokens[index].kind {
+    case .identifier, .number, .string, .close: return true
+    case .keyword: return Self.operandWords.contains(texts[index])
+    case .symbol: return texts[index] == "++" || texts[index] == "--"
+    default: return false
+    }
+  }
+
+  static let operandWords: Set<String> = [
+    "True", "False", "None", "true", "false", "null", "nil", "NULL", "nullptr", "self", "this", "super", "undefined",
+    "Self", "end",
+  ]
+
+  /// The first token of the operand (a name or literal with members, calls and subscripts) that ends at `last`.
+  func operandStart(endingAt last: Int, notBefore limit: Int) -> Int? {
+    var index = last
+    guard index >= limit, endsOperand(index) else { return nil }
+    while true {
+      if tokens[index].kind == .close {
+        let open = match[index]
+        guard open >= limit, open < index else { return nil }
+        index = open
+        // A call or subscript: what it applies to comes before, with nothing between.
+        guard index > limit, texts[open] != "{", endsOperand(index - 1), !isControlWord(index - 1) else { break }
+        index -= 1
+        continue
+      }
+      if texts[index] == "++" || texts[index] == "--" {
+        guard index > limit, endsOperand(index - 1) else { return nil }
+        index -= 1
+        continue
+      }
+      if index - 1 > limit, Self.accessors.contains(texts[index - 1]), endsOperand(index - 2) {
+        index -= 2
+        continue
+      }
+      if index - 1 >= limit, texts[index - 1] == ".", language == .swift { index -= 1 }
+      break
+    }
+    return index
+  }
+
+  private func isControlWord(_ index: Int) -> Bool {
+    tokens[index].kind == .keyword && !Self.operandWords.contains(texts[index])
+  }
+
+  /// True when the token is an operator before its operand.
+  func isPrefix(_ index: Int, notBefore limit: Int) -> Bool {
+    switch texts[index] {
+    case "!", "not", "~", "await", "new", "typeof", "sizeof", "try", "++", "--": return true
+    case "-", "+", "*", "&", "**", "...": return index <= limit || !endsOperand(index - 1)
+    default: return false
+    }
+  }
+
+  /// The last token of the operand that begins at `first`, its prefix operators included.
+  func operandEnd(startingAt first: Int, notAfter limit: Int) -> Int? {
+    var index = first
+    while index <= limit, isPrefix(index, notBefore: first) { index += 1 }
+    guard index <= limit else { return nil }
+    switch tokens[index].kind {
+    case .identifier, .number, .string: break
+    case .keyword where Self.operandWords.contains(texts[index]): break
+    case .open:
+      guard match[index] > index, match[index] <= limit else { return nil }
+      index = match[index]
+    case .symbol where texts[index] == "." && language == .swift && index < limit: index += 1
+    default: return nil
+    }
+    while index < limit {
+      let next = index + 1
+      if Self.accessors.contains(texts[next]), next < limit,
+        tokens[next + 1].kind == .identifier || tokens[next + 1].kind == .keyword
+      {
+        index = next + 1
+      } else if texts[next] == "(" || texts[next] == "["
+        || language == .swift && texts[next] == "{" && lines[next] == lines[index] && false,
+        match[next] > next, match[next] <= limit
+      {
+        index = match[next]
+      } else if texts[next] == "++" || texts[next] == "--" {
+        index = next
+      } else {
+        break
+      }
+    }
+    return index
+  }
+
+  /// How tightly a binary operator binds; nil when the text is none.
+  func precedence(_ index: Int) -> Int? {
+    switch texts[index] {
+    case "||", "or", "??": 1
+    case "&&", "and": 2
+    case "==", "!=", "===", "!==", "<", ">", "<=", ">=", "is", "in", "instanceof", "<=>": 4
+    case "|": 5
+    case "^": 6
+    case "&": 7
+    case "<<", ">>", ">>>", "..<", "...", "..", "..=": 8
+    case "+", "-": 9
+    case "*", "/", "%", "//", "@": 10
+    case "**": 12
+    default: nil
+    }
+  }
+
+  /// True when the token stands between two operands.
+  func isBinary(_ index: Int, in range: ClosedRange<Int>) -> Bool {
+    guard precedence(index) != nil, index > range.lowerBound, index < range.upperBound else { return false }
+    return endsOperand(index - 1) && (tokens[index].kind != .keyword || texts[index] != "in" || true)
+  }
+
+  /// The tokens left of a binary operator that belong to it.
+  func leftOperand(of index: Int, in range: ClosedRange<Int>) -> ClosedRange<Int>? {
+    guard let own = precedence(index), index > range.lowerBound else { return nil }
+    guard var start = operandStart(endingAt: index - 1, notBefore: range.lowerBound) else { return nil }
+    while true {
+      while start > range.lowerBound, isPrefix(start - 1, notBefore: range.lowerBound),
+        texts[start - 1] != "not" || own < 3
+      {
+        start -= 1
+      }
+      guard start - 1 > range.lowerBound, let other = precedence(start - 1), other >= own, other != 4 || own < 4,
+        let further = operandStart(endingAt: start - 2, notBefore: range.lowerBound)
+      else { break }
+      start = further
+    }
+    return start...(index - 1)
+  }
+
+  /// The tokens right of a binary operator that belong to it.
+  func rightOperand(of index: Int, in range: ClosedRange<Int>) -> ClosedRange<Int>? {
+    guard let own = precedence(index), index < range.upperBound else { return nil }
+    var start = index + 1
+    if texts[index] == "is" || texts[index] == "not", texts[start] == "not" || texts[start] == "in" { start += 1 }
+    guard start <= range.upperBound, var end = operandEnd(startingAt: start, notAfter: range.upperBound) else {
+      return nil
+    }
+    while end + 1 < range.upperBound, let other = precedence(end + 1), other > own,
+      let further = operandEnd(startingAt: end + 2, notAfter: range.upperBound)
+    {
+      end = further
+    }
+    return start...end
+  }
+
+  /// The ranges between the commas of a bracket; empty when nothing stands in it.
+  func elements(ofBracket open: Int) -> [ClosedRange<Int>] {
+    let close = match[open]
+    guard close > open + 1 else { return [] }
+    var result: [ClosedRange<Int>] = []
+    var start = open + 1
+    var index = open + 1
+    while index < close {
+      if tokens[index].kind == .open, match[index] > index { index = match[index] }
+      if texts[index] == "," {
+        if index > start { result.append(start...(index - 1)) }
+        start = index + 1
+      }
+      index += 1
+    }
+    if start < close { result.append(start...(close - 1)) }
+    return result
+  }
+
+  /// True when the bracket holds the arguments of a call, and not parameters or a bracketed expression.
+  func isCall(_ open: Int) -> Bool {
+    guard texts[open] == "(", open > 0, match[open] > open else { return false }
+    guard tokens[open - 1].kind == .identifier || tokens[open - 1].kind == .close && texts[open - 1] != "}" else {
+      return false
+    }
+    if open > 1, ["def", "func", "fn", "function", "fun"].contains(texts[open - 2]) { return false }
+    return true
+  }
+
+  /// True when the bracket is a subscript.
+  func isSubscript(_ open: Int) -> Bool {
+    texts[open] == "[" && open > 0 && match[open] > open && endsOperand(open - 1) && tokens[open - 1].kind != .number
+  }
+
+  /// Splits a run of tokens at an operator that stands in no bracket of it.
+  func split(_ range: ClosedRange<Int>, at separators: Set<String>) -> [ClosedRange<Int>] {
+    var result: [ClosedRange<Int>] = []
+    var start = range.lowerBound
+    var index = range.lowerBound
+    while index <= range.upperBound {
+      if tokens[index].kind == .open, match[index] > index { index = min(match[index], range.upperBound) }
+      if separators.contains(texts[index]), index > start {
+        result.append(start...(index - 1))
+        start = index + 1
+      }
+      index += 1
+    }
+    if start <= range.upperBound { result.append(start...range.upperBound) }
+    return result
+  }
+}
+
+/// An expression of a statement and what it is there for.
+struct Slot: Sendable, Hashable {
+  enum Role: UInt8, Sendable { case value, result, argument, index, iterable, operand, condition }
+
+  var range: ClosedRange<Int>
+  var role: Role
+}
+
+extension SourceFile {
+  /// The conditions that decide which way a statement goes, as runs of tokens.
+  func conditions(of statement: Statement) -> [ClosedRange<Int>] {
+    var result: [ClosedRange<Int>] = []
+    var index = statement.first
+    while index <= statement.last {
+      let text = texts[index]
+      if ["if", "while", "elif", "elsif", "unless", "until", "guard", "assert"].contains(text),
+        tokens[index].kind == .keyword,
+        index < statement.last
+      {
+        if language.hasBracketedConditions, texts[index + 1] == "(", match[index + 1] > index + 2 {
+          result.append((index + 2)...(match[index + 1] - 1))
+        } else if !language.hasBracketedConditions {
+          var end = index + 1
+          while end <= statement.last {
+            if [":", "else", ";", "for", ","].contains(texts[end]) || end > index + 1 && texts[end] == "if"
+              || texts[end] == "let"
+            {
+              break
+            }
+            if tokens[end].kind == .close { break }
+            if tokens[end].kind == .open, match[end] > end { end = min(match[end], statement.last) }
+            end += 1
+          }
+          if end > index + 1 { result.append((index + 1)...(end - 1)) }
+        }
+      } else if text == "for", language.hasBracketedConditions, index < statement.last, texts[index + 1] == "(",
+        match[index + 1] > index + 1
+      {
+        let parts = split((index + 2)...(match[index + 1] - 1), at: [";"])
+        if parts.count == 3 { result.append(parts[1]) }
+      } else if text == "?", index > statement.first, !language.hasIndentedBlocks, endsOperand(index - 1),
+        index < statement.last, language != .swift && language != .rust || true
+      {
+        var start = index - 1
+        while let operand = operandStart(endingAt: start, notBefore: statement.first) {
+          start = operand
+          while start > statement.first, isPrefix(start - 1, notBefore: statement.first) { start -= 1 }
+          guard start - 1 > statement.first, precedence(start - 1) != nil else { break }
+          start -= 2
+        }
+        if start >= statement.first, start <= index - 1 { result.append(start...(index - 1)) }
+      }
+      index += 1
+    }
+    if texts[statement.first] == "return", statement.last > statement.first {
+      let range = (statement.first + 1)...statement.last
+      let isBoolean = range.contains {
+        ["and", "or", "&&", "||", "not", "!"].contains(texts[$0]) || precedence($0) == 4
+      }
+      if isBoolean, !range.contains(where: { ["if", "?", "for", "lambda", "=>"].contains(texts[$0]) }) {
+        result.append(range)
+      }
+    }
+    return result
+  }
+
+  /// The expressions of a statement's own tokens that could be other expressions, outermost first, each once.
+  func slots(of statement: Statement) -> [Slot] {
+    let whole = statement.first...statement.last
+    var slots: [Slot] = []
+    var seen: Set<ClosedRange<Int>> = []
+    func add(_ range: ClosedRange<Int>, _ role: Slot.Role) {
+      guard range.count <= 40, seen.insert(range).inserted else { return }
+      slots.append(Slot(range: range, role: role))
+    }
+    for condition in conditions(of: statement) { add(condition, .condition) }
+    var index = statement.first
+    while index <= statement.last {
+      let text = texts[index]
+      if tokens[index].kind == .keyword, text == "return" || text == "yield", index < statement.last {
+        add((index + 1)...statement.last, .result)
+      } else if Self.assignments.contains(text), index > statement.first, index < statement.last,
+        isTopLevel(index, in: statement)
+      {
+        add((index + 1)...statement.last, .value)
+      } else if text == "in" || text == "of" || text == "range" && language == .go || text == ":" && language == .java,
+        texts[statement.first] == "for" || enclosingFor(index, statement), index < statement.last
+      {
+        var end = index + 1
+        while end <= statement.last, ![":", "if", "for"].contains(texts[end]), tokens[end].kind != .close {
+          if tokens[end].kind == .open, match[end] > end { end = min(match[end], statement.last) }
+          end += 1
+        }
+        if end > index + 1 { add((index + 1)...(end - 1), .iterable) }
+      } else if isCall(index), match[index] <= statement.last {
+        for element in elements(ofBracket: index) {
+          // `name=value` and `label: value`: the value is the expression.
+          if element.count > 2, isName(element.lowerBound),
+            texts[element.lowerBound + 1] == "=" || texts[element.lowerBound + 1] == ":"
+          {
+            add((element.lowerBound + 2)...element.upperBound, .argument)
+          } else {
+            add(element, .argument)
+          }
+        }
+      } else if isSubscript(index), match[index] <= statement.last {
+        for element in elements(ofBracket: index) {
+          for part in split(element, at: [":"]) { add(part, .index) }
+        }
+      }
+      index += 1
+    }
+    for index in whole where isBinary(index, in: whole) {
+      if let left = leftOperand(of: index, in: whole) { add(left, .operand) }
+      if let right = rightOperand(of: index, in: whole) { add(right, .operand) }
+    }
+    return slots
+  }
+
+  static let assignments: Set<String> = [
+    "=", "+=", "-=", "*=", "/=", ":=", "//=", "%=", "|=", "&=", "^=", "??=", "||=", "&&=",
+  ]
+
+  /// True when no bracket of the statement holds the token.
+  func isTopLevel(_ token: Int, in statement: Statement) -> Bool {
+    var index = statement.first
+    while index < token {
+      if tokens[index].kind == .open, match[index] > index {
+        if match[index] > token { return false }
+        index = match[index]
+      }
+      index += 1
+    }
+    return true
+  }
+
+  private func enclosingFor(_ index: Int, _ statement: Statement) -> Bool {
+    var cursor = index - 1
+    while cursor >= statement.first, index - cursor < 12 {
+      if texts[cursor] == "for" { return true }
+      cursor -= 1
+    }
+    return false
+  }
+}

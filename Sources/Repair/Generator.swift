@@ -1,0 +1,250 @@
+/// Makes the candidates of one statement after another. Order and content depend on the input alone.
+struct Generator {
+  let project: Project
+  let clues: Clues
+  /// The file and statement at hand.
+  var fileIndex = 0
+  var file: SourceFile
+  var names: FileNames
+  var statement = Statement(first: 0, last: 0, blockEnd: 0)
+  var statementIndex = 0
+  /// The enclosing function, or -1.
+  var function = -1
+
+  /// Names that can stand for a value here: of the function those bound before, else the file's.
+  private(set) var scope: [String] = []
+
+  private(set) var output: [Candidate] = []
+  private var seen: Set<UInt64> = []
+
+  /// Statements with more candidates than this keep the cheapest.
+  static let maximumPerStatement = 900
+
+  init?(project: Project, clues: Clues) {
+    guard let first = project.files.first, let names = project.names.first else { return nil }
+    self.project = project
+    self.clues = clues
+    file = first
+    self.names = names
+  }
+
+  /// The candidates of a statement, cheapest first. None is given twice in the generator's life.
+  mutating func candidates(file index: Int, statement number: Int) -> [Candidate] {
+    if index != fileIndex || file.path != project.files[index].path {
+      fileIndex = index
+      file = project.files[index]
+      names = project.names[index]
+    }
+    statementIndex = number
+    statement = file.statements[number]
+    function = file.functionOf[statement.first]
+    scope = visibleNames()
+    output = []
+    guard statement.last - statement.first < 400 else { return [] }
+    let word = file.texts[statement.first]
+    let isImport = ["import", "from", "package", "using", "use"].contains(word)
+    if isImport || file.tokens[statement.first].kind == .directive && word != "#define" {
+      misspellings()
+      return taken()
+    }
+    misspellings()
+    missingImports()
+    punctuation()
+    literalsFromFailures()
+    if isFunctionHeader {
+      header()
+      return taken()
+    }
+    operators()
+    constants()
+    offByOne()
+    namesAndMembers()
+    conditions()
+    calls()
+    subscripts()
+    wraps()
+    expressions()
+    results()
+    moves()
+    guards()
+    insertions()
+    mirrors()
+    deletions()
+    return taken()
+  }
+
+  /// What is first named further down is not yet there, unless a loop brings it back.
+  private func visibleNames() -> [String] {
+    guard function >= 0 else { return names.globals }
+    return zip(names.variables[function], names.firstUses[function]).filter { $0.1 < statement.first }.map(\.0)
+  }
+
+  private mutating func taken() -> [Candidate] {
+    defer { output = [] }
+    let order = output.indices.sorted { (output[$0].cost, $0) < (output[$1].cost, $1) }
+    return order.prefix(Self.maximumPerStatement).map { output[$0] }
+  }
+
+  /// The tokens of the statement at hand.
+  var tokens: ClosedRange<Int> { statement.first...statement.last }
+
+  var isFunctionHeader: Bool { function >= 0 && file.functions[function].header == statementIndex }
+
+  /// Parameters are declared, not computed: only their defaults and their order can be wrong.
+  private mutating func header() {
+    mutableDefaults()
+    guard let open = file.functions[function].parameters, file.match[open] > open else { return }
+    for element in file.elements(ofBracket: open) {
+      guard let equals = element.first(where: { file.texts[$0] == "=" }), equals < element.upperBound else { continue }
+      let whole = statement
+      statement = Statement(first: equals + 1, last: element.upperBound, blockEnd: element.upperBound)
+      operators()
+      constants()
+      statement = whole
+    }
+  }
+
+  // MARK: - Emission
+
+  mutating func replace(
+    _ token: Int, with text: String, _ cost: Double, _ kind: Candidate.Kind, everywhere: Bool = true
+  ) {
+    emit(file.tokens[token].range, text, cost, kind)
+    guard everywhere, cost <= 2, let similar = names.similar[FileNames.similarity(token, file)],
+      (2...12).contains(similar.count)
+    else { return }
+    let edits = similar.map { other in
+      SourceEdit(
+        file: fileIndex, start: Int(file.tokens[other].start), end: Int(file.tokens[other].end), text: text)
+    }
+    // The set is the same from whichever of its places one starts: the first one speaks for all.
+    emit(edits, cost + 0.9 + 0.1 * Double(similar.count), kind)
+  }
+
+  mutating func replace(_ range: ClosedRange<Int>, with text: String, _ cost: Double, _ kind: Candidate.Kind) {
+    emit(file.byteRange(range.lowerBound, range.upperBound), text, cost, kind)
+  }
+
+  mutating func insert(_ text: String, at offset: Int, _ cost: Double, _ kind: Candidate.Kind) {
+    emit(offset..<offset, text, cost, kind)
+  }
+
+  /// Removes tokens with the white space behind them.
+  mutating func remove(_ range: ClosedRange<Int>, _ cost: Double, _ kind: Candidate.Kind) {
+    var bytes = file.byteRange(range.lowerBound, range.upperBound)
+    if range.upperBound + 1 < file.tokens.count, file.lines[range.upperBound + 1] == file.lines[range.upperBound] {
+      bytes = bytes.lowerBound..<Int(file.tokens[range.upperBound + 1].start)
+    }
+    emit(bytes, "", cost, kind)
+  }
+
+  mutating func emit(_ bytes: Range<Int>, _ text: String, _ cost: Double, _ kind: Candidate.Kind) {
+    emit([SourceEdit(file: fileIndex, start: bytes.lowerBound, end: bytes.upperBound, text: text)], cost, kind)
+  }
+
+  mutating func emit(_ edits: [SourceEdit], _ cost: Double, _ kind: Candidate.Kind) {
+    var hash = StableHash()
+    var kept: [SourceEdit] = []
+    for edit in edits {
+      guard let edit = normalised(edit) else { continue }
+      kept.append(edit)
+      hash.add(edit.file)
+      hash.add(edit.start)
+      hash.add(edit.end)
+      addContent(of: edit.text, to: &hash)
+    }
+    guard !kept.isEmpty, kept.allSatisfy(isSound), seen.insert(hash.value).inserted else { return }
+    let weight = kept.reduce(0) { $0 + self.weight(of: $1) }
+    output.append(
+      Candidate(edits: kept, cost: cost, kind: kind, line: file.lines[statement.first], weight: weight))
+  }
+
+  /// White space within a line does not make another program; at a line's beginning it does.
+  private func addContent(of text: String, to hash: inout StableHash) {
+    var bytes: [UInt8] = []
+    var afterSpace = false
+    var atLineStart = true
+    for byte in text.utf8 {
+      if byte == 0x0a {
+        atLineStart = true
+        afterSpace = false
+        bytes.append(byte)
+      } else if byte == 0x20 || byte == 0x09, !atLineStart {
+        afterSpace = true
+      } else {
+        if byte != 0x20, byte != 0x09 { atLineStart = false }
+        if afterSpace { bytes.append(0x20) }
+        afterSpace = false
+        bytes.append(byte)
+      }
+    }
+    hash.add(bytes)
+    hash.add(bytes.count)
+  }
+
+  /// The smallest edit with the same result, moved as far forward in the file as it goes; nil when nothing changes.
+  private func normalised(_ edit: SourceEdit) -> SourceEdit? {
+    var start = edit.start
+    var end = edit.end
+    var text = Array(edit.text.utf8)
+    var prefix = 0
+    while start + prefix < end, prefix < text.count, file.bytes[start + prefix] == text[prefix] { prefix += 1 }
+    start += prefix
+    text.removeFirst(prefix)
+    var suffix = 0
+    while end - suffix > start, suffix < text.count, file.bytes[end - 1 - suffix] == text[text.count - 1 - suffix] {
+      suffix += 1
+    }
+    end -= suffix
+    text.removeLast(suffix)
+    if start == end, text.isEmpty { return nil }
+    if start == end, text.count < 200 {
+      var steps = 0
+      while start > 0, steps < 200, let last = text.last, file.bytes[start - 1] == last {
+        text.removeLast()
+        text.insert(last, at: 0)
+        start -= 1
+        steps += 1
+      }
+      end = start
+    }
+    // A cut through a character of several bytes is no text any more.
+    guard let result = String(validating: text, as: UTF8.self) else { return edit }
+    return SourceEdit(file: edit.file, start: start, end: end, text: result)
+  }
+
+  /// Brackets stay balanced, and words do not run into each other.
+  private func isSound(_ edit: SourceEdit) -> Bool {
+    var depth = [0, 0, 0]
+    func count(_ byte: UInt8, _ sign: Int) {
+      switch byte {
+      case UInt8(ascii: "("): depth[0] += sign
+      case UInt8(ascii: ")"): depth[0] -= sign
+      case UInt8(ascii: "["): depth[1] += sign
+      case UInt8(ascii: "]"): depth[1] -= sign
+      case UInt8(ascii: "{"): depth[2] += sign
+      case UInt8(ascii: "}"): depth[2] -= sign
+      default: break
+      }
+    }
+    for byte in file.bytes[edit.start..<edit.end] { count(byte, -1) }
+    for byte in edit.text.utf8 { count(byte, 1) }
+    return depth == [0, 0, 0] || edit.text.utf8.contains(0x22) || edit.text.utf8.contains(0x27)
+  }
+
+  private func weight(of edit: SourceEdit) -> Int {
+    let added = Lexer.tokens(of: Array(edit.text.utf8), language: file.language).count { $0.isSignificant }
+    var low = 0
+    var high = file.tokens.count
+    while low < high {
+      let middle = (low + high) / 2
+      if Int(file.tokens[middle].end) <= edit.start { low = middle + 1 } else { high = middle }
+    }
+    var removed = 0
+    while low < file.tokens.count, Int(file.tokens[low].start) < edit.end {
+      removed += 1
+      low += 1
+    }
+    return max(1, added, removed)
+  }
+}

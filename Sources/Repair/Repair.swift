@@ -1,1 +1,0 @@
-// Room `Repair`: see docs/architecture.md.

@@ -1,0 +1,184 @@
+import JSON
+import Paths
+
+/// How a session ends: with the best patch, with several that the tests do not tell apart, or with none.
+extension RepairSession {
+  /// Patches with different effects, the best first. One that does what a smaller one does and more is no rival to it.
+  var distinct: [Plausible] {
+    var forms: Set<UInt64> = []
+    var result: [Plausible] = []
+    let ordered = plausible.enumerated().sorted { ($0.element.score, $0.offset) < ($1.element.score, $1.offset) }.map(
+      \.element)
+    for patch in ordered where !refused.contains(patch.form) && forms.insert(patch.form).inserted {
+      if let best = result.first, best.edits.count < patch.edits.count, Set(best.edits).isSubset(of: Set(patch.edits)) {
+        continue
+      }
+      result.append(patch)
+    }
+    return result
+  }
+
+  mutating func choose() {
+    let patches = distinct
+    guard let best = patches.first else {
+      notFound()
+      return
+    }
+    adopted = best
+    outcome = patches.count > 1 ? "unconfirmed" : "fixed"
+    summary = describe(best, rivals: Array(patches.dropFirst()))
+    pending = [
+      plan(
+        "adopt_patch",
+        ["edits": .array(best.edits.map(Self.json)), "label": .string(patches.count > 1 ? "unconfirmed" : "verified")])
+    ]
+    phase = .adopting
+  }
+
+  mutating func finish() {
+    pending = [plan("finish", ["outcome": .string(outcome), "summary": .string(summary)])]
+    phase = .finishing
+  }
+
+  mutating func notFound() {
+    outcome = "not_fixed"
+    summary = describeFailure()
+    finish()
+  }
+
+  mutating func giveUp(_ reason: String) {
+    outcome = "not_fixed"
+    summary = reason
+    adopted = nil
+    finish()
+  }
+
+  /// The final check did not agree with the patch: it is taken back, and the search goes on.
+  mutating func refuse() {
+    guard let patch = adopted, let search = searches.first else { return }
+    refused.insert(patch.form)
+    plausible.removeAll { $0.form == patch.form }
+    adopted = nil
+    var edits: [WorkspaceEdit] = []
+    for (file, source) in search.project.files.enumerated() {
+      let own = patch.edits.filter { $0.path == source.path }.map { (start: $0.start, end: $0.end, text: $0.text) }
+      for edit in EditStack.inverse(of: own, original: search.originals[file]) {
+        edits.append(WorkspaceEdit(path: source.path, start: edit.start, end: edit.end, text: edit.text))
+      }
+    }
+    pending = [plan("adopt_patch", ["edits": .array(edits.map(Self.json)), "label": "reverted"])]
+    phase = .reverting
+  }
+
+  mutating func continueAfterRefusal() {
+    phase = .searching
+    if plausible.contains(where: { !refused.contains($0.form) }) {
+      choose()
+    } else {
+      firstPassAt = nil
+      plausible = []
+      resume()
+    }
+  }
+
+  // MARK: - Texts
+
+  /// What is being done now, for people.
+  var status: String {
+    switch phase {
+    case .start, .reading: return "reading \(pending.count { $0.name == "read_file" }) files"
+    case .searching:
+      var text = "\(tried) patches tried"
+      if seconds > 0.5 { text += ", \(Int((Double(tried) / seconds).rounded())) a second" }
+      if let item = current { text = "\(item), " + text }
+      if !plausible.isEmpty { text += "; \(distinct.count) pass, looking for rivals" }
+      return text
+    case .adopting: return "keeping the patch at \(adopted.map { "\($0.path):\($0.line)" } ?? "")"
+    case .reverting: return "taking the patch back"
+    case .finishing, .finished:
+      return outcome == "fixed"
+        ? "a patch passes all tests" : outcome == "unconfirmed" ? "several patches pass all tests" : "no patch found"
+    }
+  }
+
+  private func describe(_ best: Plausible, rivals: [Plausible]) -> String {
+    var text = "\(best.path):\(best.line): \(Self.word(best.candidate.kind)). All tests pass with it. "
+    text += "\(tried) patches were tried at \(placesLookedAt)\(Self.duration(seconds)). "
+    if rivals.isEmpty {
+      text += "No other patch passes of the \(max(0, tried - (firstPassAt ?? tried))) tried after it was found."
+    } else {
+      text +=
+        rivals.count == 1
+        ? "Another patch passes, too: the tests do not decide between them."
+        : "\(rivals.count) other patches pass, too: the tests do not decide between them."
+    }
+    text += "\n\n" + best.diff
+    for (index, rival) in rivals.prefix(3).enumerated() {
+      text += "\nRival \(index + 1) of \(rivals.count), \(Self.word(rival.candidate.kind)):\n" + rival.diff
+    }
+    return text
+  }
+
+  private func describeFailure() -> String {
+    guard let search = searches.first else { return "Nothing could be searched." }
+    let files = Set(search.queueFiles).count
+    var text =
+      "No patch found: \(tried) candidates at \(placesLookedAt) of \(files) file\(files == 1 ? "" : "s")\(Self.duration(seconds))."
+    if let place = search.queue.bestPlace {
+      let file = search.project.files[place.file]
+      text += " The best guess of the place is \(file.path):\(file.lines[file.statements[place.statement].first])."
+    }
+    if let partial = searches.first?.partials.first {
+      text +=
+        " A change at \(search.project.files[partial.candidate.file].path):\(partial.candidate.line) repairs \(partial.fixed) of \(search.failing) failing tests, but not all."
+    }
+    if !refused.isEmpty {
+      text +=
+        " \(refused.count) patch\(refused.count == 1 ? "" : "es") passed here and did not hold in the final check."
+    }
+    return text
+  }
+
+  private var placesLookedAt: String {
+    let count = searches.map(\.queue.placeCount).max() ?? 0
+    return "\(count) statement\(count == 1 ? "" : "s")"
+  }
+
+  private static func duration(_ seconds: Double) -> String {
+    guard seconds > 0 else { return "" }
+    let tenths = Int((seconds * 10).rounded())
+    return " in \(tenths / 10).\(tenths % 10) s"
+  }
+
+  static func word(_ kind: Candidate.Kind) -> String {
+    switch kind {
+    case .comparison: "another comparison"
+    case .arithmetic: "another operator"
+    case .logic: "another connective"
+    case .assignment: "another assignment"
+    case .constant: "another constant"
+    case .offByOne: "off by one"
+    case .dualName: "the counterpart of a name"
+    case .name: "another name"
+    case .member: "another member"
+    case .call: "another call"
+    case .argument: "arguments of a call"
+    case .swap: "operands exchanged"
+    case .condition: "another condition"
+    case .negation: "a condition negated"
+    case .bounds: "other bounds"
+    case .wrap: "a value wrapped"
+    case .unwrap: "a value unwrapped"
+    case .guardInserted: "a guard inserted"
+    case .result: "another result"
+    case .expression: "another expression"
+    case .statementMoved: "a statement moved"
+    case .statementInserted: "a statement inserted"
+    case .statementDeleted: "a statement deleted"
+    case .misspelling: "a misspelt name"
+    case .importAdded: "an import added"
+    case .literal: "a value from the failure"
+    case .punctuation: "punctuation"
+    }
+  }
+}

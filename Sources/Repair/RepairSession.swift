@@ -1,0 +1,334 @@
+import Conversation
+import JSON
+import Paths
+import TestReports
+
+/// A tool call that the session wants made.
+struct PlannedCall: Sendable, Hashable {
+  var id: String
+  var name: String
+  var arguments: JSONValue
+}
+
+/// The whole course of a repair as a state machine: it says which tools to call, is given what they answered, and says
+/// what next. Time is what the tools report; nothing here looks at a clock, so the same answers lead to the same calls.
+struct RepairSession: Sendable {
+  enum Phase: Sendable { case start, reading, searching, adopting, finishing, finished, reverting }
+
+  let brief: RepairBrief
+  /// Tells the calls of one session from those of another in the same conversation.
+  let generation: Int
+  var phase: Phase = .start
+  private var callNumber = 0
+  /// What is under way.
+  var pending: [PlannedCall] = []
+  private var batch: [CandidateQueue.Item] = []
+
+  var clues: Clues
+  var contents: [(path: RepoPath, bytes: [UInt8])] = []
+  var coverage: Coverage?
+  var searches: [Search] = []
+  var plausible: [Plausible] = []
+  /// Refused after it was adopted: the final check did not agree.
+  var refused: Set<UInt64> = []
+  var adopted: Plausible?
+  var outcome = ""
+  var summary = ""
+  /// Counted over all searches.
+  var tried = 0
+  var seconds = 0.0
+  var batches = 0
+  /// Candidates tried when the first patch passed.
+  var firstPassAt: Int?
+  var passesUnchanged = false
+  /// Candidates after which a search on top of a partial repair is given up.
+  static let mostOnTop = 1500
+  static let mostRivals = 200
+
+  init(brief: RepairBrief, generation: Int = 0) {
+    self.brief = brief
+    self.generation = generation
+    clues = Clues(report: brief.report)
+  }
+
+  /// Continues with the answers to ``pending``, by call id. What is then in ``pending`` is to be called next; nothing is
+  /// when the session is over.
+  mutating func advance(with answers: [String: ToolResult]) {
+    switch phase {
+    case .start: begin()
+    case .reading:
+      read(answers)
+      localise()
+    case .searching: judge(answers)
+    case .adopting:
+      let isApplied = pending.first.flatMap { answers[$0.id] }?.answer?["applied"]?.bool ?? false
+      if isApplied {
+        finish()
+      } else {
+        giveUp(
+          "The patch passed the tests and could not be written: \(pending.first.flatMap { answers[$0.id] }?.output.prefix(200) ?? "")"
+        )
+      }
+    case .reverting: continueAfterRefusal()
+    case .finishing:
+      pending = []
+      phase = .finished
+    case .finished: pending = []
+    }
+  }
+
+  mutating func plan(_ name: String, _ arguments: JSONValue) -> PlannedCall {
+    callNumber += 1
+    return PlannedCall(id: "repair-\(generation)-\(callNumber)", name: name, arguments: arguments)
+  }
+
+  // MARK: - Reading
+
+  static let mostFiles = 80
+  static let mostBytes = 4 << 20
+  static let largestFile = 1 << 20
+
+  private mutating func begin() {
+    guard !brief.report.failing.isEmpty || !brief.report.buildErrors.isEmpty || brief.report.exitStatus != 0 else {
+      giveUp("No test fails, so there is nothing to search for: name a check that fails.")
+      return
+    }
+    if let start = brief.report.startFailure {
+      giveUp("The tests cannot start: \(start.message)")
+      return
+    }
+    var calls = [plan("coverage", [:])]
+    for file in FileChoice.files(of: brief) { calls.append(plan("read_file", ["path": .string(file.quoted)])) }
+    pending = calls
+    phase = .reading
+  }
+
+  private mutating func read(_ answers: [String: ToolResult]) {
+    for call in pending {
+      guard let answer = answers[call.id]?.answer else { continue }
+      if call.name == "coverage" {
+        coverage = Coverage(json: answer)
+      } else if let path = call.arguments["path"]?.string.flatMap({ RepoPath(quoted: $0) }),
+        answer["truncated"]?.bool != true
+      {
+        if let text = answer["text"]?.string {
+          contents.append((path, Array(text.utf8)))
+        } else if let bytes = answer["base64"]?.string.flatMap(decodeBase64) {
+          contents.append((path, bytes))
+        }
+      }
+    }
+  }
+
+  private mutating func localise() {
+    var files: [SourceFile] = []
+    var tests: [SourceFile] = []
+    for (path, bytes) in contents {
+      guard let language = Language(path: path) else { continue }
+      let file = SourceFile(path: path, bytes: bytes, language: language)
+      if TestFiles.isTest(path) { tests.append(file) } else { files.append(file) }
+    }
+    let project = Project(files: files, tests: tests)
+    clues.addLiterals(of: tests, brief: brief)
+    let places = Localizer(project: project, brief: brief, coverage: coverage).places()
+    let failing = max(1, brief.report.failing.count)
+    guard !places.isEmpty,
+      let search = Search(
+        project: project, originals: files.map(\.bytes), base: files.map { _ in [] }, clues: clues, places: places,
+        failing: failing)
+    else {
+      giveUp("None of the project's files is one that can be searched for repairs: \(contents.count) files were read.")
+      return
+    }
+    searches = [search]
+    phase = .searching
+    tryNext(isFirst: true)
+  }
+
+  // MARK: - Searching
+
+  /// Goes on where the search was left.
+  mutating func resume() { tryNext() }
+
+  /// The place of the first patch under way, for people.
+  var current: String? {
+    guard let item = batch.first, let search = searches.last else { return nil }
+    return "\(search.project.files[item.candidate.file].path):\(item.candidate.line)"
+  }
+
+  private var batchSize: Int { batches == 0 ? 8 : batches < 3 ? 16 : batches < 6 ? 32 : 64 }
+
+  private mutating func tryNext(isFirst: Bool = false) {
+    guard let last = searches.indices.last else { return }
+    if let end = endOfSearch(last) {
+      end(&self)
+      return
+    }
+    var size = batchSize
+    if let firstPassAt { size = max(1, min(size, firstPassAt + rivalsWanted - tried)) }
+    batch = searches[last].queue.take(size)
+    guard !batch.isEmpty else {
+      exhausted(last)
+      return
+    }
+    var patches: [JSONValue] = []
+    // The workspace without any change tells what "no effect" looks like, and whether the failure is there at all.
+    if searches[last].unchanged == nil {
+      let base = searches[last].workspaceEdits(of: Candidate(edits: [], cost: 0, kind: .name, line: 0, weight: 0))
+      patches.append(["id": "unchanged", "edits": .array(base.map(Self.json))])
+    }
+    for (index, item) in batch.enumerated() {
+      let edits = searches[last].workspaceEdits(of: item.candidate)
+      patches.append(["id": .string("p\(tried + index + 1)"), "edits": .array(edits.map(Self.json))])
+    }
+    pending = [plan("try_patches", ["patches": .array(patches), "stop_at_first": false])]
+    batches += 1
+  }
+
+  static func json(_ edit: WorkspaceEdit) -> JSONValue {
+    [
+      "path": .string(edit.path.quoted), "start": JSONValue(edit.start), "end": JSONValue(edit.end),
+      "text": .string(edit.text),
+    ]
+  }
+
+  var rivalsWanted: Int { min(Self.mostRivals, max(firstPassAt ?? 0, 48)) }
+
+  /// What to do instead of another batch; nil to go on.
+  private func endOfSearch(_ index: Int) -> ((inout RepairSession) -> Void)? {
+    if let firstPassAt, tried >= firstPassAt + rivalsWanted || seconds >= brief.budgetSeconds { return { $0.choose() } }
+    if seconds >= brief.budgetSeconds { return { $0.notFound() } }
+    let search = searches[index]
+    if firstPassAt == nil, let best = search.partials.first, searches.count < 3 {
+      // A repair of everything at once would be better: it gets as long again as the partial one took.
+      if search.tried >= best.at * 2 + 60 { return { $0.searchOnTop() } }
+    }
+    if index > 0, firstPassAt == nil, search.tried >= Self.mostOnTop { return { $0.exhausted(index) } }
+    return nil
+  }
+
+  private mutating func exhausted(_ index: Int) {
+    if firstPassAt != nil {
+      choose()
+    } else if !searches[index].partials.isEmpty, searches.count < 3 {
+      searchOnTop()
+    } else if index > 0 {
+      // The partial repair led nowhere.
+      searches.removeLast()
+      if !searches[index - 1].partials.isEmpty { searches[index - 1].partials.removeFirst() }
+      tryNext()
+    } else {
+      notFound()
+    }
+  }
+
+  private mutating func searchOnTop() {
+    guard let index = searches.indices.last, let partial = searches[index].partials.first else { return }
+    let (files, base) = searches[index].applying(partial.candidate)
+    var brief = self.brief
+    if let still = partial.still.map(Set.init) {
+      for test in brief.report.tests.indices
+      where brief.report.tests[test].result == .failed || brief.report.tests[test].result == .errored {
+        if !still.contains(brief.report.tests[test].name) { brief.report.tests[test].result = .passed }
+      }
+    }
+    let project = Project(files: files, tests: searches[index].project.tests)
+    var clues = Clues(report: brief.report)
+    clues.addLiterals(of: project.tests, brief: brief)
+    let places = Localizer(project: project, brief: brief, coverage: coverage).places()
+    let failing = max(1, searches[index].failing - partial.fixed)
+    guard
+      let search = Search(
+        project: project, originals: searches[index].originals, base: base, clues: clues, places: places,
+        failing: failing)
+    else {
+      searches[index].partials = []
+      tryNext()
+      return
+    }
+    searches.append(search)
+    tryNext()
+  }
+
+  private mutating func judge(_ answers: [String: ToolResult]) {
+    guard let index = searches.indices.last, let call = pending.first else { return }
+    guard let answer = answers[call.id]?.answer, let results = answer["results"]?.array else {
+      let message = answers[call.id]?.output.prefix(300) ?? "no answer"
+      if plausible.isEmpty { giveUp("Patches cannot be tried: \(message)") } else { choose() }
+      return
+    }
+    seconds += max(0, answer["seconds"]?.double ?? 0)
+    var byID: [String: TrialResult] = [:]
+    for result in results {
+      if let id = result["id"]?.string, let trial = TrialResult(json: result) { byID[id] = trial }
+    }
+    if let unchanged = byID["unchanged"] {
+      searches[index].unchanged = Self.signature(unchanged)
+      if unchanged.outcome == .passed, index == 0 {
+        passesUnchanged = true
+        giveUp(
+          "The failing tests passed when they were run again without any change: they are flaky, and no patch can be judged by them."
+        )
+        return
+      }
+    } else if searches[index].unchanged == nil {
+      searches[index].unchanged = ""
+    }
+    let before = tried
+    for (position, item) in batch.enumerated() {
+      guard let result = byID["p\(before + position + 1)"], result.outcome != .notRun else { continue }
+      consider(result, of: item, in: index)
+    }
+    tried += batch.count
+    searches[index].tried += batch.count
+    batch = []
+    tryNext()
+  }
+
+  private mutating func consider(_ result: TrialResult, of item: CandidateQueue.Item, in index: Int) {
+    switch result.outcome {
+    case .passed:
+      searches[index].queue.observe(.affected, of: item)
+      let found = searches[index].plausible(item)
+      guard !refused.contains(found.form) else { return }
+      plausible.append(found)
+      if firstPassAt == nil {
+        firstPassAt = max(1, tried)
+        let file = searches[index].project.files[item.candidate.file]
+        let function = file.functions.last {
+          file.lines[$0.first] <= item.candidate.line && item.candidate.line <= file.lines[$0.last]
+        }
+        searches[index].queue.prefer { place in
+          guard place.file == item.candidate.file, let function else { return false }
+          let first = file.statements[place.statement].first
+          return first >= function.first && first <= function.last
+        }
+      }
+    case .failed:
+      let isAffected = searches[index].unchanged.map { !$0.isEmpty && $0 != Self.signature(result) } ?? false
+      searches[index].queue.observe(isAffected ? .affected : .unaffected, of: item)
+      if result.lost == 0, result.fixed > 0, let failing = result.failing, failing > 0,
+        failing < searches[index].failing
+      {
+        searches[index].partials.append(
+          Search.Partial(
+            candidate: item.candidate, fixed: searches[index].failing - failing, key: item.key,
+            at: searches[index].tried, still: result.still))
+        searches[index].partials.sort { ($1.fixed, $0.key) < ($0.fixed, $1.key) }
+        searches[index].partials.removeLast(max(0, searches[index].partials.count - 8))
+      }
+    case .broken:
+      searches[index].broken += 1
+      searches[index].queue.observe(.broken, of: item)
+    case .timeout:
+      searches[index].timeouts += 1
+      searches[index].queue.observe(.timeout, of: item)
+    case .notRun: break
+    }
+  }
+
+  /// What can be told apart about a failure: numbers such as addresses and times are left out.
+  private static func signature(_ result: TrialResult) -> String {
+    "\(result.failing ?? -1) \(result.firstFailure.map { String($0.prefix(400)) } ?? "")"
+  }
+}

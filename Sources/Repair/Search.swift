@@ -1,0 +1,112 @@
+import JSON
+import Paths
+import TestReports
+
+/// A patch that passed all tests.
+struct Plausible: Sendable {
+  var candidate: Candidate
+  /// Edits in the workspace's own files.
+  var edits: [WorkspaceEdit]
+  /// Lower is better: the place's suspicion, the change's cost and size.
+  var score: Double
+  /// Equal for patches with the same effect.
+  var form: UInt64
+  var diff: String
+  var line: Int
+  var path: RepoPath
+}
+
+/// One search: over the workspace as it is, or over it with a partial repair in it.
+struct Search: Sendable {
+  var project: Project
+  /// The files as they are in the workspace, by their index in the project.
+  var originals: [[UInt8]]
+  /// What is put on top of them in this search, by file.
+  var base: [[(start: Int, end: Int, text: String)]]
+  var queue: CandidateQueue
+  /// How many candidates were tried here.
+  var tried = 0
+  var broken = 0
+  var timeouts = 0
+  /// What the tests say without any further change.
+  var unchanged: String?
+  /// Tests that fail without any further change.
+  var failing: Int
+  /// The best partial repairs: fewer tests fail and none is lost.
+  var partials: [Partial] = []
+
+  struct Partial: Sendable {
+    var candidate: Candidate
+    var fixed: Int
+    var key: Double
+    /// When it was found, in candidates.
+    var at: Int
+    /// The names of the tests that still fail, when the tool said them.
+    var still: [String]?
+  }
+
+  init?(
+    project: Project, originals: [[UInt8]], base: [[(start: Int, end: Int, text: String)]], clues: Clues,
+    places: [Place], failing: Int
+  ) {
+    guard let queue = CandidateQueue(project: project, clues: clues, places: places) else { return nil }
+    self.project = project
+    self.originals = originals
+    self.base = base
+    self.queue = queue
+    self.failing = failing
+  }
+
+  /// The files of the places looked at.
+  var queueFiles: [Int] { queue.placesLookedAt.map(\.file) }
+
+  /// The candidate's edits in the workspace's files, the base's included.
+  func workspaceEdits(of candidate: Candidate) -> [WorkspaceEdit] {
+    var result: [WorkspaceEdit] = []
+    for file in project.files.indices {
+      let further = candidate.edits.filter { $0.file == file }.map { (start: $0.start, end: $0.end, text: $0.text) }
+      let combined = EditStack.combine(base: base[file], further: further, current: project.files[file].bytes)
+      for edit in combined.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
+        result.append(WorkspaceEdit(path: project.files[file].path, start: edit.start, end: edit.end, text: edit.text))
+      }
+    }
+    return result
+  }
+
+  func plausible(_ item: CandidateQueue.Item) -> Plausible {
+    let candidate = item.candidate
+    let edits = workspaceEdits(of: candidate)
+    var form = StableHash()
+    var diff = ""
+    for file in project.files.indices {
+      let own = edits.filter { $0.path == project.files[file].path }.map {
+        (start: $0.start, end: $0.end, text: $0.text)
+      }
+      guard !own.isEmpty else { continue }
+      form.add(file)
+      let changed = EditStack.apply(own, to: originals[file])
+      form.add(Int(bitPattern: UInt(NormalForm.hash(of: changed, language: project.files[file].language))))
+      diff += EditDiff.unified(path: project.files[file].path, original: originals[file], edits: own)
+    }
+    let isDeletion = candidate.kind == .statementDeleted
+    return Plausible(
+      candidate: candidate, edits: edits, score: item.key + 0.08 * Double(candidate.weight) + (isDeletion ? 3 : 0),
+      form: form.value, diff: diff,
+      line: candidate.line, path: project.files[candidate.file].path)
+  }
+
+  /// The files with a candidate in, taken apart anew where it changed them.
+  func applying(_ candidate: Candidate) -> (files: [SourceFile], base: [[(start: Int, end: Int, text: String)]]) {
+    let edits = workspaceEdits(of: candidate)
+    var files = project.files
+    var base = self.base
+    for file in files.indices {
+      let own = edits.filter { $0.path == files[file].path }.map { (start: $0.start, end: $0.end, text: $0.text) }
+      base[file] = own
+      guard candidate.edits.contains(where: { $0.file == file }) else { continue }
+      files[file] = SourceFile(
+        path: files[file].path, bytes: EditStack.apply(own, to: originals[file]), language: files[file].language)
+    }
+    return (files, base)
+  }
+}

@@ -1,0 +1,203 @@
+/// Literals, and operands that are off by one.
+extension Generator {
+  mutating func constants() {
+    for index in tokens {
+      switch file.tokens[index].kind {
+      case .number: number(index)
+      case .string: string(index)
+      case .keyword, .identifier: constantWord(index)
+      default: break
+      }
+    }
+  }
+
+  private mutating func number(_ index: Int) {
+    let text = file.texts[index]
+    if let value = Int(text), abs(value) < 1 << 40 {
+      let isSmall = abs(value) <= 2
+      let steps: [(Int, Double)] = [
+        (value + 1, 0.9), (value - 1, 0.9), (0, 1.2), (1, 1.3), (2, 2), (value + 2, 2.6), (value - 2, 2.8),
+        (value * 2, 2.5), (value * 10, 2.7), (value / 2, 2.8), (value / 10, 3),
+      ]
+      for (other, cost) in steps where other != value {
+        if other < 0, !mayBeNegative(index) { continue }
+        replace(index, with: String(other), cost + (isSmall ? 0 : 0.4), .constant)
+      }
+      if value != 0, mayBeNegative(index) { replace(index, with: "-" + text, 1.5, .constant) }
+      if file.language == .python || file.language.isScript || file.language == .c, value > 1 || value == 0 {
+        replace(index, with: text + ".0", 2.7, .constant, everywhere: false)
+      }
+      if let null = file.language.null, file.language == .python {
+        replace(index, with: null, 2.3, .constant, everywhere: false)
+      }
+    } else if text.contains("."), let value = Double(text) {
+      for (other, cost) in [
+        (0.0, 1.6), (1.0, 1.6), (value * 10, 1.9), (value / 10, 1.9), (value + 1, 2), (value / 2, 2.2),
+        (value * 2, 2.2), (1 - value, 2),
+      ]
+      where other != value && other >= 0 {
+        replace(index, with: "\(other)", cost, .constant)
+      }
+    }
+  }
+
+  private func mayBeNegative(_ index: Int) -> Bool {
+    guard index > statement.first else { return true }
+    return !file.endsOperand(index - 1) && !["-", "+", "--", "++"].contains(file.texts[index - 1])
+  }
+
+  private mutating func constantWord(_ index: Int) {
+    let text = file.texts[index]
+    let truth = file.language.trueWord
+    let falsehood = file.language.falseWord
+    if text == truth || text == falsehood {
+      replace(index, with: text == truth ? falsehood : truth, 0.8, .constant)
+      if file.language == .python { replace(index, with: "None", 2.1, .constant, everywhere: false) }
+    } else if let null = file.language.null, text == null, file.language == .python || file.language.isScript {
+      for (other, cost) in [
+        (truth, 1.8), (falsehood, 1.6), ("0", 1.6), ("\"\"", 1.7), ("[]", 1.7), ("{}", 1.8), ("1", 2.2),
+      ] {
+        replace(index, with: other, cost, .constant, everywhere: false)
+      }
+      if file.language.isScript { replace(index, with: "undefined", 1.6, .constant, everywhere: false) }
+    } else if text == "undefined" {
+      replace(index, with: "null", 1.6, .constant, everywhere: false)
+    }
+  }
+
+  private mutating func string(_ index: Int) {
+    let text = file.texts[index]
+    guard let quote = text.last, quote == "\"" || quote == "'" || quote == "`", text.count >= 2, text.count < 200,
+      text.first == quote || text.dropFirst().first == quote || text.dropFirst(2).first == quote
+    else { return }
+    if text.count == 2 {
+      replace(index, with: "\(quote) \(quote)", 1.6, .constant, everywhere: false)
+      replace(index, with: "\(quote)\\n\(quote)", 1.9, .constant, everywhere: false)
+    } else {
+      let open = text.firstIndex(of: quote) ?? text.startIndex
+      let prefix = text[...open]
+      let content = text[text.index(after: open)...].dropLast()
+      // Blanks at the ends are forgotten easily.
+      if content.hasPrefix(" ") {
+        replace(index, with: prefix + content.dropFirst() + String(quote), 1.8, .constant, everywhere: false)
+      }
+      if content.hasSuffix(" ") {
+        replace(index, with: prefix + content.dropLast() + String(quote), 1.8, .constant, everywhere: false)
+      }
+      if content == " " || content == "\\n" || content == "," || content == ", " {
+        for other in ["", " ", "\\n", ",", ", "] where other != content {
+          replace(index, with: prefix + other + String(quote), 1.9, .constant, everywhere: false)
+        }
+      }
+      if !content.hasSuffix("\\n"), content.count > 1 {
+        replace(index, with: prefix + content + "\\n" + String(quote), 2.6, .constant, everywhere: false)
+      }
+      if content.hasSuffix("\\n"), content.count > 2 {
+        replace(index, with: prefix + content.dropLast(2) + String(quote), 2.4, .constant, everywhere: false)
+      }
+      pattern(index, prefix: String(prefix), content: String(content), quote: quote)
+    }
+    // Another string of the function.
+    guard function >= 0 else { return }
+    var donors = OrderedNames()
+    let owner = file.functions[function]
+    for other in owner.first...owner.last where file.tokens[other].kind == .string && file.texts[other].count < 40 {
+      donors.add(file.texts[other])
+    }
+    for donor in donors.names.prefix(8) where donor != text {
+      replace(index, with: donor, 2.3, .constant, everywhere: false)
+    }
+  }
+
+  /// Small changes of a regular expression or a format.
+  private mutating func pattern(_ index: Int, prefix: String, content: String, quote: Character) {
+    let called = index >= 2 ? file.texts[index - 2] : ""
+    let isPattern =
+      ["match", "search", "compile", "sub", "findall", "fullmatch", "split", "finditer"].contains(called)
+      && index >= 4 && file.texts[index - 4] == "re"
+    guard isPattern else { return }
+    var variants: [String] = []
+    for (wrong, right) in [
+      ("*", "+"), ("+", "*"), ("+", "+?"), ("*", "*?"), ("\\w", "\\S"), ("\\d", "\\w"), ("[", "[^"), ("[^", "["),
+    ] {
+      if let range = content.firstRange(of: wrong) {
+        variants.append(String(content[..<range.lowerBound]) + right + String(content[range.upperBound...]))
+      }
+    }
+    if !content.hasPrefix("^") { variants.append("^" + content) } else { variants.append(String(content.dropFirst())) }
+    if !content.hasSuffix("$") { variants.append(content + "$") } else { variants.append(String(content.dropLast())) }
+    for variant in variants {
+      replace(index, with: prefix + variant + String(quote), 1.9, .constant, everywhere: false)
+    }
+  }
+
+  // MARK: - Off by one
+
+  mutating func offByOne() {
+    guard function >= 0 else { return }
+    for slot in file.slots(of: statement) {
+      let range = slot.range
+      guard range.count <= 12, isNumeric(range) else { continue }
+      let cost: Double
+      switch slot.role {
+      case .index: cost = 1
+      case .operand: cost = isComparison(around: range) ? 1.2 : 1.9
+      case .argument: cost = isRange(around: range) ? 0.9 : 1.7
+      case .result: cost = 1.4
+      case .value: cost = 1.6
+      case .iterable, .condition: continue
+      }
+      let text = file.text(range)
+      let isLoose = range.contains {
+        file.precedence($0).map { $0 < 9 } ?? false
+          && file.isTopLevel(
+            $0, in: Statement(first: range.lowerBound, last: range.upperBound, blockEnd: range.upperBound))
+      }
+      let operand = isLoose ? "(\(text))" : text
+      // Behind the end is the worse of the two guesses.
+      replace(range, with: "\(operand) + 1", cost + (slot.role == .index ? 0.05 : 0), .offByOne)
+      replace(range, with: "\(operand) - 1", cost, .offByOne)
+      // `x + 1` that should be `x`.
+      if range.count >= 3, file.texts[range.upperBound] == "1", ["+", "-"].contains(file.texts[range.upperBound - 1]) {
+        replace(range, with: file.text(range.lowerBound, range.upperBound - 2), cost - 0.1, .offByOne)
+      }
+    }
+  }
+
+  /// True when an expression may be a number: no string, no brackets of a literal, no comparison.
+  private func isNumeric(_ range: ClosedRange<Int>) -> Bool {
+    for index in range {
+      switch file.tokens[index].kind {
+      case .string: return false
+      case .number where range.count == 1: return false
+      case .open where index == range.lowerBound && file.texts[index] != "(": return false
+      case .keyword where !["self", "this", "len", "int"].contains(file.texts[index]): return false
+      case .symbol:
+        let text = file.texts[index]
+        if text == "=" || text == ":" || text == "?" || text == "=>" || file.precedence(index).map({ $0 <= 4 }) == true,
+          index != range.lowerBound
+        {
+          return false
+        }
+      default: break
+      }
+    }
+    if let last = file.texts[range.upperBound].first, last == "}" { return false }
+    return !["self", "this"].contains(file.texts[range.upperBound])
+  }
+
+  private func isComparison(around range: ClosedRange<Int>) -> Bool {
+    range.lowerBound > statement.first && file.precedence(range.lowerBound - 1) == 4
+      || range.upperBound < statement.last && file.precedence(range.upperBound + 1) == 4
+  }
+
+  private func isRange(around range: ClosedRange<Int>) -> Bool {
+    var index = range.lowerBound - 1
+    while index > statement.first, file.texts[index] != "(" {
+      if file.match[index] >= 0, file.match[index] < index { index = file.match[index] }
+      index -= 1
+    }
+    return index > statement.first
+      && ["range", "stride", "slice", "substring", "substr", "xrange"].contains(file.texts[index - 1])
+  }
+}

@@ -1,0 +1,259 @@
+/// Expressions: wrapped in a call, unwrapped, or another one of the same function in their place.
+extension Generator {
+  mutating func wraps() {
+    unwrap()
+    let functions = wrappers()
+    for slot in file.slots(of: statement) where slot.range.count <= 24 && !isLiteral(slot.range) {
+      let text = file.text(slot.range)
+      guard !text.utf8.contains(0x0a) || text.utf8.count < 120 else { continue }
+      let isAtom =
+        slot.range.count == 1
+        || file.operandEnd(startingAt: slot.range.lowerBound, notAfter: slot.range.upperBound) == slot.range.upperBound
+      for (name, cost, roles) in functions where roles.contains(slot.role) && file.texts[slot.range.lowerBound] != name
+      {
+        replace(slot.range, with: "\(name)(\(text))", cost, .wrap)
+      }
+      suffixes(slot, text, isAtom: isAtom)
+    }
+  }
+
+  private func isLiteral(_ range: ClosedRange<Int>) -> Bool {
+    guard range.count == 1 else { return false }
+    let kind = file.tokens[range.lowerBound].kind
+    return kind == .number || kind == .string || kind == .keyword
+  }
+
+  private static let anywhere: Set<Slot.Role> = [.value, .result, .argument, .index, .iterable, .operand]
+
+  /// Functions of one argument that could be missing around an expression.
+  private func wrappers() -> [(String, Double, Set<Slot.Role>)] {
+    var result: [(String, Double, Set<Slot.Role>)] = []
+    let traits = clues.traits
+    switch file.language {
+    case .python:
+      let toText = traits.contains(.concatenation) || traits.contains(.noLength) ? 0.6 : 2
+      let toNumber = traits.contains(.concatenation) || traits.contains(.conversion) ? 0.6 : 2
+      let toList = traits.contains(.changedWhileIterated) ? 0.4 : 1.8
+      result = [
+        ("str", toText, [.operand, .argument, .result, .value]), ("int", toNumber, Self.anywhere),
+        ("float", toNumber + 0.2, [.operand, .value, .result, .argument]),
+        ("list", toList, [.iterable, .result, .value, .argument]),
+        ("sorted", 1.4, [.iterable, .result, .value, .argument]),
+        ("len", traits.contains(.notIterable) ? 0.6 : 1.9, [.operand, .argument, .result, .value, .index]),
+        ("abs", 1.9, [.operand, .argument, .result, .value]),
+        ("set", 2, [.iterable, .value, .result, .argument, .operand]), ("reversed", 1.8, [.iterable]),
+        ("range", traits.contains(.notIterable) ? 0.6 : 2.4, [.iterable]),
+        ("enumerate", 2, [.iterable]), ("tuple", 2.2, [.value, .result, .argument]), ("dict", 2, [.value, .result]),
+        ("bool", 2.2, [.result]), ("sum", 2.4, [.result, .value]),
+        ("max", 2.6, [.result, .value]), ("min", 2.6, [.result, .value]), ("not ", 2.4, [.result]),
+        ("round", 2.4, [.result, .value]), ("iter", 2.9, [.iterable, .value]),
+        ("repr", 2.6, [.argument, .operand]), ("any", 2.7, [.result, .condition]), ("all", 2.7, [.result, .condition]),
+        ("deepcopy", 3, [.value]),
+      ]
+    case .javascript, .typescript:
+      result = [
+        ("Number", 1.8, [.operand, .value, .result, .argument]),
+        ("String", 1.9, [.operand, .argument, .value, .result]), ("Math.floor", 1.6, Self.anywhere),
+        ("Math.abs", 1.9, [.operand, .result, .value]),
+        ("Math.ceil", 1.9, [.operand, .result, .value]), ("Math.round", 1.9, [.operand, .result, .value]),
+        ("Boolean", 2.2, [.result]), ("Array.from", 2, [.iterable, .result, .value]),
+        ("parseInt", 2.2, [.operand, .value]), ("Object.keys", traits.contains(.notIterable) ? 0.9 : 2.4, [.iterable]),
+        ("Object.values", traits.contains(.notIterable) ? 1 : 2.4, [.iterable]),
+        ("Object.entries", traits.contains(.notIterable) ? 0.9 : 2.5, [.iterable]),
+        ("Math.trunc", 2.2, [.operand, .result]), ("await ", 1.9, [.value, .result, .argument]),
+      ]
+    case .c, .cpp:
+      result = [
+        ("abs", 2.2, [.operand, .result]), ("strlen", 2.2, [.operand, .argument, .index]),
+        ("(double)", 1.8, [.operand]), ("(unsigned char)", 1.8, [.argument, .operand]), ("(size_t)", 2.4, [.operand]),
+        ("(long)", 2.4, [.operand]),
+      ]
+    case .go:
+      result = [
+        ("len", 1.8, [.operand, .argument, .index]), ("float64", 1.8, [.operand, .argument]),
+        ("int", 1.9, [.operand, .argument, .index]), ("string", 2, [.operand, .argument]),
+      ]
+    case .swift:
+      result = [
+        ("Double", 1.9, [.operand, .argument]), ("Int", 1.9, [.operand, .argument, .index]),
+        ("String", 1.9, [.argument, .operand]), ("abs", 2, [.operand, .result]),
+        ("Array", 2, [.result, .value, .argument]),
+      ]
+    case .rust:
+      result = [("Some", 1.8, [.result, .value, .argument]), ("Ok", 1.8, [.result])]
+    case .java, .csharp, .kotlin:
+      result = [
+        ("Math.abs", 1.9, [.operand, .result]), ("(double) ", 1.7, [.operand]), ("(int) ", 1.9, [.operand, .argument]),
+        ("Math.floorMod", 2.9, [.result]),
+      ]
+    case .ruby, .php: break
+    }
+    // Functions of the project that are given one value.
+    var own: [String] = []
+    for name in names.called where !result.contains(where: { $0.0 == name }) && names.takesOne.contains(name) {
+      own.append(name)
+    }
+    for definition in file.functions where definition.parameters != nil && !own.contains(definition.name) {
+      guard let open = definition.parameters else { continue }
+      let count = file.elements(ofBracket: open).filter {
+        !["self", "cls", "this"].contains(file.texts[$0.lowerBound])
+      }.count
+      let isMethod = file.statements[definition.header].parent >= 0 && file.language == .python
+      if count == 1, !isMethod { own.append(definition.name) }
+    }
+    for (position, name) in own.prefix(12).enumerated() {
+      result.append((name, 2 + 0.05 * Double(position), Self.anywhere))
+    }
+    return result
+  }
+
+  /// Members of the value instead of the value: `.strip()`, `.copy()`, `.length`.
+  private mutating func suffixes(_ slot: Slot, _ text: String, isAtom: Bool) {
+    let operand = isAtom ? text : "(\(text))"
+    var forms: [(String, Double)] = []
+    switch file.language {
+    case .python:
+      forms = [
+        (".strip()", 2), (".lower()", 2), ("[:]", 2.5),
+        (".copy()", slot.role == .value || slot.role == .result ? 1.9 : 2.5),
+      ]
+      if slot.role == .iterable {
+        let base = clues.traits.contains(.tooManyValues) || clues.traits.contains(.tooFewValues) ? 0.7 : 1.9
+        forms += [
+          (".items()", base), (".values()", base + 0.1), (".keys()", base + 0.6), ("[1:]", 1.8), ("[:-1]", 1.8),
+          ("[::-1]", 2),
+        ]
+      }
+      if slot.role == .argument || slot.role == .value || slot.role == .result {
+        forms += [
+          ("[0]", 2.2), ("[1:]", 2.2), ("[:-1]", 2.2), ("[-1]", 2.3), (".values()", 2.5), (".items()", 2.6),
+          ("()", 2.3),
+        ]
+      }
+    case .javascript, .typescript:
+      forms = [(".length", 2), (".trim()", 2.2), (".slice()", 1.9), (".toLowerCase()", 2.2), ("?.length", 2.8)]
+      if slot.role == .iterable || slot.role == .value || slot.role == .result {
+        replace(slot.range, with: "[...\(text)]", 1.6, .wrap)
+        if slot.role != .iterable { replace(slot.range, with: "{ ...\(text) }", 1.9, .wrap) }
+      }
+      if slot.role == .argument, isAtom { replace(slot.range, with: "...\(text)", 1.4, .wrap) }
+      if slot.role == .iterable { forms += [(".entries()", 1.8), (".slice(1)", 2)] }
+      if slot.role == .value || slot.role == .argument {
+        forms += [(" ?? 0", 2), (" || []", 2.1), (" ?? null", 2.2), ("[0]", 2.4)]
+      }
+    case .java: forms = [(".trim()", 2.2), (".size()", 2), (".length()", 2)]
+    case .swift:
+      forms = [(".count", 2), (".reversed()", 2), (".sorted()", 1.7), (" ?? 0", 2.2), (".lowercased()", 2.3)]
+    case .rust: forms = [(".clone()", 2), (".len()", 2), (".unwrap()", 2.4), (" as usize", 2), (".abs()", 2)]
+    case .c, .cpp:
+      if isAtom, slot.role == .argument {
+        replace(slot.range, with: "&\(text)", 2, .wrap)
+        replace(slot.range, with: "*\(text)", 2, .wrap)
+      }
+    default: break
+    }
+    for (suffix, cost) in forms { replace(slot.range, with: operand + suffix, cost, .wrap) }
+    if slot.role == .argument || slot.role == .operand || slot.role == .result, isAtom, file.language != .rust {
+      replace(slot.range, with: "-\(text)", 2.2, .wrap)
+    }
+  }
+
+  /// `f(x)` becomes `x`, `x.f()` and `x.f` become `x`.
+  private mutating func unwrap() {
+    for open in tokens where file.isCall(open) && file.match[open] <= statement.last {
+      let close = file.match[open]
+      let arguments = file.elements(ofBracket: open)
+      guard let start = file.operandStart(endingAt: close, notBefore: statement.first) else { continue }
+      if arguments.count == 1, start < open { replace(start...close, with: file.text(arguments[0]), 1.5, .unwrap) }
+      if arguments.count == 2, start < open {
+        replace(start...close, with: file.text(arguments[0]), 1.9, .unwrap)
+        replace(start...close, with: file.text(arguments[1]), 2, .unwrap)
+      }
+      if file.isMember(open - 1), start <= open - 3, open - 3 >= statement.first {
+        replace(start...close, with: file.text(start, open - 3), 1.7, .unwrap)
+      }
+      if arguments.isEmpty, start < open { remove(open...close, 1.9, .unwrap) }
+    }
+    for open in tokens
+    where file.texts[open] == "[" && file.match[open] > open + 1 && file.match[open] <= statement.last
+      && !file.isSubscript(open)
+    {
+      let elements = file.elements(ofBracket: open)
+      if elements.count == 1 { replace(open...file.match[open], with: file.text(elements[0]), 2, .unwrap) }
+    }
+    for index in tokens where file.texts[index] == "..." && file.language.isScript {
+      remove(index...index, 1.5, .unwrap)
+    }
+    if file.language == .python {
+      for index in tokens where file.texts[index] == "*" && index > statement.first && !file.endsOperand(index - 1) {
+        remove(index...index, 1.5, .unwrap)
+      }
+      for open in tokens where file.isCall(open) && file.match[open] <= statement.last {
+        let arguments = file.elements(ofBracket: open)
+        if let last = arguments.last, file.isName(last.lowerBound), last.count <= 3 {
+          insert("*", at: Int(file.tokens[last.lowerBound].start), 1.9, .wrap)
+        }
+      }
+    }
+  }
+
+  /// Other expressions of the function that stand in a like place.
+  mutating func expressions() {
+    guard function >= 0 else { return }
+    let owner = file.functions[function]
+    let own = file.slots(of: statement).filter { $0.range.count <= 20 }
+    guard !own.isEmpty else { return }
+    var donors: [(text: String, role: Slot.Role)] = []
+    var seen: Set<String> = []
+    for other in file.statements where other.first >= owner.first && other.last <= owner.last {
+      for slot in file.slots(of: other) where slot.range.count >= 2 && slot.range.count <= 14 {
+        let text = file.text(slot.range)
+        guard !text.utf8.contains(0x0a), seen.insert(text).inserted else { continue }
+        donors.append((text, slot.role))
+      }
+      if donors.count > 40 { break }
+    }
+    for slot in own where slot.role != .condition {
+      let text = file.text(slot.range)
+      for donor in donors where donor.text != text && donor.role != .condition {
+        let cost = donor.role == slot.role ? 2.3 : 2.8
+        replace(slot.range, with: donor.text, cost, .expression)
+      }
+    }
+    // `max(x, …)` and `min(x, …)`: the new value with the old one.
+    if let equals = tokens.first(where: { file.texts[$0] == "=" && file.isTopLevel($0, in: statement) }),
+      equals > statement.first, equals < statement.last
+    {
+      let target = file.text(statement.first, equals - 1)
+      let value = file.text(equals + 1, statement.last)
+      if target.utf8.count < 40, !target.contains(","), file.language == .python || file.language.isScript {
+        let prefix = file.language.isScript ? "Math." : ""
+        replace((equals + 1)...statement.last, with: "\(prefix)max(\(target), \(value))", 1.7, .wrap)
+        replace((equals + 1)...statement.last, with: "\(prefix)min(\(target), \(value))", 1.7, .wrap)
+      }
+      if target.utf8.count < 40, !target.contains(","), file.texts[statement.first] != "const",
+        file.texts[statement.first] != "let"
+      {
+        for (sign, cost) in [("+", 1.8), ("-", 2.4), ("*", 2.6)] {
+          replace((equals + 1)...statement.last, with: "\(target) \(sign) \(value)", cost, .expression)
+        }
+      }
+    }
+    // An operand more: `x` becomes `x + y`.
+    for slot in own where slot.range.count <= 8 && slot.role != .condition && slot.role != .iterable {
+      let text = file.text(slot.range)
+      guard file.tokens[slot.range.lowerBound].kind != .string else { continue }
+      for (position, name) in scope.prefix(10).enumerated() where name != text && !["self", "this"].contains(name) {
+        let cost = 2.3 + 0.04 * Double(position)
+        replace(slot.range, with: "\(text) + \(name)", cost, .expression)
+        replace(slot.range, with: "\(text) - \(name)", cost + 0.1, .expression)
+        if slot.role == .result || slot.role == .value {
+          replace(slot.range, with: "\(text) * \(name)", cost + 0.4, .expression)
+        }
+        if slot.role == .index || slot.role == .operand {
+          replace(slot.range, with: "\(name) + \(text)", cost + 0.5, .expression)
+        }
+      }
+    }
+  }
+}
