@@ -53,14 +53,14 @@ let package = Package(
     room("JSON"),
     room("Paths"),
     .target(name: "CLibgit2", linkerSettings: [.linkedLibrary("git2")]),
-    .target(name: "CLibcurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CLibcurl"),
     .target(name: "CLinux"),
     // Linked statically to the C library and to nothing else: it starts twice for every command, and it runs inside views
     // that hold no Swift library. Plain C needs none of Swift's start-up routines.
     .executableTarget(
       name: "codeagent-launch", linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
     .target(
-      name: "Prompts", path: "prompts", resources: [.embedInCode("system.md")], swiftSettings: settings),
+      name: "Prompts", path: "prompts", resources: [.embedInCode("system.md"), .embedInCode("first.md"), .embedInCode("repair-task.md"), .embedInCode("instructions.md"), .embedInCode("feedback.md"), .embedInCode("compacted.md"), .embedInCode("baseline.md"), .embedInCode("context.md")], swiftSettings: settings),
 
     // Floor 1: rooms that know nothing of agents.
     room("Git", ["CLibgit2", "Paths"]),

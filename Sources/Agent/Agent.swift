@@ -1,1 +1,0 @@
-// Room `Agent`: see docs/architecture.md.

@@ -1,0 +1,72 @@
+import CodeIndex
+import Git
+import Paths
+import TestReports
+import Workspace
+
+/// Opens the index over a workspace and asks it for the code that a task is about.
+enum ContextFinder {
+  /// Tokens of the first prompt that found code may take.
+  private static let budget = 6_000
+  /// How long the first request waits for an index that is still being built. The tools serve what comes later.
+  private static let patience: Duration = .milliseconds(8)
+
+  /// The index over what the workspace holds; building it goes on in the background.
+  static func open(_ workspace: Workspace, _ location: CheckoutLocation, directory: [UInt8]) async -> Index? {
+    await Index.open(source: WorkspaceSource(workspace: workspace, location: location), directory: directory)
+  }
+
+  /// What is worth knowing before the first turn, as far as it is ready.
+  static func pack(_ session: Session, task: String?, baseline: TestReport?) async -> ContextPack? {
+    guard let index = session.index else { return nil }
+    session.observe(.phase(.locating))
+    let failures = (baseline?.tests ?? []).filter { $0.result == .failed || $0.result == .errored }
+    return await index.pack(
+      task: task ?? "", failures: failures.prefix(20).map { "\($0.name)\n\($0.message ?? "")" },
+      places: failures.flatMap { $0.trace + [$0.location].compactMap { $0 } }.map { ($0.path, $0.line) },
+      budgetTokens: budget, patience: patience)
+  }
+}
+
+/// The workspace's files, as the index sees them: tracked files first, by the blob ids that git knows; then what is
+/// untracked and not ignored.
+struct WorkspaceSource: IndexSource {
+  let workspace: Workspace
+  let location: CheckoutLocation
+
+  func files() async -> [IndexedFile] {
+    guard let place = location.repository, let repository = try? Repository.open(place) else {
+      return await walk()
+    }
+    let entries = (try? repository.indexEntries()) ?? []
+    var files = entries.compactMap { entry -> IndexedFile? in
+      entry.mode == .regular || entry.mode == .executable ? IndexedFile(path: entry.path, blob: entry.id.hex) : nil
+    }
+    // What differs from the index is known by its content alone.
+    let changed = (try? repository.status(limit: 5000)) ?? []
+    let stale = Set(changed.map(\.path))
+    files.removeAll { stale.contains($0.path) }
+    files += changed.filter { $0.change != .deleted }.map { IndexedFile(path: $0.path, blob: nil) }
+    return files
+  }
+
+  func read(_ path: RepoPath, limit: Int) async -> [UInt8]? {
+    try? await workspace.read(path, limit: limit).bytes
+  }
+
+  private func walk() async -> [IndexedFile] {
+    var files: [IndexedFile] = []
+    var open: [RepoPath] = [.root]
+    while let directory = open.popLast(), files.count < 50_000 {
+      for entry in (try? await workspace.list(directory)) ?? [] where !entry.isIgnored {
+        guard !entry.name.elementsEqual(".git".utf8), let path = directory.appending(entry.name) else { continue }
+        switch entry.kind {
+        case .directory: open.append(path)
+        case .regular: files.append(IndexedFile(path: path, blob: nil))
+        default: continue
+        }
+      }
+    }
+    return files
+  }
+}

@@ -1,0 +1,256 @@
+import Git
+import JSON
+import Paths
+import Sandbox
+import TestReports
+import Workspace
+
+/// Decides whether a change is a repair: in a clean workspace, with the base's tests, by named outcomes.
+///
+/// The model is not asked. The change is taken without its edits to tests and test configuration; the target checks
+/// must fail on the base and pass with the change, no test that passed may fail or disappear. Tests that the run added
+/// are judged in a second pass.
+struct Judge: Sendable {
+  let workspace: Workspace
+  let tests: TestRunner
+  /// What the tests said before any change.
+  let baseline: TestReport
+  /// Names of the checks that decide; nil when the task names none, so that a test of the run's own has to.
+  let targets: [String]?
+
+  /// What the judge found.
+  struct Verdict: Sendable {
+    enum Ruling: String, Sendable {
+      /// The target checks failed before and pass now, and nothing is lost.
+      case proven
+      /// Nothing is lost, but no check shows that the change does what was asked.
+      case unconfirmed
+      /// A target still fails, or something is lost.
+      case rejected
+    }
+
+    var ruling: Ruling
+    /// What the model is told when the change is not accepted.
+    var findings: [String] = []
+    /// How the change was proven.
+    var proof: [String] = []
+    /// Targets that pass now.
+    var passesNow: [String] = []
+    /// What is delivered: the change less what is withheld.
+    var deliverable: Snapshot
+    /// What a person should know: withheld edits, flaky tests.
+    var notes: [String] = []
+  }
+
+  /// Judges the workspace's state.
+  func judge(_ snapshot: Snapshot, round: Int) async throws -> Verdict {
+    let parts = try await ChangeParts(snapshot, in: workspace)
+    let clean = try await workspace.clean(named: "judge-\(round)")
+    do {
+      let verdict = try await judge(parts, in: clean, round: round)
+      try await clean.discard()
+      return verdict
+    } catch {
+      try? await clean.discard()
+      throw error
+    }
+  }
+
+  private func judge(_ parts: ChangeParts, in clean: Workspace, round: Int) async throws -> Verdict {
+    try await clean.apply(parts.code)
+    var verdict = Verdict(ruling: .rejected, deliverable: try await clean.snapshot())
+    if !parts.byproducts.isEmpty {
+      verdict.notes.append(
+        "left out as by-products of builds and tests: " + parts.byproducts.map(\.path.quoted).joined(separator: ", "))
+    }
+    let first = try await tests.run(in: clean, purpose: .verification)
+    let comparison = ReportComparison(base: baseline, after: first.report)
+    var losses = Losses(comparison)
+    if !losses.isEmpty, baseline.isNamed {
+      // Once more, to tell a loss from a flaky test.
+      let again = Losses(
+        ReportComparison(base: baseline, after: try await tests.run(in: clean, purpose: .verification).report))
+      let flaky = Set(losses.failing).subtracting(again.failing).sorted()
+      if !flaky.isEmpty { verdict.notes.append("flaky, failed once and passed once: " + list(flaky)) }
+      losses = losses.common(with: again)
+    }
+    verdict.findings = describe(losses, first.report)
+    if let targets {
+      try await ruleOnTargets(targets, first, comparison, &verdict)
+    } else if verdict.findings.isEmpty {
+      verdict.ruling = .unconfirmed
+    }
+    if !parts.tests.isEmpty, verdict.findings.isEmpty {
+      try await secondPass(parts, in: clean, first.report, &verdict)
+    }
+    if verdict.ruling == .unconfirmed, verdict.notes.isEmpty || targets == nil {
+      verdict.notes.append("no check failed before that passes now: nothing proves that the change does what was asked")
+    }
+    return verdict
+  }
+
+  /// What was lost, in words for the model.
+  private func describe(_ losses: Losses, _ report: TestReport) -> [String] {
+    guard baseline.isNamed else { return [] }
+    var findings: [String] = []
+    for name in losses.failing.prefix(20) {
+      let message = report.tests.first { $0.name == name }?.message ?? ""
+      findings.append("passed before and fails now: \(name)\n\(OutputText.bounded(message, limit: 1500))")
+    }
+    if !losses.missing.isEmpty { findings.append("ran before and did not appear now: " + list(losses.missing)) }
+    if !losses.skipped.isEmpty { findings.append("passed before and is skipped now: " + list(losses.skipped)) }
+    if report.isIncomplete, !baseline.isIncomplete {
+      findings.append("the test run did not finish as it should: \(ReportText.describe(report))")
+    }
+    return findings
+  }
+
+  private func ruleOnTargets(
+    _ targets: [String], _ run: TestRunner.Execution, _ comparison: ReportComparison, _ verdict: inout Verdict
+  ) async throws {
+    guard baseline.isNamed else {
+      let passes = run.status == .exited(0)
+      if passes {
+        let again = try await redAgain(nil)
+        verdict.ruling = again.status == .exited(0) ? .unconfirmed : .proven
+        verdict.proof.append(
+          again.status == .exited(0)
+            ? "the check failed once without the change, and passed when tried again: it is flaky"
+            : "the check `\(tests.command.shell)` failed without the change and succeeds with it, by its exit status alone")
+      } else {
+        verdict.findings.append(
+          "the check still fails [\(run.status.text)]:\n" + OutputText.forModel(run.output))
+      }
+      return
+    }
+    let passing = Set(run.report.passing)
+    let open = targets.filter { !passing.contains($0) && !comparison.newlyPassing.contains($0) }
+    for name in open.prefix(20) {
+      let outcome = run.report.tests.first { $0.name == name }
+      verdict.findings.append(
+        "still \(outcome == nil ? "missing" : "failing"): \(name)\n"
+          + OutputText.bounded(outcome?.message ?? "", limit: 1500))
+    }
+    if !run.report.buildErrors.isEmpty { verdict.findings.append(ReportText.describe(run.report)) }
+    guard verdict.findings.isEmpty else { return }
+    // Red again: what passes on the untouched base by itself proves nothing.
+    let again = try await redAgain(targets)
+    let flaky = Set(again.report.passing).intersection(targets)
+    let solid = targets.filter { !flaky.contains($0) }
+    if !flaky.isEmpty {
+      verdict.notes.append("passes now and then without any change, so it proves nothing: " + list(flaky.sorted()))
+    }
+    verdict.passesNow = solid
+    guard !solid.isEmpty else {
+      verdict.ruling = .unconfirmed
+      return
+    }
+    verdict.ruling = .proven
+    verdict.proof.append(
+      "\(solid.count) check(s) failed on the untouched base, twice, and pass with the change in a clean workspace")
+    verdict.proof.append(
+      "all \(baseline.passing.count) tests that passed before still pass; no test disappeared")
+  }
+
+  /// Runs the targets, or everything, on the base without any change.
+  private func redAgain(_ names: [String]?) async throws -> TestRunner.Execution {
+    let base = try await workspace.clean(named: "red-\(Nonce.random())")
+    let selected = names.flatMap { tests.command.selecting($0) }
+    let result: TestRunner.Execution
+    do {
+      result = try await tests.run(in: base, purpose: .verification, selected: selected)
+    } catch {
+      try? await base.discard()
+      throw error
+    }
+    try await base.discard()
+    return result
+  }
+
+  /// Runs the tests that the run wrote. They may prove what no test of the base decides, and they are delivered only
+  /// when they hold and weaken nothing.
+  private func secondPass(
+    _ parts: ChangeParts, in clean: Workspace, _ first: TestReport, _ verdict: inout Verdict
+  ) async throws {
+    let fresh = try await workspace.clean(named: "second-\(Nonce.random())")
+    do {
+      try await fresh.apply(parts.code + parts.tests)
+      let whole = try await fresh.snapshot()
+      let run = try await tests.run(in: fresh, purpose: .verification)
+      let comparison = ReportComparison(base: first, after: run.report)
+      // That a test file was edited is no sign by itself: its tests still hold, or they would be missing.
+      let flags = try await Review.flags(parts.tests, in: workspace).filter { $0.kind != .testEdited }
+      let broken = comparison.newlyFailing + comparison.missing + comparison.newlySkipped
+      if run.report.isNamed, broken.isEmpty, flags.isEmpty, !run.report.isIncomplete {
+        verdict.deliverable = whole
+        let added = Set(run.report.passing).subtracting(first.tests.map(\.name)).sorted()
+        if verdict.ruling == .unconfirmed, targets == nil, !added.isEmpty {
+          try await proveByAdded(added, parts, &verdict)
+        } else if !added.isEmpty {
+          verdict.proof.append("\(added.count) test(s) that the run added pass")
+        }
+      } else {
+        verdict.notes.append(
+          "edits to tests are withheld ("
+            + (flags.first?.sentence ?? (broken.isEmpty ? "the tests cannot be told apart" : "they break " + list(broken)))
+            + "): " + parts.tests.map(\.path.quoted).joined(separator: ", "))
+      }
+    } catch {
+      try? await fresh.discard()
+      throw error
+    }
+    try await fresh.discard()
+  }
+
+  /// A test that the run added proves the change when it fails on the base and passes after.
+  private func proveByAdded(_ added: [String], _ parts: ChangeParts, _ verdict: inout Verdict) async throws {
+    let base = try await workspace.clean(named: "added-\(Nonce.random())")
+    do {
+      try await base.apply(parts.tests)
+      let report = try await tests.run(in: base, purpose: .verification).report
+      let passing = Set(report.passing)
+      let decisive = added.filter { !passing.contains($0) }
+      if decisive.isEmpty {
+        verdict.notes.append("the tests that the run added pass without the change, too")
+      } else {
+        verdict.ruling = .proven
+        verdict.passesNow = decisive
+        verdict.proof.append(
+          "\(decisive.count) test(s) that the run added fail without the change and pass with it: " + list(decisive))
+        verdict.proof.append("all \(baseline.passing.count) tests that passed before still pass")
+      }
+    } catch {
+      try? await base.discard()
+      throw error
+    }
+    try await base.discard()
+  }
+
+  private func list(_ names: [String]) -> String {
+    names.prefix(10).joined(separator: ", ") + (names.count > 10 ? " and \(names.count - 10) more" : "")
+  }
+}
+
+/// What a change took away: tests that passed before and do not now.
+private struct Losses {
+  var failing: [String]
+  var missing: [String]
+  var skipped: [String]
+
+  init(_ comparison: ReportComparison) {
+    failing = comparison.newlyFailing
+    missing = comparison.missing
+    skipped = comparison.newlySkipped
+  }
+
+  var isEmpty: Bool { failing.isEmpty && missing.isEmpty && skipped.isEmpty }
+
+  /// What both runs lost.
+  func common(with other: Losses) -> Losses {
+    var result = self
+    result.failing = failing.filter(Set(other.failing).contains)
+    result.missing = missing.filter(Set(other.missing).contains)
+    result.skipped = skipped.filter(Set(other.skipped).contains)
+    return result
+  }
+}

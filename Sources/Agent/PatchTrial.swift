@@ -1,0 +1,137 @@
+import JSON
+import Paths
+import Sandbox
+import TestReports
+import Workspace
+
+/// Validates patches one by one in cheap copies of a workspace, as many at a time as there are cores.
+struct PatchTrial: Sendable {
+  let tests: TestRunner
+  /// What the tests say without any of the patches.
+  let base: TestReport
+  let originals: [RepoPath: [UInt8]]
+  let workspace: Workspace
+
+  /// How one patch fared.
+  enum Outcome: String, Sendable, CaseIterable {
+    /// All that failed passes, and nothing is lost.
+    case passed
+    /// Tests fail.
+    case failed
+    /// It does not build, or the tests cannot run.
+    case broken
+    /// The tests took too long.
+    case timeout
+    /// It was not reached.
+    case notRun
+  }
+
+  /// One patch with its outcome.
+  struct Result: Sendable {
+    var id: String
+    var outcome: Outcome
+    var failing = 0
+    var fixed = 0
+    var lost = 0
+    var firstFailure: String?
+    /// Names of the tests that failed before and still do.
+    var still: [String] = []
+
+    var json: JSONValue {
+      [
+        "id": .string(id), "outcome": .string(outcome.rawValue), "failing": JSONValue(failing),
+        "fixed": JSONValue(fixed), "lost": JSONValue(lost), "firstFailure": JSONValue(firstFailure),
+        "still": .array(still.map { .string($0) }),
+      ]
+    }
+  }
+
+  /// Tries all patches; with `stopAtFirst`, those after the first that passes are not run.
+  func run(_ patches: [(id: String, edits: EditList)], stopAtFirst: Bool) async throws -> [Result] {
+    let width = 2
+    var results: [Int: Result] = [:]
+    var hasPassed = false
+    try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+      var next = 0
+      func start() {
+        guard next < patches.count, !(stopAtFirst && hasPassed) else { return }
+        let index = next
+        next += 1
+        group.addTask { (index, try await attempt(patches[index].id, patches[index].edits)) }
+      }
+      for _ in 0..<width { start() }
+      while let (index, result) = try await group.next() {
+        results[index] = result
+        if result.outcome == .passed { hasPassed = true }
+        start()
+      }
+    }
+    return patches.indices.map { results[$0] ?? Result(id: patches[$0].id, outcome: .notRun) }
+  }
+
+  private func attempt(_ id: String, _ edits: EditList) async throws -> Result {
+    let contents: [RepoPath: [UInt8]]
+    do {
+      contents = try edits.applied(to: originals)
+    } catch {
+      return Result(id: id, outcome: .broken, firstFailure: error.description)
+    }
+    let copy = try await workspace.fork(named: "try-\(Nonce.random())")
+    do {
+      for (path, content) in contents { try await copy.write(path, content, executable: nil) }
+      let result = try await judge(id, in: copy)
+      try await copy.discard()
+      return result
+    } catch {
+      try? await copy.discard()
+      throw error
+    }
+  }
+
+  /// The failing tests alone first: most patches end there.
+  private func judge(_ id: String, in copy: Workspace) async throws -> Result {
+    var limits = tests.limits
+    limits.wallSeconds = min(limits.wallSeconds, trialSeconds)
+    if base.isNamed, !base.failing.isEmpty, let narrow = tests.command.selecting(base.failing) {
+      let execution = try await tests.runOnce(narrow, in: copy, limits: limits)
+      let result = rate(id, execution, comparingAll: false)
+      if result.outcome != .passed { return result }
+    }
+    return rate(id, try await tests.runOnce(tests.command, in: copy, limits: limits), comparingAll: true)
+  }
+
+  /// Ten times what the slowest passing test suites of this size take would be waste; a patch that loops is stopped.
+  private var trialSeconds: Double {
+    max(10, 3 * base.tests.reduce(0) { $0 + ($1.duration ?? 0) } + 20)
+  }
+
+  private func rate(_ id: String, _ execution: TestRunner.Execution, comparingAll: Bool) -> Result {
+    let report = execution.report
+    if case .overrun(.time) = execution.status { return Result(id: id, outcome: .timeout) }
+    guard base.isNamed else {
+      return Result(id: id, outcome: report.exitStatus == 0 ? .passed : .failed)
+    }
+    let comparison = ReportComparison(base: base, after: report)
+    var result = Result(
+      id: id, outcome: .failed, failing: report.failing.count, fixed: comparison.newlyPassing.count,
+      lost: comparison.newlyFailing.count,
+      firstFailure: report.tests.first { $0.result == .failed || $0.result == .errored }?.message
+        ?? report.buildErrors.first?.message)
+    result.still = comparison.stillFailing
+    if comparingAll { result.lost += comparison.missing.count + comparison.newlySkipped.count }
+    if report.tests.isEmpty || report.startFailure != nil || !report.buildErrors.isEmpty && base.buildErrors.isEmpty {
+      result.outcome = .broken
+    } else if report.failing.isEmpty, result.lost == 0, !report.isIncomplete, report.exitStatus == 0 {
+      result.outcome = .passed
+    }
+    return result
+  }
+}
+
+extension Duration {
+  /// The duration in seconds.
+  var seconds: Double {
+    let (seconds, attoseconds) = components
+    return Double(seconds) + Double(attoseconds) / 1e18
+  }
+}

@@ -1,0 +1,79 @@
+public import AuditTrail
+public import JSON
+
+/// The kinds of events that a run records.
+public enum EventKind: String, Sendable, CaseIterable {
+  /// The run's task, options, checkout and versions.
+  case runStarted = "run.started"
+  /// An interrupted run goes on.
+  case runResumed = "run.resumed"
+  /// How the run ended.
+  case runEnded = "run.ended"
+  /// An effect is about to happen.
+  case effectIntent = "effect.intent"
+  /// What became of it.
+  case effectOutcome = "effect.outcome"
+  /// Policy did not permit an effect.
+  case refusal = "policy.refusal"
+  /// A person was asked.
+  case approval = "policy.approval"
+  /// The workspace is open: how, and on what.
+  case workspaceOpened = "workspace.opened"
+  /// What the tests said before any change.
+  case baseline = "baseline"
+  /// The conversation's first items, or those after it was cut.
+  case conversation = "conversation.began"
+  /// A complete answer of the model.
+  case modelAnswer = "model.answer"
+  /// What the model was told: a tool's result or the judge's findings.
+  case item = "conversation.item"
+  /// The model's plan.
+  case plan = "plan"
+  /// What the judge saw.
+  case verification = "verification"
+  /// What the second look saw.
+  case secondLook = "second.look"
+}
+
+/// Writes a run's events, with secrets replaced before anything is stored.
+public struct Recorder: Sendable {
+  private let log: RunLog
+  private let redactor: Redactor
+
+  /// Records into `log`.
+  public init(log: RunLog, redactor: Redactor) {
+    self.log = log
+    self.redactor = redactor
+  }
+
+  /// Appends one event and returns its sequence number in the run.
+  @discardableResult
+  public func append(
+    _ kind: EventKind, _ fields: JSONValue, content: [String: [UInt8]] = [:], durable: Bool = false
+  ) throws(AuditError) -> Int {
+    try log.append(
+      kind.rawValue, redact(fields), content: content.mapValues { redactor.redact($0).bytes }, durable: durable
+    ).sequence
+  }
+
+  /// Makes everything recorded so far durable.
+  public func flush() throws(AuditError) { try log.flush() }
+
+  /// A text with its secrets replaced, as the record and the model get it.
+  public func redact(_ text: String) -> String {
+    let result = redactor.redact(Array(text.utf8))
+    return result.findings.isEmpty ? text : String(decoding: result.bytes, as: UTF8.self)
+  }
+
+  private func redact(_ value: JSONValue) -> JSONValue {
+    switch value {
+    case .string(let text): return .string(redact(text))
+    case .array(let elements): return .array(elements.map(redact))
+    case .object(let object):
+      var result = JSONObject()
+      for member in object.members { result[member.name] = redact(member.value) }
+      return .object(result)
+    default: return value
+    }
+  }
+}

@@ -1,0 +1,325 @@
+import Access
+public import AuditTrail
+import CodeIndex
+import Conversation
+import JSON
+import Paths
+import Repair
+import Sandbox
+import TestReports
+public import Workspace
+
+/// Starts, resumes, delivers and drops runs.
+public struct Runs: Sendable {
+  let services: RunServices
+  let observe: @Sendable (RunNotice) -> Void
+
+  /// Works with these services, telling `observe` what happens.
+  public init(services: RunServices, observe: @escaping @Sendable (RunNotice) -> Void) {
+    self.services = services
+    self.observe = observe
+  }
+
+  /// Runs a new task on a checkout until it ends.
+  /// - Throws: ``RunFailure`` when the run cannot begin, `AuditError`, `WorkspaceError`, and `CancellationError` when
+  ///   the surrounding task was cancelled, after that is recorded.
+  public func start(_ request: RunRequest, at location: CheckoutLocation) async throws -> RunResult {
+    let run = RunID.new()
+    let log = try services.store.begin(run: run)
+    let recorder = Recorder(log: log, redactor: services.redactor)
+    let tests = testCommand(request, location)
+    try recorder.append(
+      .runStarted, startFields(request, location, tests),
+      content: request.task.map { ["task": Array($0.utf8)] } ?? [:], durable: true)
+    return try await recordingFailure(run.text, recorder) {
+      let workspace = try await open(location, run.text, resuming: false)
+      let driver = try await driver(
+        run.text, request, location, tests, workspace, recorder, state: RunState(events: [], content: { _, _ in nil }))
+      return try await begin(driver, tests, location)
+    }
+  }
+
+  /// Goes on with a run that was interrupted, as if nothing had happened: answers are not asked for again, finished
+  /// effects are not repeated, the workspace is as it was after the last finished effect.
+  public func resume(_ run: RunID, delivery: DeliveryRequest, budget: Budget) async throws -> RunResult {
+    let store = services.store
+    let events = try store.events(of: run)
+    var state = try RunState(events: events) { event, name in try store.content(of: event, name) }
+    let log = try store.resume(run: run)
+    let recorder = Recorder(log: log, redactor: services.redactor)
+    for intent in state.openIntents {
+      try recorder.append(.effectOutcome, ["intent": JSONValue(intent), "outcome": "unknown"])
+    }
+    try recorder.append(.runResumed, ["version": .string(services.version)], durable: true)
+    state.ended = nil
+    guard let checkout = state.started["checkout"]?.string.flatMap(Quoting.unquote) else {
+      throw RunFailure(.record, "the record of \(run.text) does not name its checkout")
+    }
+    let project = state.started["project"]?.string.flatMap(RepoPath.init(quoted:)) ?? .root
+    let location = try CheckoutLocation.resolve(
+      checkout + (project.isRoot ? [] : [UInt8(ascii: "/")] + project.bytes))
+    var request = RunRequest(task: state.task, budget: budget, delivery: delivery)
+    request.testCommand = state.started["test"]?.string
+    request.setup = state.started["setup"]?.string
+    let tests = testCommand(request, location)
+    let resumed = state
+    let finalRequest = request
+    return try await recordingFailure(run.text, recorder) {
+      let workspace = try await open(location, run.text, resuming: true)
+      if let snapshot = resumed.snapshot { try await workspace.restore(snapshot) }
+      let driver = try await driver(run.text, finalRequest, location, tests, workspace, recorder, state: resumed)
+      driver.observe(.started(header(run.text, location, tests, workspace, isResumed: true)))
+      if resumed.items.isEmpty { return try await begin(driver, tests, location) }
+      if resumed.baseline == nil, let runner = driver.session.tests {
+        driver.baselineTask = baselineBeside(runner, workspace)
+      }
+      return try await working(driver)
+    }
+  }
+
+  /// Delivers the change of a run that has ended.
+  public func deliver(_ run: RunID, _ request: DeliveryRequest) async throws -> RunResult {
+    let store = services.store
+    let events = try store.events(of: run)
+    let state = try RunState(events: events) { event, name in try store.content(of: event, name) }
+    guard let ended = state.ended, let outcome = ended["outcome"]?.string.flatMap(RunOutcome.init(rawValue:)) else {
+      throw RunFailure(
+        .repository, "\(run.text) has not ended", hint: "go on with it: codeagent runs resume \(run.text)")
+    }
+    guard let snapshot = ended["deliverable"]?.string else {
+      throw RunFailure(.repository, "\(run.text) ended without a change that could be delivered (\(outcome.rawValue))")
+    }
+    guard outcome != .unconfirmed || request.acceptUnconfirmed else {
+      throw RunFailure(
+        .repository, "the change of \(run.text) passes the tests but is not confirmed",
+        hint: "look at it with `codeagent runs show \(run.text)`, then add --yes")
+    }
+    guard let checkout = state.started["checkout"]?.string.flatMap(Quoting.unquote) else {
+      throw RunFailure(.record, "the record of \(run.text) does not name its checkout")
+    }
+    let location = try CheckoutLocation.resolve(checkout)
+    let recorder = Recorder(log: try store.resume(run: run), redactor: services.redactor)
+    let workspace = try await open(location, run.text, resuming: true)
+    let gate = gate(recorder)
+    var result = RunResult(run: run.text, outcome: outcome, reason: ended["reason"]?.string ?? "")
+    let deliverable = try await workspace.snapshot(id: snapshot)
+    result.diff = try await workspace.diff(from: nil, to: deliverable)
+    result.summary = ended["summary"]?.string ?? ""
+    do {
+      result.delivered = try await Delivery(workspace: workspace, gate: gate, run: run.text).deliver(
+        deliverable, request, message: "Change of codeagent run \(run.text)\n\nCodeagent-Run: \(run.text)\n")
+    } catch let error as Refusal {
+      result.outcome = .refused
+      result.reason = error.description
+    }
+    try recorder.flush()
+    return result
+  }
+
+  /// Drops a run's workspace. Its record stays.
+  public func discard(_ run: RunID) throws {
+    try Workspace.removeStorage(storage(run.text))
+  }
+
+  // MARK: Steps
+
+  private func begin(_ driver: RunDriver, _ tests: TestCommand?, _ location: CheckoutLocation) async throws -> RunResult {
+    let workspace = driver.session.workspace
+    driver.observe(.started(header(driver.run, location, tests, workspace, isResumed: false)))
+    if let setup = driver.request.setup, !driver.state.setupIsDone { try await prepare(setup, driver, location) }
+    if driver.state.task == nil, tests == nil {
+      throw RunFailure(
+        .usage, "no test command was recognised in \(Quoting.quote(location.root)), and no task was given",
+        hint: "name the check: codeagent fix PATH --test 'make check'")
+    }
+    let isEngine = services.model.identity.endpoint == nil
+    if let runner = driver.session.tests, driver.state.baseline == nil {
+      if driver.state.task == nil || isEngine {
+        observe(.phase(.baseline))
+        try await driver.take(baseline: try await runner.run(in: workspace, purpose: .baseline).report)
+      } else {
+        driver.baselineTask = baselineBeside(runner, workspace)
+      }
+    }
+    if let baseline = driver.state.baseline, baseline.failing.isEmpty, baseline.buildErrors.isEmpty,
+      baseline.exitStatus == 0, driver.state.task == nil || isEngine
+    {
+      return try await driver.end(
+        driver.state.task == nil ? .nothingToFix : .notFixed,
+        driver.state.task == nil
+          ? "all tests pass: \(ReportText.counts(baseline))"
+          : "no test fails, and the built-in engine repairs what tests show; name a model with --model for other tasks")
+    }
+    let pack = await ContextFinder.pack(driver.session, task: driver.state.task, baseline: driver.state.baseline)
+    let prompt = FirstPrompt(
+      location: location, task: driver.state.task, tests: tests, baseline: driver.state.baseline, pack: pack,
+      recorder: driver.recorder)
+    let item =
+      isEngine
+      ? prompt.engineItem(
+        seconds: driver.request.budget.seconds ?? 60, files: try await EngineFiles.list(driver.session))
+      : prompt.item()
+    driver.state.items = [item]
+    driver.state.baselineWasShown = driver.state.baseline != nil
+    try driver.recorder.append(
+      .conversation, ["baseline": .bool(driver.state.baselineWasShown)],
+      content: ["items": JSONValue.array([item.json]).serialized])
+    return try await working(driver)
+  }
+
+  /// Works, and never leaves the baseline running behind.
+  private func working(_ driver: RunDriver) async throws -> RunResult {
+    do {
+      let result = try await driver.work()
+      driver.baselineTask?.cancel()
+      _ = try? await driver.baselineTask?.value
+      return result
+    } catch {
+      driver.baselineTask?.cancel()
+      _ = try? await driver.baselineTask?.value
+      throw error
+    }
+  }
+
+  /// Runs the tests in a sibling of the workspace, beside the first turn.
+  private func baselineBeside(_ runner: TestRunner, _ workspace: Workspace) -> Task<TestRunner.Execution, any Error> {
+    Task {
+      let clean = try await workspace.clean(named: "baseline")
+      do {
+        let execution = try await runner.run(in: clean, purpose: .baseline)
+        try await clean.discard()
+        return execution
+      } catch {
+        try? await clean.discard()
+        throw error
+      }
+    }
+  }
+
+  /// Prepares the project; what that leaves behind is part of the base.
+  private func prepare(_ setup: String, _ driver: RunDriver, _ location: CheckoutLocation) async throws {
+    observe(.phase(.setup))
+    let result = try await driver.session.execute(
+      setup, directory: location.project, timeout: nil, purpose: .setup, call: nil)
+    guard result.status == .exited(0) else {
+      throw RunFailure(
+        .project, "the set-up command failed [\(result.status.text)]: "
+          + OutputText.forModel(result.output).suffix(600),
+        hint: "the sandbox has no network unless policy names hosts; prepare the checkout yourself, or fix --setup")
+    }
+    try await driver.session.freezeBase()
+  }
+
+  private func open(_ location: CheckoutLocation, _ run: String, resuming: Bool) async throws -> Workspace {
+    try await resuming
+      ? Workspace.reopen(location, storage: storage(run), sandbox: services.sandbox, view: services.view)
+      : Workspace.open(location, storage: storage(run), sandbox: services.sandbox, view: services.view)
+  }
+
+  private func storage(_ run: String) -> [UInt8] { services.runsDirectory + [UInt8(ascii: "/")] + Array(run.utf8) }
+
+  private func gate(_ recorder: Recorder) -> Gate {
+    Gate(
+      authorizer: services.authorizer, principal: services.principal, recorder: recorder,
+      approver: services.approver)
+  }
+
+  private func driver(
+    _ run: String, _ request: RunRequest, _ location: CheckoutLocation, _ tests: TestCommand?, _ workspace: Workspace,
+    _ recorder: Recorder, state: RunState
+  ) async throws -> RunDriver {
+    let gate = gate(recorder)
+    let snapshot = try await workspace.snapshot()
+    try recorder.append(
+      .workspaceOpened,
+      ["mode": .string("\(workspace.mode)"), "reason": JSONValue(workspace.modeReason), "snapshot": .string(snapshot.id)])
+    let runner = tests.map {
+      TestRunner(command: $0, project: location.project, limits: request.limits, gate: gate, observe: observe)
+    }
+    let isEngine = services.model.identity.endpoint == nil
+    let index =
+      isEngine ? nil : await ContextFinder.open(workspace, location, directory: services.indexDirectory)
+    let session = Session(
+      workspace: workspace, gate: gate, project: location.project, index: index, tests: runner, limits: request.limits,
+      snapshot: snapshot, observe: observe)
+    await session.restorePlan(state.plan)
+    if let report = state.baseline { await session.restore(report: report) }
+    var fresh = state
+    if fresh.task == nil { fresh.task = request.task }
+    return RunDriver(
+      run: run, request: request, services: services, session: session, gate: gate,
+      toolbox: isEngine ? .engine : .standard, state: fresh, observe: observe)
+  }
+
+  private func header(
+    _ run: String, _ location: CheckoutLocation, _ tests: TestCommand?, _ workspace: Workspace, isResumed: Bool
+  ) -> RunHeader {
+    RunHeader(
+      run: run, root: location.root, project: location.project, model: services.model.identity, testCommand: tests,
+      workspaceMode: "\(workspace.mode)" + (workspace.modeReason.map { " (\($0))" } ?? ""), isResumed: isResumed)
+  }
+
+  private func testCommand(_ request: RunRequest, _ location: CheckoutLocation) -> TestCommand? {
+    let files = CheckoutFiles(root: location.root)
+    if let shell = request.testCommand { return .named(shell, directory: location.project, files: files) }
+    return ProjectRecognizer.recognize(files, directory: location.project).first
+  }
+
+  private func startFields(_ request: RunRequest, _ location: CheckoutLocation, _ tests: TestCommand?) -> JSONValue {
+    [
+      "checkout": .string(Quoting.quote(location.root)), "project": .string(location.project.quoted),
+      "version": .string(services.version), "user": .string(services.principal.user),
+      "startedBy": .string("\(services.principal.start.rawValue)"),
+      "provider": .string(services.model.identity.provider), "model": .string(services.model.identity.name),
+      "endpoint": JSONValue(services.model.identity.endpoint), "policy": .string(services.authorizer.digest),
+      "test": JSONValue(request.testCommand), "testCommand": JSONValue(tests?.shell),
+      "setup": JSONValue(request.setup),
+      "budget": [
+        "turns": request.budget.turns.map { JSONValue($0) } ?? .null,
+        "tokens": request.budget.tokens.map { JSONValue($0) } ?? .null,
+        "microdollars": request.budget.microdollars.map { JSONValue($0) } ?? .null,
+        "seconds": request.budget.seconds.map { JSONValue(Int($0)) } ?? .null,
+      ],
+    ]
+  }
+
+  /// Records that a run ended early, whatever ended it, and hands the error on.
+  private func recordingFailure(
+    _ run: String, _ recorder: Recorder, _ body: () async throws -> RunResult
+  ) async throws -> RunResult {
+    do {
+      return try await body()
+    } catch let error as AuditError {
+      throw error
+    } catch is DeadlinePassed {
+      let reason = "the time is over before the change was proven: --timeout"
+      try recordEnd(recorder, .budgetSpent, reason, resumable: true)
+      var result = RunResult(run: run, outcome: .budgetSpent, reason: reason)
+      result.isResumable = true
+      return result
+    } catch let refusal as Refusal {
+      try recordEnd(recorder, .refused, refusal.description, resumable: false)
+      return RunResult(run: run, outcome: .refused, reason: refusal.description)
+    } catch let error as CancellationError {
+      try recordEnd(recorder, .interrupted, "stopped by the user", resumable: true)
+      throw error
+    } catch let error as RunFailure {
+      try recordEnd(recorder, error.kind == .project ? .notFixed : .refused, error.message, resumable: false)
+      throw error
+    } catch {
+      try recordEnd(recorder, .notFixed, "\(error)", resumable: true)
+      throw error
+    }
+  }
+
+  private func recordEnd(
+    _ recorder: Recorder, _ outcome: RunOutcome, _ reason: String, resumable: Bool
+  ) throws(AuditError) {
+    try recorder.append(
+      .runEnded,
+      [
+        "outcome": .string(outcome.rawValue), "exitCode": JSONValue(Int(outcome.exitCode)), "reason": .string(reason),
+        "resumable": .bool(resumable),
+      ], durable: true)
+  }
+}

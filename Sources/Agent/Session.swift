@@ -1,0 +1,203 @@
+import AuditTrail
+import CodeIndex
+import Conversation
+import JSON
+import Paths
+import Sandbox
+import TestReports
+import Workspace
+
+/// What the tools of one run share: the workspace, the door, the index, the tests, and what is known so far.
+///
+/// Tools that only read run side by side; those that write run one after another.
+actor Session {
+  let workspace: Workspace
+  let gate: Gate
+  let project: RepoPath
+  let index: Index?
+  let observe: @Sendable (RunNotice) -> Void
+  let limits: SandboxLimits
+  let tests: TestRunner?
+
+  /// The state of the workspace after the last effect that may write.
+  private(set) var snapshot: Snapshot
+  /// The model's plan.
+  private(set) var plan: [PlanStep] = []
+  /// Set by `finish`.
+  private(set) var finished: FinishRequest?
+  /// What the last run of tests on this workspace said.
+  private(set) var lastReport: TestReport?
+
+  init(
+    workspace: Workspace, gate: Gate, project: RepoPath, index: Index?, tests: TestRunner?, limits: SandboxLimits,
+    snapshot: Snapshot, observe: @escaping @Sendable (RunNotice) -> Void
+  ) {
+    self.workspace = workspace
+    self.gate = gate
+    self.project = project
+    self.index = index
+    self.tests = tests
+    self.limits = limits
+    self.snapshot = snapshot
+    self.observe = observe
+  }
+
+  /// How the model ended the run.
+  struct FinishRequest: Sendable, Hashable {
+    var outcome: String
+    var summary: String
+  }
+
+  func finish(_ request: FinishRequest) { finished = request }
+
+  func clearFinish() { finished = nil }
+
+  func setPlan(_ steps: [PlanStep]) throws {
+    plan = steps
+    try gate.recorder.append(
+      .plan, ["steps": .array(steps.map { ["text": .string($0.text), "status": .string($0.status)] })])
+    observe(.plan(steps))
+  }
+
+  func restorePlan(_ steps: [PlanStep]) { plan = steps }
+
+  func restore(report: TestReport) { lastReport = report }
+
+  /// Makes what the workspace holds now part of the base, after the project was prepared.
+  func freezeBase() async throws {
+    try await workspace.freezeBase()
+    snapshot = try await workspace.snapshot()
+    try gate.recorder.append(
+      .effectOutcome, ["outcome": "done", "setup": true, "snapshot": .string(snapshot.id)], durable: true)
+  }
+
+  // MARK: Paths
+
+  /// The path that a model means: relative to the project directory, or absolute inside the checkout; in git's quoted
+  /// form when it is not plain text.
+  nonisolated func resolve(_ text: String) throws(ToolFailure) -> RepoPath {
+    guard var bytes = Quoting.unquote(text) else { throw ToolFailure("`\(text)` is not a well-formed quoted path") }
+    let root = workspace.location.root
+    var base = project
+    if bytes.first == UInt8(ascii: "/") {
+      guard bytes.starts(with: root), bytes.count == root.count || bytes[root.count] == UInt8(ascii: "/") else {
+        throw ToolFailure("`\(text)` is outside the checkout, which is all that can be seen here")
+      }
+      bytes = Array(bytes.dropFirst(root.count + 1))
+      base = .root
+    }
+    while bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+    var parts = base.components
+    for part in bytes.split(separator: UInt8(ascii: "/")) where !part.elementsEqual(".".utf8) {
+      if part.elementsEqual("..".utf8) {
+        guard parts.popLast() != nil else { throw ToolFailure("`\(text)` leads out of the checkout") }
+      } else {
+        parts.append(Array(part))
+      }
+    }
+    guard let path = RepoPath(Array(parts.joined(separator: [UInt8(ascii: "/")]))) else {
+      throw ToolFailure("`\(text)` is not a path")
+    }
+    return path
+  }
+
+  /// How a path is shown to the model: relative to the project directory.
+  nonisolated func shown(_ path: RepoPath) -> String {
+    (path.relative(to: project) ?? path).quoted
+  }
+
+  // MARK: Effects
+
+  /// Discloses a file.
+  func read(_ path: RepoPath, call: String?) async throws -> FileContent {
+    try await gate.perform(.read(path), call: call) {
+      let content = try await workspace.read(path)
+      return EffectOutcome(value: content, fields: ["bytes": JSONValue(content.bytes.count)])
+    }
+  }
+
+  /// Runs a command and takes a snapshot of what it changed.
+  func execute(
+    _ shell: String, directory: RepoPath, timeout: Double?, purpose: Effect.Execution.Purpose, call: String?
+  ) async throws -> CommandResult {
+    let identifier = CommandCounter.next()
+    var limits = limits
+    if let timeout { limits.wallSeconds = min(limits.wallSeconds, max(1, timeout)) }
+    let effect = Effect.execute(.init(shell: shell, directory: directory, purpose: purpose))
+    let commandLimits = limits
+    let result: CommandResult = try await gate.perform(effect, call: call) {
+      observe(.commandStarted(id: identifier, shell: shell, purpose: purpose))
+      let observe = observe
+      let run = try await workspace.run(
+        arguments: ["/bin/sh", "-c", shell].map { Array($0.utf8) }, directory: directory, environment: [:],
+        limits: commandLimits, onOutput: { observe(.commandOutput(id: identifier, bytes: $0)) })
+      let (fields, content) = try await recordChange()
+      var outcome = fields
+      outcome["status"] = .string(run.result.status.text)
+      outcome["milliseconds"] = JSONValue(Int(run.result.duration * 1000))
+      outcome["outputBytes"] = JSONValue(run.result.output.totalBytes)
+      var kept = content
+      kept["output"] = run.result.output.head + run.result.output.tail
+      return EffectOutcome(value: run.result, fields: outcome, content: kept)
+    }
+    observe(
+      .commandEnded(
+        id: identifier, status: result.status.text, succeeded: result.status == .exited(0), seconds: result.duration))
+    return result
+  }
+
+  /// Runs the project's tests on the workspace as it is.
+  func runTests(selected: TestCommand?, call: String?) async throws -> TestRunner.Execution {
+    guard let tests else { throw ToolFailure("no test command is known for this project; use `shell`") }
+    let execution = try await tests.run(in: workspace, purpose: .tests, selected: selected, call: call)
+    let (fields, content) = try await recordChange()
+    if !content.isEmpty { try gate.recorder.append(.item, .object(fields), content: content) }
+    if selected == nil { lastReport = execution.report }
+    return execution
+  }
+
+  /// Writes files by the agent's own hand, all or none, and takes a snapshot.
+  func edit(_ edits: [FileWrite], patch: [UInt8], call: String?) async throws -> [FileDiff] {
+    let writes = edits.filter { $0.content != nil }.map(\.path)
+    let deletes = edits.filter { $0.content == nil }.map(\.path)
+    return try await gate.perform(.edit(writes: writes, deletes: deletes), call: call, content: ["patch": patch]) {
+      let before = snapshot
+      do {
+        for edit in edits {
+          if let content = edit.content {
+            try await workspace.write(edit.path, content, executable: edit.executable)
+          } else {
+            try await workspace.remove(edit.path)
+          }
+        }
+      } catch {
+        try await workspace.restore(before.id)
+        throw error
+      }
+      let (fields, content) = try await recordChange()
+      let diff = try await workspace.diff(from: before, to: snapshot)
+      return EffectOutcome(value: diff, fields: fields, content: content)
+    }
+  }
+
+  /// Snapshots the workspace; returns what the record keeps of the change since the last snapshot.
+  private func recordChange() async throws -> (JSONObject, [String: [UInt8]]) {
+    let before = snapshot
+    let after = try await workspace.snapshot()
+    snapshot = after
+    var fields: JSONObject = ["snapshot": .string(after.id)]
+    guard after.id != before.id else { return (fields, [:]) }
+    let diff = try await workspace.diff(from: before, to: after)
+    fields["changed"] = .array(diff.map { .string($0.path.quoted) })
+    if after.ignoredChanges.count > 0 { fields["ignoredChanges"] = JSONValue(after.ignoredChanges.count) }
+    observe(.changed(diff))
+    return (fields, ["diff": diff.flatMap(\.patch)])
+  }
+}
+
+/// A file to write, or to delete when it has no content.
+struct FileWrite: Sendable, Hashable {
+  var path: RepoPath
+  var content: [UInt8]?
+  var executable: Bool?
+}

@@ -1,0 +1,95 @@
+import AuditTrail
+import JSON
+import Paths
+public import Sandbox
+import TestReports
+import Workspace
+
+/// Runs a project's test command through the gate and reads what it said.
+struct TestRunner: Sendable {
+  /// The command, its directory relative to the project.
+  var command: TestCommand
+  /// The project's directory in the checkout.
+  var project: RepoPath
+  var limits: SandboxLimits
+  let gate: Gate
+  let observe: @Sendable (RunNotice) -> Void
+
+  /// One run of tests.
+  struct Execution: Sendable {
+    var report: TestReport
+    var seconds: Double
+    var output: CapturedOutput
+    var status: CommandResult.Status
+  }
+
+  /// Where the command runs, in the checkout.
+  var directory: RepoPath { project.joining(command.directory) }
+
+  /// Runs the tests, all of them or the selected command, in one workspace.
+  func run(
+    in workspace: Workspace, purpose: Effect.Execution.Purpose, selected: TestCommand? = nil, call: String? = nil
+  ) async throws -> Execution {
+    let command = selected ?? self.command
+    let execution = Effect.Execution(shell: command.shell, directory: directory, purpose: purpose)
+    let identifier = CommandCounter.next()
+    observe(.commandStarted(id: identifier, shell: command.shell, purpose: purpose))
+    let result: Execution = try await gate.perform(.execute(execution), call: call) {
+      let run = try await runOnce(command, in: workspace) { observe(.commandOutput(id: identifier, bytes: $0)) }
+      return EffectOutcome(
+        value: run, fields: run.recordFields, content: ["output": run.output.head + run.output.tail])
+    }
+    observe(
+      .commandEnded(
+        id: identifier, status: result.status.text, succeeded: result.status == .exited(0), seconds: result.seconds))
+    observe(.tests(TestSummary(purpose: purpose, report: result.report, seconds: result.seconds)))
+    return result
+  }
+
+  /// Runs the command without passing the gate: for callers that have passed it with a whole batch.
+  func runOnce(
+    _ command: TestCommand, in workspace: Workspace, limits: SandboxLimits? = nil,
+    onOutput: (@Sendable ([UInt8]) -> Void)? = nil
+  ) async throws -> Execution {
+    let nonce = Nonce.random()
+    let plan = command.plan(nonce: nonce)
+    let run = try await workspace.run(
+      arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: directory,
+      environment: plan.environment, limits: limits ?? self.limits, adaptors: plan.adaptorFiles, collectResults: true,
+      onOutput: onOutput)
+    let exitStatus: Int32? = if case .exited(let code) = run.result.status { code } else { nil }
+    let evidence = RunEvidence(
+      output: run.result.output.head + run.result.output.tail, exitStatus: exitStatus, results: run.results,
+      projectRoot: workspace.location.root + (directory.isRoot ? [] : [UInt8(ascii: "/")] + directory.bytes),
+      reportFiles: try await ReportFiles.collect(command.reportFilePatterns, in: workspace, below: directory),
+      nonce: nonce)
+    return Execution(
+      report: command.report(from: evidence), seconds: run.result.duration, output: run.result.output,
+      status: run.result.status)
+  }
+}
+
+extension TestRunner.Execution {
+  /// What the record keeps of a test run beside its output.
+  var recordFields: JSONObject {
+    func names(_ names: [String]) -> JSONValue { .array(names.prefix(200).map { .string($0) }) }
+    return [
+      "status": .string(status.text), "milliseconds": JSONValue(Int(seconds * 1000)),
+      "outputBytes": JSONValue(output.totalBytes), "passed": JSONValue(report.passing.count),
+      "failed": JSONValue(report.failing.count), "failing": names(report.failing),
+      "incomplete": .bool(report.isIncomplete),
+    ]
+  }
+}
+
+extension CommandResult.Status {
+  /// The status in words.
+  public var text: String {
+    switch self {
+    case .exited(let code): "exit \(code)"
+    case .signaled(let signal): "signal \(signal)"
+    case .overrun(let overrun): "stopped: over the limit on \(overrun.rawValue)"
+    case .cancelled: "cancelled"
+    }
+  }
+}

@@ -1,1 +1,0 @@
-// Room `CodeIndex`: see docs/architecture.md.

@@ -1,0 +1,150 @@
+public import Paths
+
+/// A file that the index may look at.
+public struct IndexedFile: Sendable, Hashable {
+  /// Where it lies.
+  public var path: RepoPath
+  /// The hex id of its blob, when git knows it unchanged; nil when only its content tells.
+  public var blob: String?
+
+  /// A file.
+  public init(path: RepoPath, blob: String?) {
+    self.path = path
+    self.blob = blob
+  }
+}
+
+/// Where the index gets files from.
+public protocol IndexSource: Sendable {
+  /// All files, in any order.
+  func files() async -> [IndexedFile]
+  /// A file's content, or nil when it cannot be read or is larger than `limit` bytes.
+  func read(_ path: RepoPath, limit: Int) async -> [UInt8]?
+}
+
+/// A place that a search found.
+public struct SearchHit: Sendable, Hashable {
+  /// The file.
+  public var path: RepoPath
+  /// Its first line, from 1.
+  public var line: Int
+  /// Its last line.
+  public var endLine: Int
+  /// How well it fits; comparable within one answer.
+  public var score: Double
+  /// The function or type that it lies in.
+  public var name: String?
+  /// The lines worth showing.
+  public var excerpt: [UInt8]
+  /// Why it was found.
+  public var why: [String]
+
+  /// A place.
+  public init(
+    path: RepoPath, line: Int, endLine: Int, score: Double, name: String?, excerpt: [UInt8], why: [String]
+  ) {
+    self.path = path
+    self.line = line
+    self.endLine = endLine
+    self.score = score
+    self.name = name
+    self.excerpt = excerpt
+    self.why = why
+  }
+}
+
+/// Where a name is defined and used.
+public struct SymbolOccurrences: Sendable, Hashable {
+  /// Definitions.
+  public var definitions: [Symbol]
+  /// Uses.
+  public var references: [Reference]
+
+  /// A definition.
+  public struct Symbol: Sendable, Hashable {
+    /// The file.
+    public var path: RepoPath
+    /// Its first line, from 1.
+    public var line: Int
+    /// Its last line.
+    public var endLine: Int
+    /// Such as `function` or `class`.
+    public var kind: String
+    /// The name.
+    public var name: String
+    /// Its parameters, as written.
+    public var signature: String?
+    /// What it is defined in.
+    public var scope: String?
+
+    /// A definition.
+    public init(
+      path: RepoPath, line: Int, endLine: Int, kind: String, name: String, signature: String?, scope: String?
+    ) {
+      self.path = path
+      self.line = line
+      self.endLine = endLine
+      self.kind = kind
+      self.name = name
+      self.signature = signature
+      self.scope = scope
+    }
+  }
+
+  /// A use.
+  public struct Reference: Sendable, Hashable {
+    /// The file.
+    public var path: RepoPath
+    /// The line, from 1.
+    public var line: Int
+    /// The line's text.
+    public var excerpt: [UInt8]
+
+    /// A use.
+    public init(path: RepoPath, line: Int, excerpt: [UInt8]) {
+      self.path = path
+      self.line = line
+      self.excerpt = excerpt
+    }
+  }
+
+  /// Occurrences of a name.
+  public init(definitions: [Symbol], references: [Reference]) {
+    self.definitions = definitions
+    self.references = references
+  }
+}
+
+/// Code that a task is about, for the first prompt.
+public struct ContextPack: Sendable, Hashable {
+  /// Markdown: a map of the repository and the best places with their lines, each with its reason.
+  public var text: String
+  /// The places in it.
+  public var places: [Place]
+
+  /// A place in the pack.
+  public struct Place: Sendable, Hashable {
+    /// The file.
+    public var path: RepoPath
+    /// Its first line, from 1.
+    public var line: Int
+    /// Its last line.
+    public var endLine: Int
+    /// Why it is there.
+    public var why: String
+
+    /// A place.
+    public init(path: RepoPath, line: Int, endLine: Int, why: String) {
+      self.path = path
+      self.line = line
+      self.endLine = endLine
+      self.why = why
+    }
+  }
+
+  /// A pack.
+  public init(text: String, places: [Place]) {
+    self.text = text
+    self.places = places
+  }
+}

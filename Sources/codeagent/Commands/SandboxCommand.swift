@@ -1,0 +1,161 @@
+import ArgumentParser
+import Glibc
+import Paths
+import Sandbox
+import Workspace
+
+/// `codeagent sandbox`: the very sandbox that runs use, for users and tests.
+struct SandboxCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sandbox", abstract: "Run a command in the sandbox that runs use; see, keep or drop what it changed.",
+    discussion: """
+      All four share one sandbox of the checkout, unless --id or --new says otherwise.
+
+      EXAMPLES
+        codeagent sandbox run -- make check
+        codeagent sandbox run --cwd ~/src/app -- sh -c 'id; ls ~'
+        codeagent sandbox diff
+        codeagent sandbox export --to /tmp/result
+      """,
+    subcommands: [Run.self, Diff.self, Export.self, Discard.self])
+
+  /// Runs one command.
+  struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Run one command; its exit status is the command's, 125 when the sandbox itself fails.")
+
+    @Option(help: "The directory to run in; its checkout is the workspace.") var cwd = "."
+    @Option(help: "A sandbox of this name instead of the checkout's own.") var id: String?
+    @Flag(help: "A fresh sandbox, dropped afterwards.") var new = false
+    @Option(help: "Stop the command after this time, such as 90s or 15m.") var timeout: String?
+    @Argument(parsing: .postTerminator, help: "The command.") var command: [String] = []
+
+    mutating func run() async throws {
+      guard !command.isEmpty else { throw ValidationError("name a command after --") }
+      do {
+        let place = try SandboxPlace(directory: cwd, id: new ? "new-\(getpid())" : id)
+        var limits = SandboxLimits.standard
+        if let timeout {
+          guard let seconds = BudgetOptions.seconds(timeout) else { throw UsageFailure("--timeout takes a time such as 90s") }
+          limits.wallSeconds = seconds
+        }
+        let workspace = try await place.open()
+        let arguments = command.map { Array($0.utf8) }
+        let task = Task {
+          try await workspace.run(
+            arguments: arguments, directory: place.location.project, environment: [:], limits: limits,
+            onOutput: { Output.write($0) })
+        }
+        Signals.onStop { task.cancel() }
+        let run = try await task.value
+        if new { try await workspace.discard() }
+        switch run.result.status {
+        case .exited(let code): throw ExitStatus(code: code)
+        case .signaled(let signal): throw ExitStatus(code: 128 + signal)
+        case .cancelled: throw ExitStatus(code: 128 + (Signals.received ?? SIGTERM))
+        case .overrun(let overrun):
+          Output.error("codeagent: the command was stopped: over the limit on \(overrun.rawValue)")
+          throw ExitStatus(code: overrun == .time ? 124 : 137)
+        }
+      } catch let failure as any ReportableFailure {
+        Output.error("codeagent: \(Display.safe(failure.sentence))" + (failure.advice.map { " (\(Display.safe($0)))" } ?? ""))
+        throw ExitStatus(code: 125)
+      }
+    }
+  }
+
+  /// Shows what it changed.
+  struct Diff: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show what the sandbox changed, as a patch.")
+
+    @Argument(help: "A directory of the checkout.") var directory = "."
+    @Option(help: "The sandbox of this name.") var id: String?
+    @Flag(help: "Only names and counts.") var stat = false
+
+    mutating func run() async throws {
+      let workspace = try await SandboxPlace(directory: directory, id: id).open()
+      let snapshot = try await workspace.snapshot()
+      let style = Style(hasColor: TerminalTraits.detect(Environment.current).hasColor)
+      for file in try await workspace.diff(from: nil, to: snapshot) {
+        if stat { Output.write(DiffText.render(file, style: style, mostLines: 0)) } else { Output.write(file.patch) }
+      }
+      for left in snapshot.leftOut { Output.error("left out: \(left.path) (\(left.reason))") }
+      if snapshot.ignoredChanges.count > 0 {
+        Output.error("\(snapshot.ignoredChanges.count) changed files are ignored by git and not shown")
+      }
+    }
+  }
+
+  /// Brings changes back.
+  struct Export: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Write what the sandbox changed into the checkout, or into another directory.")
+
+    @Argument(help: "A directory of the checkout.") var directory = "."
+    @Option(help: "The sandbox of this name.") var id: String?
+    @Option(help: "Write into this directory instead of the checkout.") var to: String?
+
+    mutating func run() async throws {
+      let workspace = try await SandboxPlace(directory: directory, id: id).open()
+      let snapshot = try await workspace.snapshot()
+      let report: DeliveryReport
+      if let to {
+        report = try await workspace.export(snapshot, to: Array(to.utf8))
+      } else {
+        report = try await workspace.deliver(snapshot, as: .apply)
+      }
+      for path in report.written { Output.write("\(path)\n") }
+      for left in report.leftOut { Output.error("left out: \(left.path) (\(left.reason))") }
+    }
+  }
+
+  /// Drops it.
+  struct Discard: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Drop the sandbox and all that it changed.")
+
+    @Argument(help: "A directory of the checkout.") var directory = "."
+    @Option(help: "The sandbox of this name.") var id: String?
+
+    mutating func run() async throws {
+      try Workspace.removeStorage(try SandboxPlace(directory: directory, id: id).storage)
+    }
+  }
+}
+
+/// Where the sandbox of a checkout is kept.
+struct SandboxPlace: Sendable {
+  let location: CheckoutLocation
+  let storage: [UInt8]
+  private let assembly: Assembly
+
+  init(directory: String, id: String?) throws {
+    location = try CheckoutLocation.resolve(Array(directory.utf8))
+    assembly = try Assembly(location: location)
+    if let id, id.isEmpty || id.contains("/") || id.hasPrefix(".") {
+      throw UsageFailure("--id takes a plain name, not '\(id)'")
+    }
+    // The directory's name is readable and, by the hash, unique for the checkout's path.
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in location.root { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    let name = (location.root.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []).filter {
+      $0 > 0x20 && $0 < 0x7f
+    }
+    let state = try Directories.state(assembly.environment)
+    storage =
+      Array("\(state)/sandboxes/".utf8) + name + Array("-\(String(hash, radix: 16))".utf8)
+      + (id.map { Array("@\($0)".utf8) } ?? [])
+  }
+
+  /// The workspace as it was left, or a new one.
+  func open() async throws -> Workspace {
+    let sandbox = try assembly.sandbox()
+    let view = try assembly.view()
+    try Directories.make(Array("\(try Directories.state(assembly.environment))/sandboxes".utf8))
+    var isStored = stat()
+    let state = (storage + Array("/state".utf8)).map { CChar(bitPattern: $0) } + [0]
+    guard lstat(state, &isStored) == 0 else {
+      return try await Workspace.open(location, storage: storage, sandbox: sandbox, view: view)
+    }
+    return try await Workspace.reopen(location, storage: storage, sandbox: sandbox, view: view)
+  }
+}
