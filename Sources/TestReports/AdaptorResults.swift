@@ -29,6 +29,8 @@ struct AdaptorResults {
   private(set) var swiftEvents: [UInt8]?
   /// Go's modules and their directories.
   private(set) var goModules: [UInt8]?
+  /// Paths of report files that are newer than the run's start; nil when that could not be told.
+  private var written: [[UInt8]]?
 
   init(_ results: [String: [UInt8]], nonce: String?) {
     var files: [File] = []
@@ -43,6 +45,11 @@ struct AdaptorResults {
         goModules = content
         continue
       }
+      if let nonce, name == Self.writtenFile(nonce) {
+        written = OutputLines(content).lines.map { Array($0.after(prefix: "./") ?? $0) }
+        continue
+      }
+      if let nonce, name == Self.startedFile(nonce) { continue }
       if let nonce, let file = Self.read(content, nonce: nonce) { files.append(file) } else { strangers += 1 }
     }
     self.files = files.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
@@ -51,6 +58,16 @@ struct AdaptorResults {
   }
 
   static func swiftFile(_ nonce: String) -> String { "swift-\(nonce).jsonl" }
+  static func writtenFile(_ nonce: String) -> String { "written-\(nonce).txt" }
+  static func startedFile(_ nonce: String) -> String { "started-\(nonce)" }
+
+  /// The report files without those that an earlier run had left.
+  func written(_ files: [RepoPath: [UInt8]]) -> [RepoPath: [UInt8]] {
+    guard let written else { return files }
+    let names = Set(written)
+    return files.filter { names.contains($0.key.bytes) }
+  }
+
   static func goFile(_ nonce: String) -> String { "go-\(nonce).txt" }
 
   private static func read(_ content: [UInt8], nonce: String) -> File? {

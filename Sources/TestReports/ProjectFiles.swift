@@ -1,7 +1,7 @@
 internal import JSON
 public import Paths
 
-/// A project's files as they stand, for recognising how it is tested. Paths are relative to the project directory.
+/// A project's files as they stand, for recognising how it is tested. Paths are relative to the checkout.
 ///
 /// Whoever gives them bounds what is read: an answer may be nil for a file that is too large, special or outside.
 public protocol ProjectFiles {
@@ -17,6 +17,8 @@ public protocol ProjectFiles {
 struct ProjectDirectory<Files: ProjectFiles> {
   let files: Files
   let path: RepoPath
+  /// Where it lies below the directory that was asked about.
+  var below = RepoPath.root
 
   /// Bytes of a configuration or test file that are looked at.
   static var maximumBytes: Int { 256 << 10 }

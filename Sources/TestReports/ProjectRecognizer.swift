@@ -5,15 +5,18 @@ public import Paths
 /// It looks at the project directory, its test directories and, when that shows nothing, one level below: never at the
 /// whole tree.
 public enum ProjectRecognizer {
-  /// Test commands of the project in `directory`, the best first; empty when nothing was recognised.
+  /// Test commands of a project, the best first; empty when nothing was recognised.
+  /// - Parameters:
+  ///   - files: the files of the checkout.
+  ///   - directory: the project's directory in it; the directories of the commands are relative to this one.
   public static func recognize(_ files: some ProjectFiles, directory: RepoPath) -> [TestCommand] {
     let here = ProjectDirectory(files: files, path: directory)
     let found = commands(here)
     if !found.isEmpty { return found }
     var below: [TestCommand] = []
     for entry in here.entries().prefix(64) where entry.isDirectory && !entry.name.hasPrefix(".") {
-      if let path = here.at(entry.name), below.count < 8 {
-        below += commands(ProjectDirectory(files: files, path: path))
+      if let path = here.at(entry.name), let inner = RepoPath(entry.name), below.count < 8 {
+        below += commands(ProjectDirectory(files: files, path: path, below: inner))
       }
     }
     return below
@@ -25,7 +28,7 @@ public enum ProjectRecognizer {
     var found: [TestCommand] = []
     func add(_ shell: String, _ framework: Framework, _ reason: String, setup: String? = nil) {
       found.append(
-        TestCommand(shell: shell, framework: framework, directory: here.path, reason: reason, setup: setup))
+        TestCommand(shell: shell, framework: framework, directory: here.below, reason: reason, setup: setup))
     }
     if names.contains("Package.swift") { add("swift test", .swift, "Package.swift", setup: "swift package resolve") }
     if names.contains("Cargo.toml") { add("cargo test", .cargo, "Cargo.toml", setup: "cargo fetch") }
@@ -60,7 +63,7 @@ public enum ProjectRecognizer {
       let finding = CommandRecognizer(directory: here).framework(of: shell)
       return [
         TestCommand(
-          shell: shell, framework: finding?.framework ?? .node, directory: here.path,
+          shell: shell, framework: finding?.framework ?? .node, directory: here.below,
           reason: "package.json has a test script", setup: setup)
       ]
     }
@@ -77,7 +80,7 @@ public enum ProjectRecognizer {
     guard hasTests else { return [] }
     return [
       TestCommand(
-        shell: "node --test", framework: .node, directory: here.path,
+        shell: "node --test", framework: .node, directory: here.below,
         reason: "package.json without a test script, and test files", setup: setup)
     ]
   }
@@ -88,14 +91,14 @@ public enum ProjectRecognizer {
       let maven = names.contains("mvnw") && !names.contains(".mvn") ? "./mvnw" : "mvn"
       found.append(
         TestCommand(
-          shell: "\(maven) -o -q test", framework: .junit, directory: here.path, reason: "pom.xml",
+          shell: "\(maven) -o -q test", framework: .junit, directory: here.below, reason: "pom.xml",
           setup: "mvn -q test-compile dependency:go-offline"))
     }
     if names.contains("build.gradle") || names.contains("build.gradle.kts") {
       let gradle = names.contains("gradlew") ? "./gradlew" : "gradle"
       found.append(
         TestCommand(
-          shell: "\(gradle) --offline test", framework: .junit, directory: here.path, reason: "build.gradle",
+          shell: "\(gradle) --offline test", framework: .junit, directory: here.below, reason: "build.gradle",
           setup: "\(gradle) testClasses"))
     }
     return found
@@ -108,7 +111,7 @@ public enum ProjectRecognizer {
     return ["test", "check", "tests"].filter(makefile.has).prefix(1).map { target in
       let finding = CommandRecognizer(directory: here).framework(of: "make \(target)")
       return TestCommand(
-        shell: "make \(target)", framework: finding?.framework ?? .tap, directory: here.path,
+        shell: "make \(target)", framework: finding?.framework ?? .tap, directory: here.below,
         reason: "\(file) has a target \(target)")
     }
   }
@@ -183,7 +186,7 @@ private struct PythonProject<Files: ProjectFiles> {
   }
 
   private func command(_ shell: String, _ framework: Framework, _ reason: String) -> TestCommand {
-    TestCommand(shell: shell, framework: framework, directory: here.path, reason: reason, setup: setup)
+    TestCommand(shell: shell, framework: framework, directory: here.below, reason: reason, setup: setup)
   }
 
   /// The project's own virtual environment when it has one.

@@ -2,14 +2,11 @@ internal import Paths
 
 /// Turns paths as tools print them into paths of the project.
 struct ProjectRoot {
-  /// The project directory, absolute, without a trailing slash.
+  /// The directory that the tests ran in, absolute, without a trailing slash.
   private let root: [UInt8]
-  /// Where the tests ran, relative to ``root``: relative paths are meant from here.
-  private let directory: RepoPath
 
-  init(root: [UInt8], directory: RepoPath) {
+  init(_ root: [UInt8]) {
     self.root = root.last == UInt8(ascii: "/") && root.count > 1 ? Array(root.dropLast()) : root
-    self.directory = directory
   }
 
   /// Directories of installed or generated code: their frames are not the project's.
@@ -26,15 +23,12 @@ struct ProjectRoot {
       while let rest = bytes[...].after(prefix: scheme) { bytes = Array(rest) }
     }
     guard !bytes.isEmpty, bytes.count <= 4096 else { return nil }
-    var components: [[UInt8]]
+    var components: [[UInt8]] = []
     if bytes[0] == UInt8(ascii: "/") {
       guard bytes.starts(with: root), bytes.count > root.count,
         root == [UInt8(ascii: "/")] || bytes[root.count] == UInt8(ascii: "/")
       else { return nil }
-      components = []
       bytes.removeFirst(root.count)
-    } else {
-      components = directory.components
     }
     for component in bytes.split(separator: UInt8(ascii: "/")) where component != [UInt8(ascii: ".")] {
       if component == [UInt8(ascii: "."), UInt8(ascii: ".")] {

@@ -30,7 +30,19 @@ extension TestCommand {
     case .swift: addSwift(to: &plan, nonce: nonce)
     case .junit: break
     }
+    if !reportFilePatterns.isEmpty { noteReportFiles(in: &plan, nonce: nonce) }
     return plan
+  }
+
+  /// Has the shell say at its end which report files are newer than its start: older ones are of another run.
+  private func noteReportFiles(in plan: inout RunPlan, nonce: String) {
+    let start = "\(RunPlan.resultsDirectory)/\(AdaptorResults.startedFile(nonce))"
+    let list = "\(RunPlan.resultsDirectory)/\(AdaptorResults.writtenFile(nonce))"
+    let pruned = [".git", "node_modules", ".venv"].map { "-name \($0)" }.joined(separator: " -o ")
+    plan.shell = """
+      : > \(start); trap 'find . \\( \(pruned) \\) -prune -o -name "*.xml" -newer \(start) -print > \(list) 2>/dev/null' EXIT
+      \(plan.shell)
+      """
   }
 
   private func addPython(to plan: inout RunPlan) {

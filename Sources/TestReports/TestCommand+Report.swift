@@ -6,13 +6,15 @@ extension TestCommand {
   /// Results of adaptors are preferred to printed text, and are believed only with the run's nonce. A report that does
   /// not agree with the exit status is marked incomplete: neither alone proves anything.
   public func report(from evidence: RunEvidence) -> TestReport {
-    let root = ProjectRoot(root: evidence.projectRoot, directory: directory)
+    let root = ProjectRoot(evidence.projectRoot)
     let lines = OutputLines(evidence.output).lines
     var builder = ReportBuilder()
     var adaptors = AdaptorResults(evidence.results, nonce: evidence.nonce)
     if adaptors.strangers > 0 { builder.incomplete("a result file does not carry the run's nonce") }
 
-    var reading = Reading(lines: lines, root: root, evidence: evidence)
+    let reading = Reading(
+      lines: lines, root: root, reportFiles: adaptors.written(evidence.reportFiles),
+      exitStatus: evidence.exitStatus)
     let isNamed = reading.read(framework, adaptors: &adaptors, into: &builder)
 
     var report = TestReport(tests: builder.tests, exitStatus: evidence.exitStatus, isNamed: isNamed)
@@ -63,10 +65,12 @@ extension TestCommand {
 struct Reading {
   let lines: [Bytes]
   let root: ProjectRoot
-  let evidence: RunEvidence
+  /// Report files that the run wrote.
+  let reportFiles: [RepoPath: [UInt8]]
+  let exitStatus: Int32?
 
   /// Fills the builder; true when outcomes come from named tests.
-  mutating func read(
+  func read(
     _ framework: Framework, adaptors: inout AdaptorResults, into builder: inout ReportBuilder
   ) -> Bool {
     if !adaptors.files.isEmpty {
@@ -83,7 +87,7 @@ struct Reading {
     case .unittest: return UnittestOutput.read(lines, into: &builder, root: root)
     case .node:
       return readTAP(into: &builder) || NodeSpecOutput.read(lines, into: &builder, root: root)
-        || JUnitXML.read(evidence.reportFiles, into: &builder, root: root)
+        || JUnitXML.read(reportFiles, into: &builder, root: root)
     case .swift:
       return SwiftTestOutput.read(lines, events: adaptors.swiftEvents, into: &builder, root: root)
     case .go: return GoTestOutput.read(lines, modules: adaptors.goModules, into: &builder, root: root)
@@ -95,7 +99,7 @@ struct Reading {
 
   /// A wrapper, or a program that is not known: whatever it printed or wrote is recognised by its own marks.
   private func readUnknown(_ framework: Framework, into builder: inout ReportBuilder) -> Bool {
-    if JUnitXML.read(evidence.reportFiles, into: &builder, root: root) { return true }
+    if JUnitXML.read(reportFiles, into: &builder, root: root) { return true }
     if readTAP(into: &builder) { return true }
     for reader in [readSwift, readCargo, readGo, readCTest, readGoogleTest, readPytest, readUnittest, readSpec] {
       var attempt = builder
@@ -105,7 +109,7 @@ struct Reading {
       }
     }
     let errors = CompilerErrors(lines, root: root).errors
-    if evidence.exitStatus != 0 {
+    if exitStatus != 0 {
       for error in errors { builder.add(error) }
       if !errors.isEmpty { builder.incomplete("the project does not build") }
     }

@@ -1,6 +1,6 @@
 extension TestCommand {
   /// Globs of report files that a run writes into the project, relative to its directory; `**` stands for any number of
-  /// directories. Only files that the run itself wrote or changed belong into ``RunEvidence/reportFiles``.
+  /// directories. Files that an earlier run had left are told apart where the plan's shell can.
   public var reportFilePatterns: [String] {
     switch framework {
     case .junit, .tap, .exitStatus:

@@ -82,7 +82,8 @@ public struct RunEvidence: Sendable {
   public var exitStatus: Int32?
   /// Files found in the results directory, by name.
   public var results: [String: [UInt8]]
-  /// The project directory's absolute path inside the sandbox, to make paths of traces relative.
+  /// The absolute path, inside the sandbox, of the directory that the command ran in: places in the report are relative to
+  /// it.
   public var projectRoot: [UInt8]
   /// Reads report files that the run wrote into the project (JUnit XML): path relative to the project to content.
   public var reportFiles: [RepoPath: [UInt8]]

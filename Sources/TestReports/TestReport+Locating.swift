@@ -1,13 +1,18 @@
-import Paths
+public import Paths
 
 extension TestReport {
   /// The same report with its places checked against the files that are there.
   ///
   /// Some tools print a file without its directory (Swift Testing, Java, Go): such a place is given the directory of
   /// the one file that fits best; a place that fits none is dropped.
-  /// - Parameter maximumEntries: entries of the tree that are looked at.
-  public func locating(in files: some ProjectFiles, maximumEntries: Int = 50_000) -> TestReport {
-    var finder = FileFinder(files: files, maximumEntries: maximumEntries)
+  /// - Parameters:
+  ///   - files: the files of the checkout.
+  ///   - directory: the directory in it that the tests ran in.
+  ///   - maximumEntries: entries of the tree that are looked at.
+  public func locating(
+    in files: some ProjectFiles, directory: RepoPath = .root, maximumEntries: Int = 50_000
+  ) -> TestReport {
+    var finder = FileFinder(files: files, directory: directory, maximumEntries: maximumEntries)
     var report = self
     for index in report.tests.indices {
       report.tests[index].trace = report.tests[index].trace.compactMap { finder.find($0) }
@@ -23,18 +28,20 @@ extension TestReport {
 /// Finds files by the end of their path; walks the tree only when a path is not there as it is.
 private struct FileFinder<Files: ProjectFiles> {
   let files: Files
+  let directory: RepoPath
   let maximumEntries: Int
   private var known: [RepoPath: RepoPath?] = [:]
   private var byName: [[UInt8]: [RepoPath]]?
 
-  init(files: Files, maximumEntries: Int) {
+  init(files: Files, directory: RepoPath, maximumEntries: Int) {
     self.files = files
+    self.directory = directory
     self.maximumEntries = maximumEntries
   }
 
   mutating func find(_ location: SourceLocation) -> SourceLocation? {
     if let found = known[location.path] { return found.map { SourceLocation(path: $0, line: location.line) } }
-    let path = files.exists(location.path) ? location.path : search(location.path)
+    let path = files.exists(directory.joining(location.path)) ? location.path : search(location.path)
     known[location.path] = .some(path)
     return path.map { SourceLocation(path: $0, line: location.line) }
   }
@@ -62,7 +69,7 @@ private struct FileFinder<Files: ProjectFiles> {
     var next = 0
     var seen = 0
     while next < queue.count, seen < maximumEntries {
-      for (name, isDirectory) in files.list(queue[next]) {
+      for (name, isDirectory) in files.list(directory.joining(queue[next])) {
         seen += 1
         guard let path = queue[next].appending(name) else { continue }
         if isDirectory {

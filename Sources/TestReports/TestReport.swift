@@ -82,7 +82,7 @@ public struct TestOutcome: Sendable, Hashable {
 
 /// A line of a file of the project.
 public struct SourceLocation: Sendable, Hashable {
-  /// The file, relative to the project directory.
+  /// The file, relative to the directory that the tests ran in.
   public var path: RepoPath
   /// The line, from 1.
   public var line: Int

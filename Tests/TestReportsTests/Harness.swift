@@ -62,9 +62,7 @@ struct Project {
   var files: DiskFiles { DiskFiles(root: root) }
 
   /// The command as a user would name it.
-  func command(_ shell: String, in directory: String = "") -> TestCommand {
-    TestCommand.named(shell, directory: RepoPath(directory) ?? .root, files: files)
-  }
+  func command(_ shell: String) -> TestCommand { TestCommand.named(shell, directory: .root, files: files) }
 
   /// Runs a command as its plan says, with directories of the host in place of the sandbox's, and reads the report.
   func report(_ command: TestCommand, nonce: String = "n0nce", environment: [String: String] = [:]) async throws
@@ -105,7 +103,25 @@ struct Project {
     }
     return RunEvidence(
       output: result.stdout, exitStatus: result.status >= 128 ? nil : result.status, results: results,
-      projectRoot: Array(root.utf8), reportFiles: [:], nonce: nonce)
+      projectRoot: Array(cwd.utf8), reportFiles: reportFiles(command, cwd), nonce: nonce)
+  }
+
+  /// All XML files, when the command has patterns for any: which of them are new is for the plan's shell to say.
+  private func reportFiles(_ command: TestCommand, _ cwd: String) -> [RepoPath: [UInt8]] {
+    guard !command.reportFilePatterns.isEmpty else { return [:] }
+    var found: [RepoPath: [UInt8]] = [:]
+    func walk(_ directory: String) {
+      for name in Disk.names(cwd + "/" + directory).map({ String(decoding: $0, as: UTF8.self) }) {
+        let path = directory.isEmpty ? name : directory + "/" + name
+        if Disk.kind(cwd + "/" + path) == .directory {
+          walk(path)
+        } else if path.hasSuffix(".xml"), let key = RepoPath(path) {
+          found[key] = fileBytes(cwd + "/" + path)
+        }
+      }
+    }
+    walk("")
+    return found
   }
 }
 

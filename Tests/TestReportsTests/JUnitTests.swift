@@ -74,6 +74,23 @@ import Testing
     #expect(report["adds"]?.location.map { "\($0.path):\($0.line)" } == "test/sum.js:5")
   }
 
+  /// A makefile that compiles, runs and reports: what a run left earlier is not taken for this one's.
+  @Test func reportsOfThisRunOnly() async throws {
+    let project = try Project([
+      "Makefile": "test:\n\tmkdir -p build/test-results\n\tcp made.xml build/test-results/TEST-a.xml\n\tfalse\n",
+      "made.xml": Self.surefire,
+      "build/test-results/TEST-old.xml": "<testsuite name='X'><testcase name='old' classname='X'/></testsuite>",
+    ])
+    let report = try await project.report("sleep 0.02; make test")
+    #expect(report["X::old"] == nil)
+    #expect(report.failing.count == 2)
+    #expect(report.isNamed && !report.isIncomplete, "\(report.incompleteReason ?? "")")
+    try project.directory.write("p/Makefile", "test:\n\tfalse\n")
+    let nothing = try await project.report("make test; exit 3")
+    #expect(!nothing.isNamed)
+    #expect(nothing.exitStatus == 3)
+  }
+
   @Test func cutReport() {
     let half = String(Self.surefire.prefix(900))
     let report = Self.report(["target/surefire-reports/a.xml": half])

@@ -83,6 +83,7 @@ import Testing
     let inside = ProjectRecognizer.recognize(
       MemoryFiles(contents: ["a/go.mod": "", "b/Cargo.toml": ""]), directory: RepoPath("b") ?? .root)
     #expect(inside.map(\.shell) == ["cargo test"])
+    #expect(inside.map(\.directory) == [.root])
   }
 
   @Test func setups() {
