@@ -1,48 +1,157 @@
+import IndexKernel
 public import Paths
 
 /// The index over one source of files.
+///
+/// It is built in the background from the moment that it is opened, and follows the files of a run by
+/// ``refresh(changed:)``. Questions wait for the build, at most for ``patience``; then they are answered from what is
+/// there.
 public actor Index {
-  private let source: any IndexSource
-  private var contents: [RepoPath: [UInt8]]?
+  /// How long a search waits for a build that is under way.
+  public static let patience: Duration = .seconds(20)
+  /// More files than these are not read; the rest is counted in ``IndexStatus/skipped``.
+  static let mostFiles = 200_000
 
-  private init(source: any IndexSource) { self.source = source }
+  nonisolated let source: any IndexSource
+  nonisolated let directory: [UInt8]
+  private var analyses: [RepoPath: FileAnalysis] = [:]
+  /// What a run changed while the build was under way: the build's older view of these is not wanted.
+  private var refreshed: Set<RepoPath> = []
+  private var built = false
+  private var skipped = 0
+  private var cached: Corpus?
+  private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+  private var nextWaiter = 0
 
-  /// Opens the index; reading happens at the first question.
-  public static func open(source: some IndexSource, directory: [UInt8]) async -> Index? { Index(source: source) }
+  private init(_ source: any IndexSource, _ directory: [UInt8]) {
+    self.source = source
+    self.directory = directory
+  }
 
-  /// Lines that hold the query's bytes.
-  public func search(_ query: String, isRegex: Bool, below: RepoPath?, limit: Int) async throws -> [SearchHit] {
-    let needle = Array(query.utf8)
-    var hits: [SearchHit] = []
-    for (path, content) in await load() where below.map(path.isInside) ?? true {
-      for (number, line) in content.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated()
-      where line.firstRange(of: needle) != nil {
-        hits.append(
-          SearchHit(
-            path: path, line: number + 1, endLine: number + 1, score: 1, name: nil, excerpt: Array(line), why: []))
-        if hits.count == limit { return hits }
+  /// Opens the index and returns at once; a background task reads the files.
+  /// - Parameter directory: where analyses are kept between runs; made when missing, with access for its owner only.
+  public static func open(source: some IndexSource, directory: [UInt8]) async -> Index? {
+    let index = Index(source, directory)
+    Task.detached(priority: .utility) { await Builder(index: index).run() }
+    return index
+  }
+
+  // MARK: Building
+
+  func add(_ batch: [(RepoPath, FileAnalysis)]) {
+    for (path, analysis) in batch where !refreshed.contains(path) { analyses[path] = analysis }
+    cached = nil
+  }
+
+  func finish(skipped: Int) {
+    self.skipped = skipped
+    built = true
+    for waiter in waiters.values { waiter.resume() }
+    waiters = [:]
+  }
+
+  private func stopWaiting(_ number: Int) { waiters.removeValue(forKey: number)?.resume() }
+
+  /// Waits until the build is over, at most for `patience`.
+  func ready(within patience: Duration) async {
+    if built { return }
+    let number = nextWaiter
+    nextWaiter += 1
+    let timer = Task.detached { [weak self] in
+      try? await Task.sleep(for: patience)
+      await self?.stopWaiting(number)
+    }
+    await withCheckedContinuation { waiters[number] = $0 }
+    timer.cancel()
+  }
+
+  /// Reads files again that a run has changed, made or removed.
+  public func refresh(changed: [RepoPath]) async {
+    refreshed.formUnion(changed)
+    let fresh = await Builder.read(changed, source)
+    for (path, analysis) in fresh { analyses[path] = analysis }
+    cached = nil
+  }
+
+  /// What is indexed.
+  public func status() -> IndexStatus {
+    var status = IndexStatus(isComplete: built, files: analyses.count, skipped: skipped)
+    for analysis in analyses.values {
+      status.lines += analysis.lineCount
+      status.declarations += analysis.declarations.count
+      for (flag, name) in IndexStatus.names where analysis.flags.contains(flag) {
+        status.special[name, default: 0] += 1
       }
     }
-    return hits
+    return status
   }
 
-  /// Lines that use a name.
+  func corpus() -> Corpus {
+    if let cached { return cached }
+    let corpus = Corpus(analyses.map { Corpus.File($0.key, $0.value) })
+    cached = corpus
+    return corpus
+  }
+
+  // MARK: Questions
+
+  /// Finds code by words, ranked, or the lines that match a regular expression, in path order.
+  /// - Parameters:
+  ///   - below: only files in this directory.
+  ///   - limit: the most hits.
+  /// - Throws: ``SearchError`` for a pattern that cannot be used.
+  public func search(_ query: String, isRegex: Bool, below: RepoPath?, limit: Int) async throws -> [SearchHit] {
+    await ready(within: Self.patience)
+    let searcher = Searcher(corpus: corpus(), source: source)
+    if isRegex { return try await searcher.lines(matching: query, below: below, limit: limit) }
+    return await searcher.ranked(query, below: below, limit: limit)
+  }
+
+  /// Where a name is defined and used. The name may be qualified (`Type.name`, `Type::name`).
   public func symbol(_ name: String, limit: Int) async throws -> SymbolOccurrences {
-    let hits = try await search(name, isRegex: false, below: nil, limit: limit)
-    return SymbolOccurrences(
-      definitions: [], references: hits.map { .init(path: $0.path, line: $0.line, excerpt: $0.excerpt) })
+    await ready(within: Self.patience)
+    return await Searcher(corpus: corpus(), source: source).occurrences(of: name, limit: limit)
   }
 
-  /// The places that failures name.
+  /// The code that a task is about, for the first prompt; nil when nothing was found, or is ready in time.
+  /// - Parameters:
+  ///   - failures: what failing tests say, the name in the first line.
+  ///   - places: files and lines that failures name, the most telling first.
+  ///   - budgetTokens: how large the text may get, at four bytes a token.
+  ///   - patience: how long to wait for a build that is under way.
   public func pack(
     task: String, failures: [String], places: [(RepoPath, Int)], budgetTokens: Int, patience: Duration
-  ) async -> ContextPack? { nil }
+  ) async -> ContextPack? {
+    await ready(within: patience)
+    guard !analyses.isEmpty else { return nil }
+    let packer = Packer(corpus: corpus(), source: source, budget: max(500, budgetTokens) * 4)
+    return await packer.pack(task: task, failures: failures, places: places)
+  }
+}
 
-  private func load() async -> [RepoPath: [UInt8]] {
-    if let contents { return contents }
-    var read: [RepoPath: [UInt8]] = [:]
-    for file in await source.files() { read[file.path] = await source.read(file.path, limit: 1 << 20) }
-    contents = read
-    return read
+/// What an index holds.
+public struct IndexStatus: Sendable, Hashable {
+  /// False while the first build is under way.
+  public var isComplete: Bool
+  /// Files that are known.
+  public var files: Int
+  /// Files that were left out because there are too many.
+  public var skipped: Int
+  /// Lines of text in them.
+  public var lines = 0
+  /// Declarations found.
+  public var declarations = 0
+  /// How many files are special, by what makes them so.
+  public var special: [String: Int] = [:]
+
+  static let names: [(FileAnalysis.Flags, String)] = [
+    (.binary, "binary"), (.tooLarge, "too large"), (.pointer, "LFS pointer"), (.generated, "generated"),
+    (.notUTF8, "not UTF-8"), (.unreadable, "unreadable"),
+  ]
+
+  init(isComplete: Bool, files: Int, skipped: Int) {
+    self.isComplete = isComplete
+    self.files = files
+    self.skipped = skipped
   }
 }

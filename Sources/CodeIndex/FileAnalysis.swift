@@ -1,0 +1,182 @@
+import IndexKernel
+
+/// Everything that the index knows of one version of a file. It depends on the content and the language alone, never on
+/// where the file lies, so that it is made once in the life of a content.
+final class FileAnalysis: Sendable {
+  /// A range of lines that is searched as one.
+  struct Unit: Sendable, Hashable {
+    /// From 1.
+    var line: Int32
+    var endLine: Int32
+    /// Which of ``FileAnalysis/declarations`` it is; -1 for lines between declarations.
+    var declaration: Int32
+  }
+
+  /// What is special about a file.
+  struct Flags: OptionSet, Sendable, Hashable {
+    let rawValue: UInt8
+    /// Not text: nothing else is known of it.
+    static let binary = Flags(rawValue: 1)
+    /// Larger than the index reads.
+    static let tooLarge = Flags(rawValue: 2)
+    /// Stands for a content that is stored elsewhere (Git LFS).
+    static let pointer = Flags(rawValue: 4)
+    /// Says that a program wrote it, or looks so.
+    static let generated = Flags(rawValue: 8)
+    /// Text in another encoding than UTF-8.
+    static let notUTF8 = Flags(rawValue: 16)
+    /// Could not be read.
+    static let unreadable = Flags(rawValue: 32)
+  }
+
+  let flags: Flags
+  let lineCount: Int
+  let declarations: [Declaration]
+  let units: [Unit]
+  /// The terms of the whole text, by unit.
+  let body: TermTable
+  /// The terms of the names that are declared.
+  let names: TermTable
+  let trigrams: TrigramFilter
+
+  init(
+    flags: Flags, lineCount: Int, declarations: [Declaration], units: [Unit], body: TermTable, names: TermTable,
+    trigrams: TrigramFilter
+  ) {
+    self.flags = flags
+    self.lineCount = lineCount
+    self.declarations = declarations
+    self.units = units
+    self.body = body
+    self.names = names
+    self.trigrams = trigrams
+  }
+
+  /// A file without searchable text.
+  static func opaque(_ flags: Flags) -> FileAnalysis {
+    FileAnalysis(
+      flags: flags, lineCount: 0, declarations: [], units: [], body: TermTable(text: []), names: TermTable(text: []),
+      trigrams: TrigramFilter([]))
+  }
+}
+
+/// Makes a ``FileAnalysis`` of a content.
+enum Analyzer {
+  /// Larger files are known by name only.
+  static let sizeLimit = 1 << 20
+  /// Lines between declarations are searched in windows of so many.
+  private static let window = 40
+  /// Comment lines above a declaration that count as part of it.
+  private static let leading = 25
+
+  static func analyze(_ text: [UInt8], _ language: Language) -> FileAnalysis {
+    if text.prefix(8000).contains(0) { return .opaque(.binary) }
+    if text.count > sizeLimit { return .opaque(.tooLarge) }
+    var flags: FileAnalysis.Flags = []
+    if text.count < 1024, text.starts(with: "version https://git-lfs.github.com/spec/".utf8) {
+      return .opaque(.pointer)
+    }
+    let lineStarts = LineIndex(text)
+    if isGenerated(text, lineCount: lineStarts.count) { flags.insert(.generated) }
+    if String(validating: text, as: UTF8.self) == nil { flags.insert(.notUTF8) }
+    // One endless line is data; its declarations would be noise.
+    let isDense = text.count > 50_000 && text.count / max(1, lineStarts.count) > 2000
+    let declarations = isDense ? [] : DeclarationScanner.scan(text, language.syntax)
+    let (units, unitOfLine) = makeUnits(declarations, lineStarts, text)
+    var occurrences: [UInt64] = []
+    occurrences.reserveCapacity(text.count / 4)
+    TermScanner.scan(text, into: &occurrences)
+    let body = TermTable(&occurrences, unitOfLine: unitOfLine, unitCount: units.count)
+    var names: [UInt8] = []
+    for declaration in declarations {
+      names.append(contentsOf: declaration.name)
+      names.append(0x20)
+    }
+    return FileAnalysis(
+      flags: flags, lineCount: lineStarts.count, declarations: declarations, units: units, body: body,
+      names: TermTable(text: names), trigrams: TrigramFilter(text))
+  }
+
+  /// Cuts a file into units: each line belongs to the innermost callable around it, else to a window.
+  private static func makeUnits(
+    _ declarations: [Declaration], _ lines: LineIndex, _ text: [UInt8]
+  ) -> ([FileAnalysis.Unit], [UInt16]) {
+    let count = max(1, lines.count)
+    var owner = [Int32](repeating: -1, count: count)
+    var units: [FileAnalysis.Unit] = []
+    for (index, declaration) in declarations.enumerated() where declaration.kind.isCallable {
+      // Declarations come in order of their first lines, outer before inner: later ones overwrite.
+      let first = min(declaration.line, count) - 1
+      let last = min(declaration.endLine, count) - 1
+      guard first <= last, units.count < 60_000 else { continue }
+      var start = first
+      while start > 0, first - start < leading, owner[start - 1] < 0, !lines.isBlank(start - 1, text) { start -= 1 }
+      for line in start...last { owner[line] = Int32(units.count) }
+      units.append(
+        FileAnalysis.Unit(
+          line: Int32(declaration.line), endLine: Int32(max(declaration.endLine, declaration.line)),
+          declaration: Int32(index)))
+    }
+    // What is left, in windows.
+    var line = 0
+    while line < count {
+      guard owner[line] < 0 else {
+        line += 1
+        continue
+      }
+      var end = line
+      var isBlank = true
+      while end < count, owner[end] < 0, end - line < window {
+        if !lines.isBlank(end, text) { isBlank = false }
+        end += 1
+      }
+      let unit: Int32
+      if (isBlank || units.count >= 65_000) && !units.isEmpty {
+        unit = line > 0 ? owner[line - 1] : 0
+      } else {
+        unit = Int32(units.count)
+        units.append(FileAnalysis.Unit(line: Int32(line + 1), endLine: Int32(end), declaration: -1))
+      }
+      for place in line..<end { owner[place] = unit }
+      line = end
+    }
+    return (units, owner.map { UInt16(truncatingIfNeeded: max(0, $0)) })
+  }
+
+  private static func isGenerated(_ text: [UInt8], lineCount: Int) -> Bool {
+    let head = text.prefix(600)
+    for mark in [
+      "@generated", "DO NOT EDIT", "Do not edit", "do not edit by hand", "Code generated by", "autogenerated",
+    ]
+    where head.firstRange(of: Array(mark.utf8)) != nil { return true }
+    return text.count > 20_000 && text.count / max(1, lineCount) > 500
+  }
+}
+
+/// Where the lines of a text begin.
+struct LineIndex {
+  private(set) var starts: [Int32] = [0]
+  private let length: Int
+
+  init(_ text: [UInt8]) {
+    length = text.count
+    text.withUnsafeBufferPointer { bytes in
+      starts.reserveCapacity(bytes.count / 30 + 1)
+      for place in 0..<bytes.count where bytes[place] == 0x0a { starts.append(Int32(place + 1)) }
+    }
+    if starts.count > 1, Int(starts[starts.count - 1]) == length { starts.removeLast() }
+  }
+
+  var count: Int { starts.count }
+
+  /// The bytes of a line (from 0) without its end.
+  func range(_ line: Int) -> Range<Int> {
+    let start = Int(starts[line])
+    let end = line + 1 < starts.count ? Int(starts[line + 1]) - 1 : length
+    return start..<max(start, end)
+  }
+
+  func isBlank(_ line: Int, _ text: [UInt8]) -> Bool {
+    text[range(line)].allSatisfy { $0 <= 0x20 }
+  }
+}

@@ -1,0 +1,62 @@
+import IndexKernel
+import Paths
+
+/// A programming language, as told by a file's name.
+struct Language: Sendable, Hashable {
+  /// Its name in lower case, such as `swift`; empty when unknown.
+  let name: String
+  let syntax: Syntax
+  /// True for programs, false for prose, data and markup.
+  let isCode: Bool
+
+  static let unknown = Language(name: "", syntax: Syntax(.plain), isCode: false)
+
+  /// The language of a path, by its extension or name.
+  static func of(_ path: RepoPath) -> Language {
+    let name = path.name
+    guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0 else {
+      return byName[String(decoding: name, as: UTF8.self)] ?? unknown
+    }
+    let suffix = String(decoding: name[(dot + 1)...], as: UTF8.self).lowercased()
+    return bySuffix[suffix] ?? unknown
+  }
+
+  private static let bySuffix: [String: Language] = {
+    var table: [String: Language] = [:]
+    func add(_ name: String, _ family: Syntax.Family, _ suffixes: String, isCode: Bool = true) {
+      for suffix in suffixes.split(separator: " ") {
+        table[String(suffix)] = Language(name: name, syntax: Syntax(family), isCode: isCode)
+      }
+    }
+    add("python", .python, "py pyi pyx pxd")
+    add("c", .c, "c h")
+    add("c++", .cPlus, "cc cpp cxx c++ hh hpp hxx inl ipp cu m mm")
+    add("java", .java, "java")
+    add("c#", .java, "cs")
+    add("go", .go, "go")
+    add("rust", .rust, "rs")
+    add("swift", .swift, "swift")
+    add("javascript", .script, "js jsx mjs cjs vue svelte")
+    add("typescript", .script, "ts tsx mts cts")
+    add("kotlin", .kotlin, "kt kts")
+    add("scala", .kotlin, "scala sc groovy gradle")
+    add("dart", .java, "dart")
+    add("zig", .rust, "zig")
+    add("php", .php, "php phtml")
+    add("ruby", .ends, "rb rake gemspec")
+    add("lua", .ends, "lua")
+    add("elixir", .ends, "ex exs")
+    add("julia", .ends, "jl")
+    add("shell", .shell, "sh bash zsh ksh")
+    add("other", .plain, "pl pm r hs ml mli clj cljs erl hrl f90 f sql proto tcl vim awk asm s el nim v sv vhd cmake")
+    add("markup", .plain, "md markdown rst adoc txt html htm xml tex org", isCode: false)
+    add("data", .plain, "json yaml yml toml ini cfg conf csv tsv lock svg css scss less properties", isCode: false)
+    return table
+  }()
+
+  private static let byName: [String: Language] = [
+    "Makefile": Language(name: "other", syntax: Syntax(.plain), isCode: true),
+    "Dockerfile": Language(name: "other", syntax: Syntax(.plain), isCode: true),
+    "Rakefile": Language(name: "ruby", syntax: Syntax(.ends), isCode: true),
+  ]
+}

@@ -1,0 +1,68 @@
+import Paths
+
+/// What a path says about its file: things that a fix seldom lies in.
+struct PathTraits: OptionSet, Sendable, Hashable {
+  let rawValue: UInt8
+
+  static let test = PathTraits(rawValue: 1)
+  static let docs = PathTraits(rawValue: 2)
+  static let example = PathTraits(rawValue: 4)
+  static let vendored = PathTraits(rawValue: 8)
+  static let generated = PathTraits(rawValue: 16)
+  static let data = PathTraits(rawValue: 32)
+  static let hidden = PathTraits(rawValue: 64)
+
+  /// The traits of a path.
+  static func of(_ path: RepoPath, _ language: Language) -> PathTraits {
+    var traits: PathTraits = []
+    let components = path.components.map { String(decoding: $0, as: UTF8.self).lowercased() }
+    for directory in components.dropLast() {
+      if let trait = directories[directory] { traits.insert(trait) }
+      if directory.hasPrefix(".") { traits.insert(.hidden) }
+      if directory.hasSuffix("tests") || directory.hasSuffix("-test") || directory.hasSuffix("_test") {
+        traits.insert(.test)
+      }
+      if directory.hasSuffix("examples") || directory.hasPrefix("benchmark") { traits.insert(.example) }
+    }
+    guard let name = components.last else { return traits }
+    let stem = name.split(separator: ".").first.map(String.init) ?? name
+    let original = String(decoding: path.name, as: UTF8.self)
+    if stem.hasPrefix("test_") || stem.hasSuffix("_test") || stem.hasSuffix("_spec") || stem == "conftest"
+      || stem.hasSuffix("_tests") || original.contains("Tests.") || original.contains("Test.")
+      || original.contains("Spec.") || name.contains(".test.") || name.contains(".spec.") || name.contains("-test.")
+    {
+      traits.insert(.test)
+    }
+    if name.contains(".pb.") || name.contains(".generated.") || name.contains("_generated.") || name.contains(".min.")
+      || name.hasSuffix("-lock.json") || name.hasSuffix(".lock") || name.hasSuffix(".d.ts") || name == "go.sum"
+    {
+      traits.insert(.generated)
+    }
+    if name.hasPrefix(".") { traits.insert(.hidden) }
+    switch language.name {
+    case "markup": traits.insert(.docs)
+    case "data": traits.insert(.data)
+    case "" where !name.contains("."): traits.insert(.data)
+    case "": traits.insert(.data)
+    default: break
+    }
+    if documents.contains(stem) { traits.insert(.docs) }
+    return traits
+  }
+
+  private static let documents: Set<String> = [
+    "changelog", "changes", "history", "news", "readme", "license", "licence", "copying", "authors", "contributing",
+    "00-releasenotes",
+  ]
+
+  private static let directories: [String: PathTraits] = [
+    "test": .test, "tests": .test, "testing": .test, "__tests__": .test, "spec": .test, "specs": .test, "e2e": .test,
+    "testdata": .test, "fixtures": .test, "__snapshots__": .test, "testsuite": .test, "integrationtests": .test,
+    "doc": .docs, "docs": .docs, "documentation": .docs, "changelog": .docs, "changelogs": .docs, "man": .docs,
+    "example": .example, "examples": .example, "sample": .example, "samples": .example, "demo": .example,
+    "demos": .example, "bench": .example, "playground": .example, "tutorial": .example,
+    "vendor": .vendored, "vendored": .vendored, "third_party": .vendored, "third-party": .vendored,
+    "thirdparty": .vendored, "node_modules": .vendored, "deps": .vendored, "external": .vendored,
+    "externals": .vendored, "dist": .generated, "generated": .generated, "gen": .generated, "build": .generated,
+  ]
+}

@@ -1,0 +1,208 @@
+import IndexKernel
+import Paths
+
+/// Answers questions from one state of the index, reading the files that it shows.
+struct Searcher: Sendable {
+  let corpus: Corpus
+  let source: any IndexSource
+
+  private func admits(_ below: RepoPath?) -> (Corpus.File) -> Bool {
+    guard let below, !below.isRoot else { return { _ in true } }
+    return { $0.path.isInside(below) }
+  }
+
+  // MARK: Words
+
+  /// The best places for some words: a file's best unit each, then further good units.
+  @concurrent func ranked(_ text: String, below: RepoPath?, limit: Int) async -> [SearchHit] {
+    let query = Query(text)
+    let ranking = Ranker().rank(query, corpus, admits: admits(below))
+    var exact = await exactPlaces(text, below)
+    var hits: [SearchHit] = []
+    for found in ranking.files.prefix(limit) {
+      let file = corpus.files[found.file]
+      let content = await source.read(file.path, limit: Analyzer.sizeLimit) ?? []
+      var why = reasons(found)
+      var unit = file.analysis.units.indices.contains(found.unit) ? file.analysis.units[found.unit] : nil
+      let line = exact.removeValue(forKey: file.path)
+      if let line {
+        why.insert("holds the text as it is", at: 0)
+        unit = file.analysis.units.last { $0.line <= line && $0.endLine >= line } ?? unit
+      }
+      let shown = Excerpt.best(content, unit, query, ranking.idf, around: line)
+      hits.append(
+        SearchHit(
+          path: file.path, line: shown.line, endLine: max(shown.line, unit.map { Int($0.endLine) } ?? shown.endLine),
+          score: found.score + (line == nil ? 0 : 2), name: unit.flatMap { name(of: $0, file) },
+          excerpt: shown.text, why: why))
+    }
+    for (path, line) in exact {
+      guard let index = corpus.index(of: path) else { continue }
+      let file = corpus.files[index]
+      let content = await source.read(path, limit: Analyzer.sizeLimit) ?? []
+      let unit = file.analysis.units.last { $0.line <= line && $0.endLine >= line }
+      let shown = Excerpt.best(content, unit, query, ranking.idf, around: line)
+      hits.append(
+        SearchHit(
+          path: path, line: shown.line, endLine: unit.map { Int($0.endLine) } ?? shown.endLine, score: 2,
+          name: unit.flatMap { name(of: $0, file) }, excerpt: shown.text, why: ["holds the text as it is"]))
+    }
+    hits.sort { ($1.score, $0.path) < ($0.score, $1.path) }
+    return Array(hits.prefix(limit))
+  }
+
+  /// Files that hold a query of several words, or an error text, literally: the first line of each.
+  private func exactPlaces(_ text: String, _ below: RepoPath?) async -> [RepoPath: Int] {
+    let bytes = Array(text.utf8)
+    guard bytes.count >= 6, bytes.count <= 200, !bytes.contains(0x0a) else { return [:] }
+    guard var regex = try? LineRegex(literal: bytes) else { return [:] }
+    var places: [RepoPath: Int] = [:]
+    var read = 0
+    let admits = admits(below)
+    for file in corpus.files where admits(file) && regex.need.isMet(by: file.analysis.trigrams) {
+      read += 1
+      guard read <= 100 else { break }
+      guard let content = await source.read(file.path, limit: Analyzer.sizeLimit) else { continue }
+      if let line = regex.matchingLines(content, limit: 1).first { places[file.path] = line + 1 }
+    }
+    return places.count <= 20 ? places : [:]
+  }
+
+  private func reasons(_ found: Ranker.RankedFile) -> [String] {
+    let names = ["words of the file", "words of this part", "names defined in it", "words of the path", "past changes"]
+    return found.parts.enumerated().filter { $0.element > 0.3 }.sorted { $0.element > $1.element }
+      .map { names[$0.offset] }
+  }
+
+  func name(of unit: FileAnalysis.Unit, _ file: Corpus.File) -> String? {
+    guard unit.declaration >= 0, Int(unit.declaration) < file.analysis.declarations.count else { return nil }
+    let declaration = file.analysis.declarations[Int(unit.declaration)]
+    let scope = declaration.scope.map { String(decoding: $0, as: UTF8.self) + "." } ?? ""
+    return scope + String(decoding: declaration.name, as: UTF8.self)
+  }
+
+  // MARK: Regular expressions
+
+  /// The lines that match, in path order.
+  @concurrent func lines(matching pattern: String, below: RepoPath?, limit: Int) async throws -> [SearchHit] {
+    var regex: LineRegex
+    do {
+      regex = try LineRegex(Array(pattern.utf8))
+    } catch {
+      throw SearchError(error.description)
+    }
+    var hits: [SearchHit] = []
+    let admits = admits(below)
+    for file in corpus.files where admits(file) && regex.need.isMet(by: file.analysis.trigrams) {
+      guard file.analysis.flags.isDisjoint(with: [.binary, .tooLarge]) else { continue }
+      guard let content = await source.read(file.path, limit: Analyzer.sizeLimit) else { continue }
+      let lines = regex.matchingLines(content, limit: limit - hits.count)
+      guard !lines.isEmpty else { continue }
+      let starts = LineIndex(content)
+      for line in lines where line < starts.count {
+        let unit = file.analysis.units.last { $0.declaration >= 0 && $0.line <= line + 1 && $0.endLine >= line + 1 }
+        hits.append(
+          SearchHit(
+            path: file.path, line: line + 1, endLine: line + 1, score: 1, name: unit.flatMap { name(of: $0, file) },
+            excerpt: Array(content[starts.range(line)].prefix(500)), why: ["matches"]))
+      }
+      if hits.count >= limit { break }
+      try Task.checkCancellation()
+    }
+    return hits
+  }
+
+  // MARK: Names
+
+  /// Definitions and uses of a name.
+  @concurrent func occurrences(of name: String, limit: Int) async -> SymbolOccurrences {
+    let parts = name.split { ".:#".contains($0) }.map(String.init)
+    guard let last = parts.last else { return SymbolOccurrences(definitions: [], references: []) }
+    let wanted = Array(last.prefix { $0 != "(" }.utf8)
+    let scope = parts.count > 1 ? Array(parts[parts.count - 2].utf8) : nil
+    var definitions: [SymbolOccurrences.Symbol] = []
+    var inScope: [SymbolOccurrences.Symbol] = []
+    var defined: Set<Place> = []
+    for file in corpus.files {
+      for declaration in file.analysis.declarations where declaration.name == wanted {
+        let symbol = SymbolOccurrences.Symbol(
+          path: file.path, line: declaration.line, endLine: declaration.endLine, kind: declaration.kind.word,
+          name: last, signature: declaration.signature.map { String(decoding: $0, as: UTF8.self) },
+          scope: declaration.scope.map { String(decoding: $0, as: UTF8.self) })
+        definitions.append(symbol)
+        if let scope, declaration.scope == scope { inScope.append(symbol) }
+        for line in declaration.line...min(declaration.endLine, declaration.line + 5) {
+          defined.insert(Place(path: file.path, line: line))
+        }
+      }
+    }
+    if !inScope.isEmpty { definitions = inScope }
+    definitions.sort { !isTest($0.path) && isTest($1.path) }
+    let references = await references(to: wanted, except: defined, limit: limit)
+    return SymbolOccurrences(definitions: Array(definitions.prefix(limit)), references: references)
+  }
+
+  private struct Place: Hashable {
+    var path: RepoPath
+    var line: Int
+  }
+
+  private func isTest(_ path: RepoPath) -> Bool {
+    corpus.index(of: path).map { corpus.files[$0].traits.contains(.test) } ?? false
+  }
+
+  private func references(to name: [UInt8], except defined: Set<Place>, limit: Int) async -> [SymbolOccurrences
+    .Reference]
+  {
+    guard let term = TermScanner.terms(name).last else { return [] }
+    var result: [SymbolOccurrences.Reference] = []
+    let ordered = corpus.files.filter { !$0.traits.contains(.test) } + corpus.files.filter { $0.traits.contains(.test) }
+    for file in ordered {
+      var matches: [TermTable.Match] = []
+      file.analysis.body.matches(of: [term], into: &matches)
+      guard !matches.isEmpty, let content = await source.read(file.path, limit: Analyzer.sizeLimit) else { continue }
+      let lines = LineIndex(content)
+      for line in WordSearch.lines(of: name, in: content, lines)
+      where !defined.contains(Place(path: file.path, line: line + 1)) {
+        result.append(
+          SymbolOccurrences.Reference(
+            path: file.path, line: line + 1, excerpt: Array(Excerpt.trimmed(content[lines.range(line)]).prefix(300))))
+        if result.count >= limit { return result }
+      }
+    }
+    return result
+  }
+}
+
+/// Finds an identifier as a whole word.
+enum WordSearch {
+  /// The lines (from 0) that hold it.
+  static func lines(of name: [UInt8], in text: [UInt8], _ index: LineIndex) -> [Int] {
+    guard let first = name.first, name.count <= text.count else { return [] }
+    var result: [Int] = []
+    var line = 0
+    var place = 0
+    let last = text.count - name.count
+    while place <= last {
+      guard text[place] == first, text[place..<(place + name.count)].elementsEqual(name) else {
+        place += 1
+        continue
+      }
+      let end = place + name.count
+      let isWord = (place == 0 || !isIdentifier(text[place - 1])) && (end == text.count || !isIdentifier(text[end]))
+      if isWord {
+        while line + 1 < index.count, Int(index.starts[line + 1]) <= place { line += 1 }
+        if result.last != line { result.append(line) }
+      }
+      place = end
+    }
+    return result
+  }
+
+  static func isIdentifier(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f, 0x80...: true
+    default: false
+    }
+  }
+}

@@ -1,1 +1,0 @@
-// Room `IndexKernel`: see docs/architecture.md.

@@ -1,0 +1,352 @@
+/// Cuts source text into tokens, leaving out comments, the insides of strings, and preprocessor lines. Never fails: what
+/// it does not understand is punctuation.
+struct Lexer {
+  let text: UnsafeBufferPointer<UInt8>
+  let syntax: Syntax
+  private(set) var tokens: [Token] = []
+  /// Names of `#define`d macros with their lines.
+  private(set) var macros: [Token] = []
+  /// Token counts at which a preprocessor branch begins (`+`), switches (`|`) or ends (`-`).
+  private(set) var branches: [(token: Int, mark: UInt8)] = []
+  private var index = 0
+  private var line: Int32 = 0
+  private var lineStart = true
+
+  init(_ text: UnsafeBufferPointer<UInt8>, _ syntax: Syntax) {
+    self.text = text
+    self.syntax = syntax
+    tokens.reserveCapacity(text.count / 5)
+  }
+
+  private func at(_ ahead: Int) -> UInt8 { index + ahead < text.count ? text[index + ahead] : 0 }
+
+  mutating func run() {
+    while index < text.count {
+      let byte = text[index]
+      switch byte {
+      case 0x0a:
+        line += 1
+        index += 1
+        lineStart = true
+        continue
+      case 0x20, 0x09, 0x0d:
+        index += 1
+        continue
+      case UInt8(ascii: "#"):
+        hash()
+      case UInt8(ascii: "/"):
+        slash()
+      case UInt8(ascii: "-") where syntax.dashComments && at(1) == UInt8(ascii: "-"):
+        skipLine()
+      case UInt8(ascii: "\""):
+        string(hashes: 0)
+      case UInt8(ascii: "'"):
+        quote()
+      case UInt8(ascii: "`"):
+        if syntax.backtickStrings { raw(byte) } else { punctuation(byte) }
+      case UInt8(ascii: "="), UInt8(ascii: "-"):
+        if at(1) == UInt8(ascii: ">") {
+          tokens.append(Token(kind: Token.arrow, start: Int32(index), end: Int32(index + 2), line: line))
+          index += 2
+        } else {
+          punctuation(byte)
+        }
+      case UInt8(ascii: ":") where at(1) == byte:
+        tokens.append(Token(kind: Token.path, start: Int32(index), end: Int32(index + 2), line: line))
+        index += 2
+      default:
+        let kind = TermScannerClass.of(byte)
+        if kind == 0 { punctuation(byte) } else { word(isNumber: kind == 3) }
+      }
+      lineStart = false
+    }
+  }
+
+  private mutating func punctuation(_ byte: UInt8) {
+    tokens.append(Token(kind: byte, start: Int32(index), end: Int32(index + 1), line: line))
+    index += 1
+  }
+
+  private mutating func word(isNumber: Bool) {
+    let start = index
+    let dollar = syntax.family == .script || syntax.family == .php
+    while index < text.count, TermScannerClass.of(text[index]) != 0 || dollar && text[index] == UInt8(ascii: "$") {
+      index += 1
+    }
+    if syntax.family == .rust, index - start == 1, text[start] == UInt8(ascii: "r"),
+      at(0) == UInt8(ascii: "\"")
+        || at(0) == UInt8(ascii: "#") && (at(1) == UInt8(ascii: "\"") || at(1) == UInt8(ascii: "#"))
+    {
+      var hashes = 0
+      while at(0) == UInt8(ascii: "#") {
+        hashes += 1
+        index += 1
+      }
+      if at(0) == UInt8(ascii: "\"") { string(hashes: max(1, hashes), isRaw: true) }
+      return
+    }
+    tokens.append(
+      Token(kind: isNumber ? Token.number : Token.word, start: Int32(start), end: Int32(index), line: line))
+  }
+
+  private mutating func skipLine() {
+    while index < text.count, text[index] != 0x0a { index += 1 }
+  }
+
+  private mutating func hash() {
+    if syntax.hashComments {
+      // `$#` and `${#x}` of shells are no comments.
+      let previous = index > 0 ? text[index - 1] : 0x0a
+      if syntax.family != .shell || previous <= 0x20 || previous == UInt8(ascii: ";") {
+        skipLine()
+      } else {
+        index += 1
+      }
+    } else if syntax.preprocessor && lineStart {
+      directive()
+    } else if syntax.family == .swift, at(1) == UInt8(ascii: "\"") || at(1) == UInt8(ascii: "#") {
+      var hashes = 0
+      while at(0) == UInt8(ascii: "#") {
+        hashes += 1
+        index += 1
+      }
+      if at(0) == UInt8(ascii: "\"") { string(hashes: hashes) }
+    } else {
+      punctuation(UInt8(ascii: "#"))
+    }
+  }
+
+  private mutating func directive() {
+    index += 1
+    while at(0) == 0x20 || at(0) == 0x09 { index += 1 }
+    let start = index
+    while index < text.count, TermScannerClass.of(text[index]) == 1 { index += 1 }
+    let name = text[start..<index]
+    if name.elementsEqual("if".utf8) || name.elementsEqual("ifdef".utf8) || name.elementsEqual("ifndef".utf8) {
+      branches.append((tokens.count, UInt8(ascii: "+")))
+    } else if name.elementsEqual("else".utf8) || name.elementsEqual("elif".utf8) {
+      branches.append((tokens.count, UInt8(ascii: "|")))
+    } else if name.elementsEqual("endif".utf8) {
+      branches.append((tokens.count, UInt8(ascii: "-")))
+    } else if name.elementsEqual("define".utf8) {
+      while at(0) == 0x20 || at(0) == 0x09 { index += 1 }
+      let begin = index
+      while index < text.count, TermScannerClass.of(text[index]) != 0 { index += 1 }
+      if index > begin { macros.append(Token(kind: Token.word, start: Int32(begin), end: Int32(index), line: line)) }
+    }
+    // To the end of the line, over continuations and comments.
+    while index < text.count, text[index] != 0x0a {
+      if text[index] == UInt8(ascii: "\\"), at(1) == 0x0a || at(1) == 0x0d && at(2) == 0x0a {
+        index += at(1) == 0x0a ? 2 : 3
+        line += 1
+      } else if text[index] == UInt8(ascii: "/"), at(1) == UInt8(ascii: "*") {
+        blockComment()
+      } else {
+        index += 1
+      }
+    }
+  }
+
+  private mutating func slash() {
+    guard syntax.slashComments else { return punctuation(UInt8(ascii: "/")) }
+    if at(1) == UInt8(ascii: "/") { return skipLine() }
+    if at(1) == UInt8(ascii: "*") { return blockComment() }
+    if syntax.family == .script, regexMayStart, skipRegex() { return }
+    punctuation(UInt8(ascii: "/"))
+  }
+
+  private mutating func blockComment() {
+    index += 2
+    var depth = 1
+    while index < text.count, depth > 0 {
+      switch text[index] {
+      case 0x0a:
+        line += 1
+        index += 1
+      case UInt8(ascii: "*") where at(1) == UInt8(ascii: "/"):
+        depth -= 1
+        index += 2
+      case UInt8(ascii: "/") where syntax.nestedComments && at(1) == UInt8(ascii: "*"):
+        depth += 1
+        index += 2
+      default: index += 1
+      }
+    }
+  }
+
+  /// A `/` begins a regular expression where an operand is expected.
+  private var regexMayStart: Bool {
+    guard let last = tokens.last else { return true }
+    switch last.kind {
+    case Token.number, Token.string, UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"): return false
+    case Token.word:
+      let word = text[Int(last.start)..<Int(last.end)]
+      return word.elementsEqual("return".utf8) || word.elementsEqual("typeof".utf8) || word.elementsEqual("case".utf8)
+    default: return true
+    }
+  }
+
+  private mutating func skipRegex() -> Bool {
+    var place = index + 1
+    var inClass = false
+    while place < text.count, text[place] != 0x0a {
+      switch text[place] {
+      case UInt8(ascii: "\\"): place += 1
+      case UInt8(ascii: "["): inClass = true
+      case UInt8(ascii: "]"): inClass = false
+      case UInt8(ascii: "/") where !inClass:
+        tokens.append(Token(kind: Token.string, start: Int32(index), end: Int32(place + 1), line: line))
+        index = place + 1
+        return true
+      default: break
+      }
+      place += 1
+    }
+    return false
+  }
+
+  /// `'`: a string, a character, or (Rust) the name of a lifetime.
+  private mutating func quote() {
+    if syntax.singleQuoteStrings { return string(hashes: 0) }
+    if syntax.family == .swift || syntax.family == .plain { return punctuation(UInt8(ascii: "'")) }
+    let start = index
+    // A character literal is short: `'a'`, `'\''`, `'\u{1F600}'`.
+    var place = index + 1
+    while place < text.count, place - start < 14, text[place] != 0x0a {
+      if text[place] == UInt8(ascii: "\\") {
+        place += 2
+        continue
+      }
+      if text[place] == UInt8(ascii: "'"), place > start + 1 {
+        tokens.append(Token(kind: Token.string, start: Int32(start), end: Int32(place + 1), line: line))
+        index = place + 1
+        return
+      }
+      if syntax.family == .rust, place == start + 2, text[start + 1] < 0x80 { break }
+      place += 1
+    }
+    index += 1
+  }
+
+  private mutating func string(hashes: Int, isRaw: Bool = false) {
+    let start = index
+    let startLine = line
+    skipString(hashes: hashes, isRaw: isRaw, depth: 0)
+    tokens.append(Token(kind: Token.string, start: Int32(start), end: Int32(index), line: startLine))
+  }
+
+  private mutating func skipString(hashes: Int, isRaw: Bool, depth: Int) {
+    let mark = text[index]
+    let isTriple = syntax.tripleQuotes && at(1) == mark && at(2) == mark
+    let spansLines = isTriple || isRaw || [.php, .shell, .ends, .rust].contains(syntax.family)
+    let beginning = index
+    index += isTriple ? 3 : 1
+    while index < text.count {
+      let byte = text[index]
+      if byte == UInt8(ascii: "\\"), !isRaw {
+        if hashes == 0 {
+          if syntax.family == .swift, at(1) == UInt8(ascii: "("), depth < 8 {
+            index += 2
+            skipInterpolation(depth: depth + 1, spansLines: spansLines)
+            continue
+          }
+          if at(1) == 0x0a { line += 1 }
+          index += 2
+          continue
+        }
+        index += 1
+        continue
+      }
+      if byte == 0x0a {
+        // A lone quote (an apostrophe in text that looks like code) must not swallow the file.
+        if !spansLines { return }
+        line += 1
+      }
+      if byte == mark, !isTriple || at(1) == mark && at(2) == mark {
+        let width = isTriple ? 3 : 1
+        if hashes == 0 || (0..<hashes).allSatisfy({ at(width + $0) == UInt8(ascii: "#") }) || index == beginning {
+          index += width + hashes
+          return
+        }
+      }
+      index += 1
+    }
+    index = min(index, text.count)
+  }
+
+  private mutating func skipInterpolation(depth: Int, spansLines: Bool) {
+    var open = 1
+    while index < text.count, open > 0 {
+      switch text[index] {
+      case UInt8(ascii: "("): open += 1
+      case UInt8(ascii: ")"): open -= 1
+      case UInt8(ascii: "\""):
+        skipString(hashes: 0, isRaw: false, depth: depth)
+        continue
+      case 0x0a:
+        if !spansLines { return }
+        line += 1
+      default: break
+      }
+      index += 1
+    }
+  }
+
+  /// Template literals and Go's raw strings: to the closing backtick, over `${ … }`.
+  private mutating func raw(_ mark: UInt8) {
+    let start = index
+    let startLine = line
+    index += 1
+    var open: [Int] = []
+    while index < text.count {
+      let byte = text[index]
+      if byte == 0x0a { line += 1 }
+      if syntax.family == .script {
+        if byte == UInt8(ascii: "\\") {
+          if at(1) == 0x0a { line += 1 }
+          index += 2
+          continue
+        }
+        if byte == UInt8(ascii: "$"), at(1) == UInt8(ascii: "{"), open.count < 64 {
+          open.append(0)
+          index += 2
+          continue
+        }
+        if let depth = open.last {
+          // Inside `${ … }` braces nest, and a backtick opens another template, which is skipped whole.
+          if byte == UInt8(ascii: "{") { open[open.count - 1] = depth + 1 }
+          if byte == UInt8(ascii: "}") {
+            if depth == 0 { open.removeLast() } else { open[open.count - 1] = depth - 1 }
+          }
+          if byte == mark {
+            index += 1
+            while index < text.count, text[index] != mark {
+              if text[index] == 0x0a { line += 1 }
+              index += text[index] == UInt8(ascii: "\\") ? 2 : 1
+            }
+          }
+          index += 1
+          continue
+        }
+      }
+      index += 1
+      if byte == mark { break }
+    }
+    index = min(index, text.count)
+    tokens.append(Token(kind: Token.string, start: Int32(start), end: Int32(index), line: startLine))
+  }
+}
+
+/// The byte classes of ``TermScanner``, without a table look-up through an array.
+enum TermScannerClass {
+  @inline(__always)
+  static func of(_ byte: UInt8) -> UInt8 {
+    switch byte {
+    case 0x61...0x7a, 0x80...: 1
+    case 0x41...0x5a: 2
+    case 0x30...0x39: 3
+    case 0x5f: 4
+    default: 0
+    }
+  }
+}

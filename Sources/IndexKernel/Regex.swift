@@ -1,0 +1,283 @@
+/// A regular expression over the bytes of lines, matched in time linear in the text: a Thompson automaton run as a
+/// deterministic one that is built as it goes (Cox, "Regular Expression Matching Can Be Simple And Fast", 2007).
+///
+/// It answers which lines hold a match. `^` and `$` are the ends of a line; a match never spans lines. A value is used by
+/// one task at a time; copies share nothing.
+public struct LineRegex: Sendable {
+  private enum Instruction: Sendable {
+    case set(Int)
+    case split(Int32, Int32)
+    case jump(Int32)
+    case assertion(RegexAssertion, Int32)
+    case match
+  }
+
+  private var program: [Instruction] = []
+  private var sets: [ByteSetBox] = []
+  /// What a text must hold for a match.
+  public private(set) var need: TrigramNeed = .anything
+
+  private struct ByteSetBox: Sendable {
+    let words: [UInt64]
+    func contains(_ byte: UInt8) -> Bool { words[Int(byte >> 6)] >> UInt64(byte & 63) & 1 == 1 }
+  }
+
+  /// Reads a pattern.
+  /// - Throws: ``RegexError`` for bad syntax, for back-references and look-around, and for patterns that would need too
+  ///   much memory.
+  public init(_ pattern: [UInt8], ignoresCase: Bool = false) throws(RegexError) {
+    guard pattern.count <= 10_000 else {
+      throw RegexError(message: "longer than 10,000 bytes", offset: 10_000)
+    }
+    var parser = RegexParser(pattern, ignoresCase: ignoresCase)
+    let node = try parser.parse()
+    need = TrigramNeed.of(node)
+    try emit(node)
+    program.append(.match)
+    reset()
+  }
+
+  /// A pattern that matches a text as it is.
+  public init(literal: [UInt8], ignoresCase: Bool = false) throws(RegexError) {
+    var pattern: [UInt8] = []
+    for byte in literal {
+      if byte < 0x80, TermScannerClass.of(byte) == 0 { pattern.append(UInt8(ascii: "\\")) }
+      pattern.append(byte)
+    }
+    try self.init(pattern, ignoresCase: ignoresCase)
+  }
+
+  // MARK: Compiling
+
+  private static let mostInstructions = 50_000
+
+  private mutating func add(_ instruction: Instruction) throws(RegexError) {
+    guard program.count < Self.mostInstructions else {
+      throw RegexError(message: "too large once its repetitions are written out", offset: 0)
+    }
+    program.append(instruction)
+  }
+
+  private mutating func emit(_ node: RegexNode) throws(RegexError) {
+    switch node {
+    case .empty: break
+    case .set(let set):
+      try add(.set(sets.count))
+      sets.append(ByteSetBox(words: [set.low.0, set.low.1, set.high.0, set.high.1]))
+    case .sequence(let items):
+      for item in items { try emit(item) }
+    case .assertion(let kind):
+      try add(.assertion(kind, Int32(program.count + 1)))
+    case .choice(let branches):
+      var exits: [Int] = []
+      for (number, branch) in branches.enumerated() {
+        if number < branches.count - 1 {
+          let split = program.count
+          try add(.match)
+          try emit(branch)
+          exits.append(program.count)
+          try add(.match)
+          program[split] = .split(Int32(split + 1), Int32(program.count))
+        } else {
+          try emit(branch)
+        }
+      }
+      for exit in exits { program[exit] = .jump(Int32(program.count)) }
+    case .repetition(let item, let low, let high):
+      for _ in 0..<low { try emit(item) }
+      if let high {
+        var splits: [Int] = []
+        for _ in low..<max(low, high) {
+          splits.append(program.count)
+          try add(.match)
+          try emit(item)
+        }
+        for split in splits { program[split] = .split(Int32(split + 1), Int32(program.count)) }
+      } else {
+        let split = program.count
+        try add(.match)
+        try emit(item)
+        try add(.jump(Int32(split)))
+        program[split] = .split(Int32(split + 1), Int32(program.count))
+      }
+    }
+  }
+
+  // MARK: Running
+
+  /// What stood before: it decides assertions.
+  private static let atStart: UInt8 = 0
+  private static let afterWord: UInt8 = 1
+  private static let afterOther: UInt8 = 2
+
+  private struct Key: Hashable, Sendable {
+    var states: [Int32]
+    var before: UInt8
+  }
+
+  private static let unknown: Int32 = -1
+  private static let matched: Int32 = -2
+  private static let mostStates = 4000
+
+  private var keys: [Key] = []
+  private var numbers: [Key: Int32] = [:]
+  /// Per state and byte the next state.
+  private var table: [Int32] = []
+
+  private mutating func reset() {
+    keys = []
+    numbers = [:]
+    table = []
+    _ = number(Key(states: [0], before: Self.atStart))
+  }
+
+  private mutating func number(_ key: Key) -> Int32 {
+    if let known = numbers[key] { return known }
+    let number = Int32(keys.count)
+    keys.append(key)
+    numbers[key] = number
+    table.append(contentsOf: repeatElement(Self.unknown, count: 256))
+    return number
+  }
+
+  /// The lines (from 0) that hold a match.
+  /// - Parameter limit: the most lines to return.
+  public mutating func matchingLines(_ text: [UInt8], limit: Int = .max) -> [Int] {
+    var lines: [Int] = []
+    var line = 0
+    var index = 0
+    var state: Int32 = 0
+    let count = text.count
+    while index <= count, lines.count < limit {
+      // The end of the text ends its last line; an empty rest behind a final newline is no line.
+      if index == count, index > 0, text[count - 1] == 0x0a { break }
+      let byte = index < count ? text[index] : 0x0a
+      var next = table[Int(state) << 8 + Int(byte)]
+      if next == Self.unknown { next = step(&state, byte) }
+      if next == Self.matched {
+        lines.append(line)
+        while index < count, text[index] != 0x0a { index += 1 }
+        next = 0
+        line += 1
+      } else if byte == 0x0a {
+        line += 1
+      }
+      state = next
+      index += 1
+    }
+    return lines
+  }
+
+  private mutating func step(_ state: inout Int32, _ byte: UInt8) -> Int32 {
+    if keys.count > Self.mostStates {
+      let key = keys[Int(state)]
+      reset()
+      state = number(key)
+    }
+    let key = keys[Int(state)]
+    let isEnd = byte == 0x0a
+    let isWord = TermScannerClass.of(byte) != 0 && byte < 0x80
+    let next: Int32
+    let closed = closure(key, isEnd: isEnd, isWord: isWord)
+    if closed.matched {
+      next = Self.matched
+    } else if isEnd {
+      next = 0
+    } else {
+      var states: [Int32] = []
+      for place in closed.states {
+        if case .set(let set) = program[Int(place)], sets[set].contains(byte) { states.append(place + 1) }
+      }
+      // A match may begin anywhere.
+      if !states.contains(0) { states.append(0) }
+      states.sort()
+      next = number(Key(states: states, before: isWord ? Self.afterWord : Self.afterOther))
+    }
+    table[Int(state) << 8 + Int(byte)] = next
+    return next
+  }
+
+  private func closure(_ key: Key, isEnd: Bool, isWord: Bool) -> (states: [Int32], matched: Bool) {
+    var seen = Set<Int32>()
+    var waiting = key.states
+    var result: [Int32] = []
+    let boundary = (key.before == Self.afterWord) != (isWord && !isEnd)
+    while let place = waiting.popLast() {
+      guard seen.insert(place).inserted else { continue }
+      switch program[Int(place)] {
+      case .match: return ([], true)
+      case .set: result.append(place)
+      case .jump(let target): waiting.append(target)
+      case .split(let first, let second):
+        waiting.append(first)
+        waiting.append(second)
+      case .assertion(let kind, let target):
+        let holds =
+          switch kind {
+          case .lineStart: key.before == Self.atStart
+          case .lineEnd: isEnd
+          case .wordBoundary: boundary
+          case .notWordBoundary: !boundary
+          }
+        if holds { waiting.append(target) }
+      }
+    }
+    return (result, false)
+  }
+}
+
+/// What a text must hold so that a pattern can match in it.
+public indirect enum TrigramNeed: Sendable, Hashable {
+  /// Nothing is known: every text is a candidate.
+  case anything
+  /// All of these trigrams.
+  case trigrams([UInt32])
+  case all([TrigramNeed])
+  case one([TrigramNeed])
+
+  /// False when a text with this filter certainly has no match.
+  public func isMet(by filter: TrigramFilter) -> Bool {
+    switch self {
+    case .anything: true
+    case .trigrams(let trigrams): filter.mayHold(trigrams)
+    case .all(let needs): needs.allSatisfy { $0.isMet(by: filter) }
+    case .one(let needs): needs.contains { $0.isMet(by: filter) }
+    }
+  }
+
+  static func of(_ node: RegexNode) -> TrigramNeed {
+    var needs: [TrigramNeed] = []
+    var literal: [UInt8] = []
+    collect(node, &literal, &needs)
+    flush(&literal, &needs)
+    return needs.isEmpty ? .anything : needs.count == 1 ? needs[0] : .all(needs)
+  }
+
+  private static func flush(_ literal: inout [UInt8], _ needs: inout [TrigramNeed]) {
+    let trigrams = TrigramFilter.trigrams(of: literal)
+    if !trigrams.isEmpty { needs.append(.trigrams(trigrams)) }
+    literal = []
+  }
+
+  private static func collect(_ node: RegexNode, _ literal: inout [UInt8], _ needs: inout [TrigramNeed]) {
+    switch node {
+    case .empty: break
+    // An assertion takes no bytes: what stands on both sides of it is adjacent.
+    case .assertion: break
+    case .set(let set):
+      if let byte = set.folded { literal.append(byte) } else { flush(&literal, &needs) }
+    case .sequence(let items):
+      for item in items { collect(item, &literal, &needs) }
+    case .choice(let branches):
+      flush(&literal, &needs)
+      let options = branches.map(of)
+      if !options.contains(.anything) { needs.append(.one(options)) }
+    case .repetition(let item, let low, _):
+      flush(&literal, &needs)
+      if low > 0 {
+        let need = of(item)
+        if need != .anything { needs.append(need) }
+      }
+    }
+  }
+}

@@ -1,0 +1,476 @@
+/// A regular expression that cannot be used, with the place (byte offset) and the reason.
+public struct RegexError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What is wrong, and what to write instead.
+  public let message: String
+  /// The byte offset in the pattern.
+  public let offset: Int
+
+  /// The message with its place.
+  public var description: String { "regular expression, at byte \(offset): \(message)" }
+}
+
+/// A set of bytes.
+struct ByteSet: Hashable {
+  var low: (UInt64, UInt64) = (0, 0)
+  var high: (UInt64, UInt64) = (0, 0)
+
+  init() {}
+  init(_ range: ClosedRange<UInt8>) { insert(range) }
+  init(_ byte: UInt8) { insert(byte...byte) }
+
+  static func == (left: ByteSet, right: ByteSet) -> Bool { left.low == right.low && left.high == right.high }
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(low.0)
+    hasher.combine(low.1)
+    hasher.combine(high.0)
+    hasher.combine(high.1)
+  }
+
+  func contains(_ byte: UInt8) -> Bool {
+    let bit = UInt64(1) << UInt64(byte & 63)
+    switch byte >> 6 {
+    case 0: return low.0 & bit != 0
+    case 1: return low.1 & bit != 0
+    case 2: return high.0 & bit != 0
+    default: return high.1 & bit != 0
+    }
+  }
+
+  mutating func insert(_ range: ClosedRange<UInt8>) {
+    for byte in range {
+      let bit = UInt64(1) << UInt64(byte & 63)
+      switch byte >> 6 {
+      case 0: low.0 |= bit
+      case 1: low.1 |= bit
+      case 2: high.0 |= bit
+      default: high.1 |= bit
+      }
+    }
+  }
+
+  mutating func formUnion(_ other: ByteSet) {
+    low.0 |= other.low.0
+    low.1 |= other.low.1
+    high.0 |= other.high.0
+    high.1 |= other.high.1
+  }
+
+  /// The ASCII bytes that are not in it.
+  var asciiComplement: ByteSet {
+    var result = ByteSet()
+    result.low = (~low.0, ~low.1)
+    return result
+  }
+
+  mutating func remove(_ byte: UInt8) {
+    let bit = UInt64(1) << UInt64(byte & 63)
+    switch byte >> 6 {
+    case 0: low.0 &= ~bit
+    case 1: low.1 &= ~bit
+    case 2: high.0 &= ~bit
+    default: high.1 &= ~bit
+    }
+  }
+
+  /// The one byte in it, letters of both cases counting as lower case; nil when there are others.
+  var folded: UInt8? {
+    guard high == (0, 0) else {
+      guard low == (0, 0), high.0.nonzeroBitCount + high.1.nonzeroBitCount == 1 else { return nil }
+      return high.0 != 0 ? UInt8(128 + high.0.trailingZeroBitCount) : UInt8(192 + high.1.trailingZeroBitCount)
+    }
+    let count = low.0.nonzeroBitCount + low.1.nonzeroBitCount
+    if count == 1 {
+      let byte = low.0 != 0 ? UInt8(low.0.trailingZeroBitCount) : UInt8(64 + low.1.trailingZeroBitCount)
+      return byte &- 0x41 < 26 ? byte | 0x20 : byte
+    }
+    if count == 2, low.0 == 0 {
+      let first = UInt8(64 + low.1.trailingZeroBitCount)
+      let second = UInt8(127 - low.1.leadingZeroBitCount)
+      if first &- 0x41 < 26, second == first | 0x20 { return second }
+    }
+    return nil
+  }
+}
+
+/// A parsed pattern.
+indirect enum RegexNode {
+  case empty
+  case set(ByteSet)
+  case sequence([RegexNode])
+  case choice([RegexNode])
+  case repetition(RegexNode, Int, Int?)
+  case assertion(RegexAssertion)
+}
+
+enum RegexAssertion: UInt8 {
+  case lineStart, lineEnd, wordBoundary, notWordBoundary
+}
+
+/// Parses the usual syntax: what `grep -E`, RE2 and PCRE have in common, without back-references and look-around, which
+/// no linear-time engine can offer.
+struct RegexParser {
+  private let pattern: [UInt8]
+  private var index = 0
+  private var ignoresCase: Bool
+  private var depth = 0
+
+  init(_ pattern: [UInt8], ignoresCase: Bool) {
+    self.pattern = pattern
+    self.ignoresCase = ignoresCase
+  }
+
+  mutating func parse() throws(RegexError) -> RegexNode {
+    let node = try choice()
+    if index < pattern.count { throw fail("`)` without `(`; write `\\)` for the character") }
+    return node
+  }
+
+  private func fail(_ message: String) -> RegexError { RegexError(message: message, offset: index) }
+  private var next: UInt8? { index < pattern.count ? pattern[index] : nil }
+
+  private mutating func choice() throws(RegexError) -> RegexNode {
+    depth += 1
+    defer { depth -= 1 }
+    guard depth < 200 else { throw fail("groups nested deeper than 200") }
+    let outerCase = ignoresCase
+    defer { ignoresCase = outerCase }
+    var branches = [try sequence()]
+    while next == UInt8(ascii: "|") {
+      index += 1
+      branches.append(try sequence())
+    }
+    return branches.count == 1 ? branches[0] : .choice(branches)
+  }
+
+  private mutating func sequence() throws(RegexError) -> RegexNode {
+    var items: [RegexNode] = []
+    while let byte = next, byte != UInt8(ascii: "|"), byte != UInt8(ascii: ")") {
+      var item = try atom(byte)
+      while let mark = next {
+        guard let (low, high) = try quantifier(mark) else { break }
+        if case .assertion = item { item = .empty }
+        item = .repetition(item, low, high)
+      }
+      items.append(item)
+    }
+    return items.count == 1 ? items[0] : .sequence(items)
+  }
+
+  private mutating func quantifier(_ mark: UInt8) throws(RegexError) -> (Int, Int?)? {
+    let result: (Int, Int?)
+    switch mark {
+    case UInt8(ascii: "*"): result = (0, nil)
+    case UInt8(ascii: "+"): result = (1, nil)
+    case UInt8(ascii: "?"): result = (0, 1)
+    case UInt8(ascii: "{"):
+      guard let (low, high, end) = bounds() else { return nil }
+      guard low <= 1000, high ?? 0 <= 1000, high.map({ $0 >= low }) ?? true else {
+        throw fail("a repetition of more than 1000, or whose bounds are the wrong way round")
+      }
+      index = end
+      skipLazy()
+      return (low, high)
+    default: return nil
+    }
+    index += 1
+    skipLazy()
+    return result
+  }
+
+  /// `?` and `+` behind a quantifier change which match is taken, never whether there is one.
+  private mutating func skipLazy() {
+    if next == UInt8(ascii: "?") || next == UInt8(ascii: "+") { index += 1 }
+  }
+
+  /// `{2}`, `{2,}`, `{2,5}`; anything else after `{` is a plain brace.
+  private func bounds() -> (Int, Int?, Int)? {
+    var place = index + 1
+    func number() -> (Int, Int)? {
+      var value = 0
+      var end = place
+      while end < pattern.count, (0x30...0x39).contains(pattern[end]), end - place < 6 {
+        value = value * 10 + Int(pattern[end] - 0x30)
+        end += 1
+      }
+      return end > place ? (value, end) : nil
+    }
+    guard let (low, afterLow) = number() else { return nil }
+    place = afterLow
+    guard place < pattern.count else { return nil }
+    if pattern[place] == UInt8(ascii: "}") { return (low, low, place + 1) }
+    guard pattern[place] == UInt8(ascii: ",") else { return nil }
+    place += 1
+    guard place < pattern.count else { return nil }
+    if pattern[place] == UInt8(ascii: "}") { return (low, nil, place + 1) }
+    guard let (high, afterHigh) = number(), afterHigh < pattern.count, pattern[afterHigh] == UInt8(ascii: "}") else {
+      return nil
+    }
+    return (low, high, afterHigh + 1)
+  }
+
+  private mutating func atom(_ byte: UInt8) throws(RegexError) -> RegexNode {
+    switch byte {
+    case UInt8(ascii: "("): return try group()
+    case UInt8(ascii: "["): return try bracket()
+    case UInt8(ascii: "."):
+      index += 1
+      return RegexUnicode.anyCharacter
+    case UInt8(ascii: "^"):
+      index += 1
+      return .assertion(.lineStart)
+    case UInt8(ascii: "$"):
+      index += 1
+      return .assertion(.lineEnd)
+    case UInt8(ascii: "\\"): return try escape()
+    case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"):
+      throw fail("nothing to repeat before `\(Character(Unicode.Scalar(byte)))`; write a backslash for the character")
+    default:
+      index += 1
+      return .set(literal(byte))
+    }
+  }
+
+  private func literal(_ byte: UInt8) -> ByteSet {
+    var set = ByteSet(byte)
+    if ignoresCase, byte | 0x20 >= 0x61, byte | 0x20 <= 0x7a {
+      set.insert((byte | 0x20)...(byte | 0x20))
+      set.insert((byte & ~0x20)...(byte & ~0x20))
+    }
+    return set
+  }
+
+  private mutating func group() throws(RegexError) -> RegexNode {
+    index += 1
+    let outerCase = ignoresCase
+    if next == UInt8(ascii: "?") {
+      index += 1
+      guard let kind = next else { throw fail("an unfinished `(?`") }
+      switch kind {
+      case UInt8(ascii: ":"): index += 1
+      case UInt8(ascii: "P"), UInt8(ascii: "<"):
+        if kind == UInt8(ascii: "<"), index + 1 < pattern.count,
+          pattern[index + 1] == UInt8(ascii: "=") || pattern[index + 1] == UInt8(ascii: "!")
+        {
+          throw fail("look-behind is not supported")
+        }
+        while let byte = next, byte != UInt8(ascii: ">") { index += 1 }
+        guard next != nil else { throw fail("a group name without `>`") }
+        index += 1
+      case UInt8(ascii: "="), UInt8(ascii: "!"): throw fail("look-ahead is not supported")
+      default:
+        var value = true
+        while let flag = next, flag != UInt8(ascii: ")"), flag != UInt8(ascii: ":") {
+          switch flag {
+          case UInt8(ascii: "-"): value = false
+          case UInt8(ascii: "i"): ignoresCase = value
+          case UInt8(ascii: "m"), UInt8(ascii: "s"), UInt8(ascii: "u"): break
+          default: throw fail("an unknown flag in `(?…)`")
+          }
+          index += 1
+        }
+        guard let end = next else { throw fail("an unfinished `(?`") }
+        index += 1
+        // `(?i)` holds to the end of the enclosing group.
+        if end == UInt8(ascii: ")") { return .empty }
+      }
+    }
+    let node = try choice()
+    guard next == UInt8(ascii: ")") else { throw fail("`(` without `)`; write `\\(` for the character") }
+    index += 1
+    ignoresCase = outerCase
+    return node
+  }
+
+  private mutating func escape() throws(RegexError) -> RegexNode {
+    index += 1
+    guard let byte = next else { throw fail("a backslash at the end; write `\\\\` for the character") }
+    switch byte {
+    case UInt8(ascii: "b"):
+      index += 1
+      return .assertion(.wordBoundary)
+    case UInt8(ascii: "B"):
+      index += 1
+      return .assertion(.notWordBoundary)
+    case UInt8(ascii: "A"):
+      index += 1
+      return .assertion(.lineStart)
+    case UInt8(ascii: "z"), UInt8(ascii: "Z"):
+      index += 1
+      return .assertion(.lineEnd)
+    case UInt8(ascii: "1")...UInt8(ascii: "9"): throw fail("back-references are not supported")
+    default: break
+    }
+    if let (set, negated) = Self.classes(byte) {
+      index += 1
+      return negated ? RegexUnicode.complement(of: set) : .set(set)
+    }
+    let scalar = try escapedScalar(byte)
+    return RegexUnicode.node(scalar, ignoresCase: ignoresCase)
+  }
+
+  /// The character that a backslash and `byte` stand for; moves behind it.
+  private mutating func escapedScalar(_ byte: UInt8) throws(RegexError) -> UInt32 {
+    index += 1
+    switch byte {
+    case UInt8(ascii: "n"): return 0x0a
+    case UInt8(ascii: "t"): return 0x09
+    case UInt8(ascii: "r"): return 0x0d
+    case UInt8(ascii: "f"): return 0x0c
+    case UInt8(ascii: "v"): return 0x0b
+    case UInt8(ascii: "a"): return 0x07
+    case UInt8(ascii: "e"): return 0x1b
+    case UInt8(ascii: "0"): return 0
+    case UInt8(ascii: "x"), UInt8(ascii: "u"):
+      var digits: [UInt8] = []
+      if next == UInt8(ascii: "{") {
+        index += 1
+        while let digit = next, digit != UInt8(ascii: "}"), digits.count < 7 {
+          digits.append(digit)
+          index += 1
+        }
+        guard next == UInt8(ascii: "}") else { throw fail("`\\x{` without `}`") }
+        index += 1
+      } else {
+        let width = byte == UInt8(ascii: "x") ? 2 : 4
+        while let digit = next, digits.count < width {
+          digits.append(digit)
+          index += 1
+        }
+      }
+      guard let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16), value <= 0x10ffff else {
+        throw fail("not a hexadecimal character code")
+      }
+      return value
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"):
+      throw fail("`\\\(Character(Unicode.Scalar(byte)))` has no meaning here")
+    default:
+      guard byte >= 0x80 else { return UInt32(byte) }
+      index -= 1
+      return try scalar()
+    }
+  }
+
+  static func classes(_ byte: UInt8) -> (ByteSet, negated: Bool)? {
+    var set = ByteSet()
+    switch byte | 0x20 {
+    case UInt8(ascii: "d"): set.insert(0x30...0x39)
+    case UInt8(ascii: "w"):
+      set.insert(0x30...0x39)
+      set.insert(0x41...0x5a)
+      set.insert(0x61...0x7a)
+      set.insert(0x5f...0x5f)
+    case UInt8(ascii: "s"):
+      set.insert(0x09...0x0d)
+      set.insert(0x20...0x20)
+    default: return nil
+    }
+    return (set, byte & 0x20 == 0)
+  }
+
+  /// The next character of the pattern; a stray byte stands for itself.
+  private mutating func scalar() throws(RegexError) -> UInt32 {
+    guard let byte = next else { throw fail("the pattern ends too early") }
+    if byte < 0x80 {
+      index += 1
+      return UInt32(byte)
+    }
+    let length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2
+    guard index + length <= pattern.count,
+      let text = String(validating: pattern[index..<index + length], as: UTF8.self),
+      let scalar = text.unicodeScalars.first, text.unicodeScalars.count == 1
+    else { throw fail("a byte that is not UTF-8 inside a class") }
+    index += length
+    return scalar.value
+  }
+
+  private mutating func bracket() throws(RegexError) -> RegexNode {
+    index += 1
+    var negated = false
+    if next == UInt8(ascii: "^") {
+      negated = true
+      index += 1
+    }
+    var ascii = ByteSet()
+    var ranges: [ClosedRange<UInt32>] = []
+    var isFirst = true
+    while true {
+      guard let byte = next else { throw fail("`[` without `]`; write `\\[` for the character") }
+      if byte == UInt8(ascii: "]"), !isFirst { break }
+      isFirst = false
+      if byte == UInt8(ascii: "["), index + 1 < pattern.count, pattern[index + 1] == UInt8(ascii: ":") {
+        ascii.formUnion(try posixClass())
+        continue
+      }
+      if byte == UInt8(ascii: "\\"), index + 1 < pattern.count, let (set, isNegated) = Self.classes(pattern[index + 1])
+      {
+        index += 2
+        ascii.formUnion(isNegated ? set.asciiComplement : set)
+        if isNegated { ranges.append(0x80...0x10ffff) }
+        continue
+      }
+      let low = try member()
+      var high = low
+      if next == UInt8(ascii: "-"), index + 1 < pattern.count, pattern[index + 1] != UInt8(ascii: "]") {
+        index += 1
+        high = try member()
+        guard low <= high else { throw fail("a range whose ends are the wrong way round") }
+      }
+      if low < 0x80 {
+        for value in low...min(high, 0x7f) { ascii.formUnion(literal(UInt8(value))) }
+      }
+      if high >= 0x80 { ranges.append(max(low, 0x80)...high) }
+    }
+    index += 1
+    return RegexUnicode.node(ascii: ascii, ranges: ranges, negated: negated)
+  }
+
+  private mutating func member() throws(RegexError) -> UInt32 {
+    guard next == UInt8(ascii: "\\") else { return try scalar() }
+    index += 1
+    guard let byte = next else { throw fail("a backslash at the end") }
+    if byte == UInt8(ascii: "b") {
+      index += 1
+      return 8
+    }
+    return try escapedScalar(byte)
+  }
+
+  private mutating func posixClass() throws(RegexError) -> ByteSet {
+    let rest = pattern[(index + 2)...]
+    guard let end = rest.firstIndex(of: UInt8(ascii: ":")), end + 1 < pattern.count,
+      pattern[end + 1] == UInt8(ascii: "]")
+    else { throw fail("`[:` without `:]`") }
+    var set = ByteSet()
+    switch String(decoding: rest[..<end], as: UTF8.self) {
+    case "alpha":
+      set.insert(0x41...0x5a)
+      set.insert(0x61...0x7a)
+    case "digit": set.insert(0x30...0x39)
+    case "alnum", "word":
+      set.insert(0x30...0x39)
+      set.insert(0x41...0x5a)
+      set.insert(0x61...0x7a)
+      if rest[..<end].elementsEqual("word".utf8) { set.insert(0x5f...0x5f) }
+    case "upper": set.insert(0x41...0x5a)
+    case "lower": set.insert(0x61...0x7a)
+    case "space":
+      set.insert(0x09...0x0d)
+      set.insert(0x20...0x20)
+    case "blank":
+      set.insert(0x09...0x09)
+      set.insert(0x20...0x20)
+    case "punct":
+      set.insert(0x21...0x2f)
+      set.insert(0x3a...0x40)
+      set.insert(0x5b...0x60)
+      set.insert(0x7b...0x7e)
+    case "xdigit":
+      set.insert(0x30...0x39)
+      set.insert(0x41...0x46)
+      set.insert(0x61...0x66)
+    default: throw fail("an unknown class `[:…:]`")
+    }
+    index = end + 2
+    return set
+  }
+}

@@ -1,0 +1,150 @@
+/// Splits text into search terms: each identifier as a whole, and the words that it is made of.
+///
+/// `parseHTTPHeader_v2` gives `parsehttpheaderv2`, `pars`, `http`, `header`, `v2`: lower case, words cut at underscores
+/// and case changes, plural and tense endings taken off words. A term is known by 32 bits of its hash; among the
+/// vocabulary of a large repository (10⁶ terms) a query's term meets a stranger once in 4,000 terms.
+public enum TermScanner {
+  /// Longer runs (encoded data) are no words.
+  static let longest = 64
+
+  /// Appends `hash << 32 | line` for every term of `text`, lines counted from 0.
+  public static func scan(_ text: [UInt8], into output: inout [UInt64]) {
+    text.withUnsafeBufferPointer { bytes in
+      classes.withUnsafeBufferPointer { table in
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: longest) { scratch in
+          scan(bytes, table, scratch, &output)
+        }
+      }
+    }
+  }
+
+  /// The terms of a short text, in order, repeats included.
+  public static func terms(_ text: [UInt8]) -> [UInt32] {
+    var output: [UInt64] = []
+    scan(text, into: &output)
+    return output.map { UInt32(truncatingIfNeeded: $0 >> 32) }
+  }
+
+  /// 0: separator, 1: lower case letter or a byte beyond ASCII, 2: upper case, 3: digit, 4: underscore.
+  static let classes: [UInt8] = (0..<256).map { byte in
+    switch UInt8(byte) {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), 0x80...: 1
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"): 2
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): 3
+    case UInt8(ascii: "_"): 4
+    default: 0
+    }
+  }
+
+  private static func scan(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ table: UnsafeBufferPointer<UInt8>,
+    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ output: inout [UInt64]
+  ) {
+    var line: UInt64 = 0
+    var index = 0
+    let count = bytes.count
+    while index < count {
+      let byte = bytes[index]
+      guard table[Int(byte)] != 0 else {
+        if byte == 0x0a { line += 1 }
+        index += 1
+        continue
+      }
+      let start = index
+      repeat { index += 1 } while index < count && table[Int(bytes[index])] != 0
+      guard index - start >= 2, index - start <= longest else { continue }
+      emit(bytes, start, index, table, scratch, line, &output)
+    }
+  }
+
+  /// One run of identifier bytes.
+  private static func emit(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ table: UnsafeBufferPointer<UInt8>,
+    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ line: UInt64, _ output: inout [UInt64]
+  ) {
+    // The words lie behind one another in `scratch`, in lower case: together they are the whole.
+    var filled = 0
+    var wordStart = 0
+    var words = 0
+    var previous: UInt8 = 4
+    for place in start..<end {
+      let kind = table[Int(bytes[place])]
+      if kind == 4 {
+        if filled > wordStart {
+          words += word(scratch, wordStart, filled, line, &output)
+          wordStart = filled
+        }
+      } else {
+        let isStart =
+          kind == 2
+          && (previous == 1 || previous == 3 || previous == 2 && place + 1 < end && table[Int(bytes[place + 1])] == 1)
+        if isStart, filled > wordStart {
+          words += word(scratch, wordStart, filled, line, &output)
+          wordStart = filled
+        }
+        scratch[filled] = kind == 2 ? bytes[place] | 0x20 : bytes[place]
+        filled += 1
+      }
+      previous = kind
+    }
+    if wordStart == 0 {
+      _ = word(scratch, 0, filled, line, &output)
+    } else {
+      if filled > wordStart { words += word(scratch, wordStart, filled, line, &output) }
+      output.append(UInt64(hash(scratch, 0, filled)) << 32 | line)
+    }
+  }
+
+  @inline(__always)
+  private static func word(
+    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ start: Int, _ end: Int, _ line: UInt64, _ output: inout [UInt64]
+  ) -> Int {
+    guard end - start >= 2 else { return 0 }
+    let (stem, last) = stem(scratch, start, end)
+    var value = hash(scratch, start, stem)
+    if last != 0 { value = (value ^ UInt32(last)) &* 0x0100_0193 }
+    output.append(UInt64(value) << 32 | line)
+    return 1
+  }
+
+  @inline(__always)
+  private static func hash(_ bytes: UnsafeMutableBufferPointer<UInt8>, _ start: Int, _ end: Int) -> UInt32 {
+    // FNV-1a.
+    var value: UInt32 = 0x811c_9dc5
+    for place in start..<end { value = (value ^ UInt32(bytes[place])) &* 0x0100_0193 }
+    return value
+  }
+
+  /// Where a word's stem ends, and a letter to put behind it (0: none). A light stemmer: plural `s`, `ed`, `ing`, a
+  /// final `e`; nothing that would join words of different meaning often.
+  private static func stem(
+    _ bytes: UnsafeMutableBufferPointer<UInt8>, _ start: Int, _ wordEnd: Int
+  ) -> (end: Int, last: UInt8) {
+    var end = wordEnd
+    func at(_ back: Int) -> UInt8 { bytes[end - back] }
+    guard end - start > 3 else { return (end, 0) }
+    if at(1) == UInt8(ascii: "s"), at(2) != UInt8(ascii: "s"), at(2) != UInt8(ascii: "u"), at(2) != UInt8(ascii: "i") {
+      if at(2) == UInt8(ascii: "e"), at(3) == UInt8(ascii: "i"), end - start > 4 {
+        return (end - 3, UInt8(ascii: "y"))
+      }
+      end -= 1
+      if at(1) == UInt8(ascii: "e"), end - start > 4, at(2) == UInt8(ascii: "s") || at(2) == UInt8(ascii: "x") {
+        return (end - 1, 0)
+      }
+    }
+    var cut = 0
+    if end - start > 5, at(1) == UInt8(ascii: "g"), at(2) == UInt8(ascii: "n"), at(3) == UInt8(ascii: "i") {
+      cut = 3
+    } else if end - start > 4, at(1) == UInt8(ascii: "d"), at(2) == UInt8(ascii: "e") {
+      cut = 2
+    }
+    if cut > 0 {
+      if at(cut + 1) == UInt8(ascii: "i"), cut == 2 { return (end - 3, UInt8(ascii: "y")) }
+      end -= cut
+      // `stopped`, `running`; but not `falling`, `passed`.
+      if end - start > 3, at(1) == at(2), at(1) != UInt8(ascii: "l"), at(1) != UInt8(ascii: "s") { end -= 1 }
+    }
+    if end - start > 3, at(1) == UInt8(ascii: "e") { end -= 1 }
+    return (end, 0)
+  }
+}

@@ -1,0 +1,148 @@
+/// The terms of one text, with how often each occurs in each of its units (line ranges).
+public struct TermTable: Sendable, Hashable {
+  /// The distinct terms, ascending.
+  public private(set) var terms: [UInt32]
+  /// Where the occurrences of each term begin in ``units``; one more than there are terms.
+  public private(set) var starts: [UInt32]
+  /// Per term, the units that hold it, ascending.
+  public private(set) var units: [UInt16]
+  /// Beside ``units``: how often, at most 65,535.
+  public private(set) var counts: [UInt16]
+  /// How many terms each unit has, repeats included.
+  public private(set) var unitLengths: [UInt32]
+  /// How many terms there are in all, repeats included.
+  public private(set) var length: Int
+
+  /// Counts what ``TermScanner/scan(_:into:)`` found. `occurrences` is left in another order.
+  /// - Parameters:
+  ///   - unitOfLine: the unit of each line; a line beyond belongs to unit 0.
+  ///   - unitCount: how many units there are, at least 1.
+  public init(_ occurrences: inout [UInt64], unitOfLine: [UInt16], unitCount: Int) {
+    terms = []
+    starts = []
+    units = []
+    counts = []
+    length = occurrences.count
+    unitLengths = [UInt32](repeating: 0, count: max(1, unitCount))
+    for place in occurrences.indices {
+      let line = Int(occurrences[place] & 0xffff_ffff)
+      let unit = line < unitOfLine.count ? unitOfLine[line] : 0
+      unitLengths[min(Int(unit), unitLengths.count - 1)] += 1
+      occurrences[place] = occurrences[place] & 0xffff_ffff_0000_0000 | UInt64(unit)
+    }
+    RadixSort.sort(&occurrences)
+    terms.reserveCapacity(occurrences.count / 3)
+    starts.reserveCapacity(occurrences.count / 3)
+    units.reserveCapacity(occurrences.count / 2)
+    counts.reserveCapacity(occurrences.count / 2)
+    var previous: UInt64?
+    for occurrence in occurrences {
+      if occurrence == previous {
+        if counts[counts.count - 1] < .max { counts[counts.count - 1] += 1 }
+        continue
+      }
+      let term = UInt32(truncatingIfNeeded: occurrence >> 32)
+      if terms.last != term {
+        terms.append(term)
+        starts.append(UInt32(units.count))
+      }
+      units.append(UInt16(truncatingIfNeeded: occurrence))
+      counts.append(1)
+      previous = occurrence
+    }
+    starts.append(UInt32(units.count))
+  }
+
+  /// A text without units.
+  public init(text: [UInt8]) {
+    var occurrences: [UInt64] = []
+    TermScanner.scan(text, into: &occurrences)
+    self.init(&occurrences, unitOfLine: [], unitCount: 1)
+  }
+
+  /// Puts a stored table together; nil when its parts do not fit one another.
+  public init?(terms: [UInt32], starts: [UInt32], units: [UInt16], counts: [UInt16], unitLengths: [UInt32]) {
+    guard starts.count == terms.count + 1, units.count == counts.count, !unitLengths.isEmpty,
+      starts.last == UInt32(units.count), starts.first == 0 || terms.isEmpty,
+      zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }), zip(terms, terms.dropFirst()).allSatisfy({ $0 < $1 })
+    else { return nil }
+    guard units.allSatisfy({ Int($0) < unitLengths.count }) else { return nil }
+    self.terms = terms
+    self.starts = starts
+    self.units = units
+    self.counts = counts
+    self.unitLengths = unitLengths
+    length = unitLengths.reduce(0) { $0 + Int($1) }
+  }
+
+  /// A term of a query that a text holds.
+  public struct Match: Sendable {
+    /// Which of the query's terms.
+    public let query: Int
+    /// Where its occurrences lie in ``TermTable/units`` and ``TermTable/counts``.
+    public let range: Range<Int>
+    /// How often it occurs in all.
+    public let total: Int
+  }
+
+  /// Which of the terms, given in ascending order, occur here.
+  public func matches(of query: [UInt32], into result: inout [Match]) {
+    terms.withUnsafeBufferPointer { terms in
+      var low = 0
+      for (number, term) in query.enumerated() {
+        var high = terms.count
+        var first = low
+        while first < high {
+          let middle = (first + high) >> 1
+          if terms[middle] < term { first = middle + 1 } else { high = middle }
+        }
+        low = first
+        guard first < terms.count else { return }
+        guard terms[first] == term else { continue }
+        let range = Int(starts[first])..<Int(starts[first + 1])
+        var total = 0
+        for place in range { total += Int(counts[place]) }
+        result.append(Match(query: number, range: range, total: total))
+      }
+    }
+  }
+}
+
+/// Sorts 64-bit keys by digits of 11 bits over the upper 32 bits, after the lower 16.
+enum RadixSort {
+  static func sort(_ keys: inout [UInt64]) {
+    guard keys.count > 256 else {
+      keys.sort()
+      return
+    }
+    var other = [UInt64](repeating: 0, count: keys.count)
+    // The lower 16 bits are unit numbers, mostly small and in order of the text; two digits of 8 bits suffice.
+    for (shift, bits) in [(0, 8), (8, 8), (32, 11), (43, 11), (54, 10)] {
+      pass(&keys, &other, shift, bits)
+      swap(&keys, &other)
+    }
+  }
+
+  private static func pass(_ source: inout [UInt64], _ target: inout [UInt64], _ shift: Int, _ bits: Int) {
+    let mask = UInt64(1 << bits - 1)
+    source.withUnsafeBufferPointer { source in
+      target.withUnsafeMutableBufferPointer { target in
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 1 << bits) { places in
+          places.initialize(repeating: 0)
+          for key in source { places[Int(key >> UInt64(shift) & mask)] += 1 }
+          var sum: Int32 = 0
+          for digit in 0..<places.count {
+            let count = places[digit]
+            places[digit] = sum
+            sum += count
+          }
+          for key in source {
+            let digit = Int(key >> UInt64(shift) & mask)
+            target[Int(places[digit])] = key
+            places[digit] += 1
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import IndexKernel
+import Testing
+
+private func lines(_ pattern: String, _ text: String, ignoresCase: Bool = false) throws -> [Int] {
+  var regex = try LineRegex(Array(pattern.utf8), ignoresCase: ignoresCase)
+  return regex.matchingLines(Array(text.utf8))
+}
+
+@Suite struct RegexTests {
+  @Test(arguments: [
+    ("abc", "xabcx", true), ("^abc$", "abc", true), ("^abc$", "abcd", false), ("a|bc", "xbc", true),
+    ("(ab)+c", "ababc", true), ("a{2,3}b", "ab", false), ("a{2,3}b", "aab", true), ("a{2}", "aa", true),
+    ("[^a-c]x", "bx", false), ("[^a-c]x", "dx", true), ("\\bfoo\\b", "a foo b", true), ("\\bfoo\\b", "afoo", false),
+    ("\\d+\\.\\d", "v1.2", true), ("x.z", "xäz", true), ("[ä-ö]", "ö", true), ("[ä-ö]", "a", false),
+    ("(?i)hello", "HeLLo", true), ("a*", "", true), ("\\(\\)", "f()", true), ("[[:digit:]]{3}", "a123", true),
+    ("colou?r", "color", true), ("\\x41", "A", true), ("a{,2}", "a{,2}", true), ("[]a]", "]", true),
+    ("\\Bo", "foo", true), ("$", "abc", true), ("\\W", "abc", false), ("(a|ab)(c|bcd)$", "abcd", true),
+  ])
+  func syntax(pattern: String, text: String, matches: Bool) throws {
+    #expect(try lines(pattern, text + "\n") == (matches ? [0] : []))
+  }
+
+  @Test(arguments: ["(", ")", "[a", "*a", "a{5,2}", "(?=x)", "(a)\\1", "\\", "a{2000}", "[z-a]"])
+  func refusals(pattern: String) {
+    #expect(throws: RegexError.self) { try LineRegex(Array(pattern.utf8)) }
+  }
+
+  @Test func linesAreCounted() throws {
+    #expect(try lines("b", "a\nb\n\nab") == [1, 3])
+    #expect(try lines("^$", "a\n\nb\n") == [1])
+    #expect(try lines("x", "") == [])
+  }
+
+  /// What a backtracking engine takes exponential time for.
+  @Test func hostilePatternsAreLinear() throws {
+    let text = String(repeating: "a", count: 20_000)
+    #expect(try lines("(a*)*b", text) == [])
+    #expect(try lines("(a|a)*b", text) == [])
+    #expect(try lines(String(repeating: "a?", count: 50) + String(repeating: "a", count: 50) + "$", text) == [0])
+  }
+
+  @Test func neededTrigramsNeverExcludeAMatch() throws {
+    var generator = Generator(state: 7)
+    let pieces = ["ab", "cd", "x+", "(ab|cd)", "[ab]", "e?", ".", "\\w", "fgh", "(ijk)*", "Q"]
+    for _ in 0..<300 {
+      let pattern = (0..<Int.random(in: 1...5, using: &generator)).map { _ in pieces.randomElement(using: &generator)! }
+        .joined()
+      let letters = Array("abcdxefghijkQ")
+      let text = String(
+        (0..<Int.random(in: 0...30, using: &generator)).map { _ in letters.randomElement(using: &generator)! })
+      var regex = try LineRegex(Array(pattern.utf8))
+      let expected = text.firstMatch(of: try Regex(pattern)) != nil
+      let found = !regex.matchingLines(Array((text + "\n").utf8)).isEmpty
+      #expect(found == expected, "\(pattern) on \(text)")
+      if found { #expect(regex.need.isMet(by: TrigramFilter(Array(text.utf8))), "\(pattern) on \(text)") }
+    }
+  }
+
+  /// SplitMix64.
+  struct Generator: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+      state &+= 0x9e37_79b9_7f4a_7c15
+      var value = state
+      value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
+      value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
+      return value ^ value >> 31
+    }
+  }
+}
