@@ -14,6 +14,24 @@ struct ProcessRequest: Sendable {
   var onOutput: (@Sendable ([UInt8]) -> Void)?
   /// Called once, on the process thread.
   var completion: @Sendable (Result<CommandResult, SandboxError>) -> Void
+  /// The writable trees that it needs for itself.
+  let uppers: Set<[UInt8]>
+
+  /// A request.
+  init(
+    id: Int, command: SandboxedCommand, host: HostSetting, onOutput: (@Sendable ([UInt8]) -> Void)?,
+    completion: @escaping @Sendable (Result<CommandResult, SandboxError>) -> Void
+  ) {
+    self.id = id
+    self.command = command
+    self.host = host
+    self.onOutput = onOutput
+    self.completion = completion
+    uppers = Set(
+      ([command.workspace] + command.extraMounts).compactMap { mount in
+        if case .overlay(_, let upper, _, _) = mount { upper } else { nil }
+      })
+  }
 }
 
 /// The one thread that starts sandboxed processes, waits for them and reads what they write. It lives as long as the
@@ -88,6 +106,7 @@ final class ProcessThread: Sendable {
 
   private func loop(wake: Int32) -> Never {
     var processes: [Int: SandboxedProcess] = [:]
+    var waiting: [ProcessRequest] = []
     var buffer = [UInt8](repeating: 0, count: 128 << 10)
     while true {
       var polled = [pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
@@ -103,19 +122,7 @@ final class ProcessThread: Sendable {
       // Rounded up, so that a deadline has passed when it wakes.
       let wait = next == .infinity ? -1 : Int32(max(0, min(1e6, ((next - monotonicSeconds()) * 1000).rounded(.up))))
       guard poll(&polled, nfds_t(polled.count), wait) >= 0 || errno == EINTR else { continue }
-      if polled[0].revents != 0 {
-        var count: UInt64 = 0
-        _ = read(wake, &count, 8)
-        for message in inbox.withLock({ messages in
-          defer { messages = [] }
-          return messages
-        }) {
-          switch message {
-          case .start(let request): processes[request.id] = SandboxedProcess(request)
-          case .cancel(let id): processes[id]?.stop(.cancelled)
-          }
-        }
-      }
+      if polled[0].revents != 0 { takeMessages(wake, processes, &waiting) }
       var ready = Set<Int>()
       for (index, owner) in owners.enumerated() where polled[index + 1].revents != 0 { ready.insert(owner) }
       let now = monotonicSeconds()
@@ -123,12 +130,49 @@ final class ProcessThread: Sendable {
         let isDue = process.nextTick <= now
         if ready.contains(id) || isDue { process.advance(&buffer) }
         if isDue { process.tick(now) }
-        if let result = process.result {
-          processes[id] = nil
-          process.request.completion(result)
+        end(process, &processes)
+      }
+      // Two overlays with one upper directory would corrupt it: the second command waits for the first.
+      var still: [ProcessRequest] = []
+      for request in waiting {
+        let isTaken = processes.values.contains { !$0.request.uppers.isDisjoint(with: request.uppers) }
+        if isTaken || still.contains(where: { !$0.uppers.isDisjoint(with: request.uppers) }) {
+          still.append(request)
+        } else {
+          let process = SandboxedProcess(request)
+          processes[request.id] = process
+          end(process, &processes)
         }
       }
+      waiting = still
     }
+  }
+
+  private func takeMessages(_ wake: Int32, _ processes: [Int: SandboxedProcess], _ waiting: inout [ProcessRequest]) {
+    var count: UInt64 = 0
+    _ = read(wake, &count, 8)
+    let messages = inbox.withLock { messages in
+      defer { messages = [] }
+      return messages
+    }
+    for message in messages {
+      switch message {
+      case .start(let request): waiting.append(request)
+      case .cancel(let id):
+        processes[id]?.stop(.cancelled)
+        guard let index = waiting.firstIndex(where: { $0.id == id }) else { continue }
+        let result = CommandResult(
+          status: .cancelled, output: CapturedOutput(head: [], totalBytes: 0), duration: 0)
+        waiting.remove(at: index).completion(.success(result))
+      }
+    }
+  }
+
+  /// Hands over the result of a process that has one.
+  private func end(_ process: SandboxedProcess, _ processes: inout [Int: SandboxedProcess]) {
+    guard let result = process.result else { return }
+    processes[process.request.id] = nil
+    process.request.completion(result)
   }
 }
 

@@ -4,7 +4,8 @@ import Glibc
 /// workspace, without network, privileges, or anything of the user's, and within limits.
 ///
 /// Commands are started and watched by one thread of this process; `run` may be called from anywhere, several at once.
-/// Two commands must not have the same upper directory at the same time.
+/// Commands on the same upper directory run one after another, in the order in which they were given; nobody else may
+/// change that directory, or the layers below it, while one runs.
 public final class Sandbox: Sendable {
   let host: HostSetting
 

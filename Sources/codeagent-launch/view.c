@@ -253,7 +253,8 @@ static void attach_own(const char *path, const char *destination, uint64_t flags
 }
 
 static void make_directory(const char *path, mode_t mode, bool payloads) {
-  if (mkdir(path, mode) != 0 || chmod(path, mode) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
+  // The mode is taken as it is: make_skeleton has cleared the mask.
+  if (mkdir(path, mode) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
   if (!payloads) return;
   int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   give_to_payload(directory, path);

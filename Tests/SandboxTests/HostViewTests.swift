@@ -91,4 +91,18 @@ import Testing
     #expect(
       HostView.environment(from: [:]) == ["PATH": "/usr/local/bin:/usr/bin:/bin", "TERM": "dumb", "LANG": "C.UTF-8"])
   }
+
+  /// Whatever of this machine's toolchains works outside works inside.
+  @Test(arguments: ["python3", "swift", "cargo", "node"]) func toolchainsOfThisMachine(_ tool: String) async throws {
+    let own = ["PATH", "HOME"].reduce(into: [String: String]()) { all, name in
+      all[name] = getenv(name).map { String(cString: $0) }
+    }
+    guard let outside = try? await runningProcess([tool, "--version"]), outside.status == 0 else { return }
+    var scene = try Scene()
+    scene.environment = HostView.environment(from: own)
+    scene.view.readOnly = HostView.toolchainRoots(path: own["PATH"] ?? "", home: bytes(own["HOME"] ?? "/root"))
+    let result = try await scene.run([tool, "--version"])
+    #expect(result.succeeded, "\(result.text)")
+    #expect(result.text.contains(outside.out.prefix { $0 != "\n" }))
+  }
 }

@@ -113,6 +113,33 @@ import Testing
     #expect(texts == Set((0..<12).map { "\($0)\n" }))
   }
 
+  @Test func commandsOnOneUpperDirectoryTakeTurns() async throws {
+    let scene = try Scene(["log": ""])
+    try await withThrowingTaskGroup(of: CommandResult.self) { group in
+      for number in 0..<5 {
+        group.addTask { try await scene.shell("echo start \(number) >> log; sleep 0.05; echo end \(number) >> log") }
+      }
+      for try await result in group { #expect(result.succeeded) }
+    }
+    let lines = (scene.directory.text("upper/log") ?? "").split(separator: "\n")
+    #expect(lines.count == 10)
+    for pair in 0..<(lines.count / 2) {
+      #expect(lines[2 * pair].replacing("start", with: "end") == lines[2 * pair + 1])
+    }
+  }
+
+  @Test func aWaitingCommandCanBeCancelled() async throws {
+    let scene = try Scene()
+    let first = Task { try await scene.shell("sleep 0.5; echo first") }
+    try await Task.sleep(for: .milliseconds(100))
+    let second = Task { try await scene.shell("echo x > second") }
+    try await Task.sleep(for: .milliseconds(50))
+    second.cancel()
+    #expect(try await second.value.status == .cancelled)
+    #expect(try await first.value.text == "first\n")
+    #expect(scene.directory.bytes("upper/second") == nil)
+  }
+
   @Test func noDescriptorsOrChildrenAreLeft() async throws {
     let scene = try Scene()
     _ = try await scene.shell("true")
