@@ -1,5 +1,6 @@
 import Paths
 import TestReports
+import TestSupport
 import Testing
 
 /// JUnit XML from Maven, Gradle and others.
