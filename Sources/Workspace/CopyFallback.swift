@@ -13,7 +13,7 @@ extension Workspace {
     let old = tree
     let originals = scanner.originals
     let main = try CopyOnWriteTree(mountPoint: old.mountPoint, place: old.place, lowers: old.lowers, isCopy: true)
-    scanner = shared.makeScanner(main, store, originals, masked: view.masked)
+    scanner = shared.makeScanner(main, originals, masked: view.masked)
     try Self.fill(main, from: old.merged, scanner, hidden: view.masked)
     for extra in extras {
       try Descriptor.directory(extra.place).removeTree(Array("copy".utf8))

@@ -186,6 +186,36 @@ final class Descriptor: Sendable {
     guard linux_sync_filesystem(opened) == 0 else { throw .writing([]) }
   }
 
+  /// Writes all bytes at an offset of the file.
+  func writeAll(_ bytes: [UInt8], at offset: Int64, subject: [UInt8]) throws(WorkspaceError) {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        pwrite(number, $0.baseAddress.map { $0 + written }, bytes.count - written, off_t(offset) + written)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw .writing(subject, count == 0 ? ENOSPC : errno) }
+      written += count
+    }
+  }
+
+  /// Reads bytes at an offset of the file; fewer when it ends before.
+  func read(at offset: Int64, count: Int, subject: [UInt8]) throws(WorkspaceError) -> [UInt8] {
+    var failed = false
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      while initialized < count {
+        let got = pread(
+          number, buffer.baseAddress.map { $0 + initialized }, count - initialized, off_t(offset) + initialized)
+        if got < 0 && errno == EINTR { continue }
+        if got < 0 { failed = true }
+        if got <= 0 { break }
+        initialized += got
+      }
+    }
+    if failed { throw .reading(subject) }
+    return bytes
+  }
+
   /// Writes all bytes at the descriptor's offset.
   func writeAll(_ bytes: [UInt8], subject: [UInt8]) throws(WorkspaceError) {
     var written = 0

@@ -152,7 +152,13 @@ struct LayerEditor: Sendable {
 
   private func move(_ temporary: [UInt8], to directory: Descriptor, _ path: RepoPath) throws(WorkspaceError) {
     let moved = withPath(temporary) { from in
-      withPath(path.name) { linux_rename(scratch.number, from, directory.number, $0) }
+      withPath(path.name) { to in
+        // Replacing a file by a rename makes ext4 write it out at once; exchanging the two does not.
+        if linux_rename_exchange(scratch.number, from, directory.number, to) == 0 {
+          return unlinkat(scratch.number, from, 0)
+        }
+        return linux_rename(scratch.number, from, directory.number, to)
+      }
     }
     guard moved == 0 else {
       let code = errno

@@ -1,76 +1,106 @@
+import CLinux
 import Git
 import Glibc
 import Paths
 import Synchronization
 
-/// The run's own store of blobs: an object database that only its user can enter, dropped with the run.
+/// The run's own store of file contents by git blob id: one file that only its user can read, dropped with the run.
 ///
-/// Not `Sendable`, as an open repository is not: each workspace opens it for itself, when it first needs it.
-final class ObjectStore {
+/// Contents are appended, so that storing a thousand small files costs a thousand short writes and not a thousand new
+/// files. A record is its size (8 bytes, little-endian), the id (20 bytes) and the content. What a killed process left
+/// unfinished at the end is cut off at the next start; a content is checked against its id whenever it is read.
+final class ObjectStore: Sendable {
+  private let file: Descriptor
   private let path: [UInt8]
-  private var opened: Repository?
+  private let state: Mutex<State>
 
-  /// A store at a path; nothing is made or opened yet.
-  init(path: [UInt8]) { self.path = path }
+  private struct State {
+    var index: [ObjectID: Place] = [:]
+    var end: Int64
+  }
 
-  /// Stores content and returns its name.
+  private struct Place {
+    var offset: Int64
+    var size: Int
+  }
+
+  private static let header = Array("codeagent objects 1\n".utf8)
+  private static let prefixBytes = 8 + ObjectID.byteCount
+
+  /// Opens the store in a storage directory, or makes it.
+  /// - Throws: `damaged` when the file is none of ours, `noSpace`, `notWritable`.
+  init(_ storage: RunStorage) throws(WorkspaceError) {
+    path = storage.path("objects")
+    let number = withPath(Array("objects".utf8)) {
+      openat(storage.directory.number, $0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    }
+    guard number >= 0 else { throw .writing(path) }
+    file = Descriptor(owning: number)
+    let size = Int64(try file.status().size)
+    var state = State(end: Int64(Self.header.count))
+    if size < state.end {
+      // New, or killed before the first object.
+      guard ftruncate(number, 0) == 0 else { throw .writing(path) }
+      try file.writeAll(Self.header, at: 0, subject: path)
+    } else {
+      try Self.load(file, size: size, path, into: &state)
+    }
+    self.state = Mutex(state)
+  }
+
+  /// Stores content and returns its id.
+  /// - Throws: `noSpace`; the store is as before then.
   func write(_ content: [UInt8]) throws(WorkspaceError) -> ObjectID {
-    let repository = try repository()
-    do throws(GitError) { return try repository.writeBlob(content) } catch { throw failure(error) }
+    let id = BlobHash.id(of: content)
+    try state.withLock { (state) throws(WorkspaceError) in
+      if state.index[id] != nil { return }
+      var record: [UInt8] = []
+      record.reserveCapacity(Self.prefixBytes + content.count)
+      let size = UInt64(content.count)
+      for shift in stride(from: UInt64(0), to: 64, by: 8) { record.append(UInt8(truncatingIfNeeded: size >> shift)) }
+      record += id.bytes
+      record += content
+      do throws(WorkspaceError) {
+        try file.writeAll(record, at: state.end, subject: path)
+      } catch {
+        ftruncate(file.number, Int(state.end))
+        throw error
+      }
+      state.index[id] = Place(offset: state.end + Int64(Self.prefixBytes), size: content.count)
+      state.end += Int64(record.count)
+    }
+    return id
   }
 
-  /// The content of a name.
+  /// The content of an id.
+  /// - Throws: `unknownSnapshot` when it was never stored, `damaged` when the file was changed.
   func read(_ id: ObjectID) throws(WorkspaceError) -> [UInt8] {
-    let repository = try repository()
-    do throws(GitError) { return try repository.readBlob(id) } catch { throw failure(error) }
-  }
-
-  private func repository() throws(WorkspaceError) -> Repository {
-    if let opened { return opened }
-    do throws(GitError) {
-      let location = try Self.making.withLock { _ throws(GitError) in
-        if let found = try find() { return found }
-        return try make()
-      }
-      let repository = try Repository.open(location)
-      opened = repository
-      return repository
-    } catch {
-      throw failure(error)
+    guard let place = state.withLock({ $0.index[id] }) else {
+      throw WorkspaceError(.unknownSnapshot, "the run's object store does not hold \(id)")
     }
-  }
-
-  /// Siblings of one run share the store, and any of them may be the first to need it.
-  private static let making = Mutex(())
-
-  private func find() throws(GitError) -> RepositoryLocation? {
-    guard withPath(path, { access($0, F_OK) }) == 0 else { return nil }
-    return try Repository.discover(from: path)
-  }
-
-  /// Made under another name first: a store that a killed process left half made is never taken for one.
-  private func make() throws(GitError) -> RepositoryLocation {
-    let draft = path + Array(".new".utf8)
-    if let slash = path.lastIndex(of: 0x2f), let parent = try? Descriptor.directory(Array(path[..<slash])) {
-      try? parent.removeTree(Array(draft[(slash + 1)...]))
+    let content = try file.read(at: place.offset, count: place.size, subject: path)
+    guard BlobHash.id(of: content) == id else {
+      throw WorkspaceError(.damaged, "the run's object store \(Quoting.quote(path)) is damaged at \(id)")
     }
-    _ = try Repository.createBare(at: draft)
-    let renamed = withPath(draft) { draft in withPath(path) { rename(draft, $0) } }
-    guard renamed == 0, let location = try find() else {
-      throw GitError(.io, "cannot make the object store \(Quoting.quote(path))")
-    }
-    return location
+    return content
   }
 
-  private func failure(_ error: GitError) -> WorkspaceError {
-    var space = statvfs()
-    let isFull = withPath(path) { statvfs($0, &space) } == 0 && space.f_bavail < 64
-    let kind: WorkspaceError.Kind =
-      switch error.kind {
-      case .notFound: .unknownSnapshot
-      case .io: isFull ? .noSpace : .io(EIO)
-      default: .damaged
-      }
-    return WorkspaceError(kind, "the run's object store: \(error.message)", hint: error.hint)
+  /// Reads the places of all objects; an unfinished record at the end is cut off.
+  private static func load(
+    _ file: Descriptor, size: Int64, _ path: [UInt8], into state: inout State
+  ) throws(WorkspaceError) {
+    guard try file.read(at: 0, count: header.count, subject: path) == header else {
+      throw WorkspaceError(.damaged, "\(Quoting.quote(path)) is no object store")
+    }
+    while state.end + Int64(prefixBytes) <= size {
+      let prefix = try file.read(at: state.end, count: prefixBytes, subject: path)
+      var length: UInt64 = 0
+      for byte in prefix.prefix(8).reversed() { length = length << 8 | UInt64(byte) }
+      let offset = state.end + Int64(prefixBytes)
+      guard let id = ObjectID(bytes: prefix.dropFirst(8)), length <= UInt64(size - offset) else { break }
+      state.index[id] = Place(offset: offset, size: Int(length))
+      state.end = offset + Int64(length)
+    }
+    if state.end < size, ftruncate(file.number, Int(state.end)) != 0 { throw .writing(path) }
   }
 }

@@ -12,7 +12,7 @@ import Paths
 /// siblings/NAME/  judges and forks, laid out like main
 /// layers/N/       what became part of the base after --setup
 /// veil/, veil-N/  what is shown in place of files of the checkout: cleaned git configuration
-/// objects.git/    content of snapshots
+/// objects         contents of snapshots
 /// adaptors/, results/
 /// delivery        the journal of a delivery under way
 /// ```

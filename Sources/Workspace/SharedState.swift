@@ -10,6 +10,8 @@ final class SharedState: Sendable {
   var head: ObjectID? { state.withLock { $0.stored.head } }
   /// What the base had where the run's workspaces differ from it; forks have their own.
   let originals = OriginalVersions()
+  /// Contents of snapshots.
+  let store: ObjectStore
   private let state: Mutex<State>
 
   /// Where adaptors were written, by their content; held while writing, because siblings run side by side.
@@ -22,8 +24,9 @@ final class SharedState: Sendable {
     var rules: IgnoreRules?
   }
 
-  init(location: CheckoutLocation, storage: RunStorage, state: StoredState) {
+  init(location: CheckoutLocation, storage: RunStorage, state: StoredState) throws(WorkspaceError) {
     self.location = location
+    store = try ObjectStore(storage)
     self.storage = storage
     self.state = Mutex(State(stored: state))
   }
@@ -148,9 +151,10 @@ final class SharedState: Sendable {
 
   /// A scanner for a workspace on this base.
   func makeScanner(
-    _ tree: CopyOnWriteTree, _ store: ObjectStore, _ originals: OriginalVersions, masked: [RepoPath]
+    _ tree: CopyOnWriteTree, _ originals: OriginalVersions, masked: [RepoPath]
   ) -> SnapshotScanner {
     let head = head
+    let store = store
     let location = location
     var repository: Repository?
     var root: ObjectID?

@@ -119,7 +119,8 @@ final class SnapshotScanner {
       if status.isWhiteout {
         if let node, !isCopy { try recordDeletion(node, at: child, depth: depth) }
       } else if status.kind == .directory {
-        try scanDirectory(name, status, in: layer, over: node, at: child, depth: depth)
+        try scanDirectory(
+          name, status, in: layer, over: node, hidesBase: hidesBase, at: child, depth: depth)
       } else {
         try scanFile(name, status, in: layer, over: node, at: child, depth: depth)
       }
@@ -135,7 +136,8 @@ final class SnapshotScanner {
   }
 
   private func scanDirectory(
-    _ name: [UInt8], _ status: FileStatus, in layer: Descriptor, over node: MergedNode?, at path: RepoPath, depth: Int
+    _ name: [UInt8], _ status: FileStatus, in layer: Descriptor, over node: MergedNode?, hidesBase: Bool,
+    at path: RepoPath, depth: Int
   ) throws(WorkspaceError) {
     guard let directory = layer.subdirectory(name) else { return }
     directory.unlock(status)
@@ -148,8 +150,9 @@ final class SnapshotScanner {
       leaveOut(path, .nestedRepository)
       return
     }
-    try scan(
-      directory, over: node?.directory, hidesBase: isCopy || base.isOpaque(directory), at: path, depth: depth + 1)
+    // What is in a directory that hides the base hides it, too, without a mark of its own.
+    let hidesBase = hidesBase || base.isOpaque(directory)
+    try scan(directory, over: node?.directory, hidesBase: hidesBase, at: path, depth: depth + 1)
   }
 
   private func scanFile(
@@ -162,6 +165,7 @@ final class SnapshotScanner {
     }
     if let node, node.directory != nil { try recordDeletion(node, at: path, depth: depth) }
     let original = node?.directory == nil ? node : nil
+    if let original, try isSame(name, status, in: layer, as: original, at: path) { return }
     guard let after = try version(name, status, in: layer, at: path) else {
       if let original { try recordDeletion(original, at: path, depth: depth) }
       return
@@ -170,6 +174,24 @@ final class SnapshotScanner {
     guard let before = try baseVersion(original, at: path) else { return }
     if before.version?.id == after.id, before.version?.mode == after.mode { return }
     try record(FileChange(path: path, before: before.version, after: after, isBaseCertain: before.isCertain))
+  }
+
+  /// True for two kinds of files that need no version: one of a copy that is as in the base, though nobody remembers
+  /// having copied it, and one too large to be taken that was copied up and not written.
+  private func isSame(
+    _ name: [UInt8], _ status: FileStatus, in layer: Descriptor, as original: MergedNode, at path: RepoPath
+  ) throws(WorkspaceError) -> Bool {
+    guard status.kind == .regular, original.status.kind == .regular, status.size == original.status.size,
+      status.isExecutable == original.status.isExecutable
+    else { return false }
+    if status.size > limits.fileBytes { return status.identity.modified == original.status.identity.modified }
+    guard isCopy, known[path] == nil, originals[path] == nil else { return false }
+    let content = try layer.contents(name, limit: limits.fileBytes, unlocking: true, subject: path.bytes)
+    guard let there = try? base.contents(original, limit: limits.fileBytes, subject: path), there == content else {
+      return false
+    }
+    adoptCopy(path, status)
+    return true
   }
 
   // MARK: Versions

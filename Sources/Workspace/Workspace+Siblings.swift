@@ -69,7 +69,7 @@ extension Workspace {
     }
     extras = opened
     shared.originals.forgetAll()
-    scanner = shared.makeScanner(tree, store, shared.originals, masked: view.masked)
+    scanner = shared.makeScanner(tree, shared.originals, masked: view.masked)
     if isCopy { try Self.fill(tree, from: tree.base, scanner, hidden: view.masked) }
   }
 

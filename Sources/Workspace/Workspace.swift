@@ -79,11 +79,14 @@ public actor Workspace {
         hint: "set the state directory to a place outside of it")
     }
     _ = try CheckoutWriter.recover(storage)
-    for leftover in ["main", "siblings", "layers", "veil", "veil-0", "veil-1", "results", "adaptors", "state"] {
+    for leftover in [
+      "main", "siblings", "layers", "veil", "veil-0", "veil-1", "results", "adaptors", "state", "objects",
+    ] {
       try storage.directory.removeTree(Array(leftover.utf8))
     }
     let head = try headCommit(location)
-    let shared = SharedState(location: location, storage: storage, state: StoredState(root: location.root, head: head))
+    let shared = try SharedState(
+      location: location, storage: storage, state: StoredState(root: location.root, head: head))
     try shared.save()
     try shared.makeVeils()
     return try Workspace(shared, sibling: nil, sandbox: sandbox, view: view, below: nil)
@@ -109,7 +112,7 @@ public actor Workspace {
       throw WorkspaceError(
         .damaged, "the workspace in \(Quoting.quote(storage.path)) belongs to \(Quoting.quote(state.root))")
     }
-    let shared = SharedState(location: location, storage: storage, state: state)
+    let shared = try SharedState(location: location, storage: storage, state: state)
     try shared.findVeils()
     try shared.adoptFrozenLayers()
     // Files that were being written.
@@ -143,9 +146,9 @@ public actor Workspace {
       extras.append(extra)
     }
     self.extras = extras
-    store = ObjectStore(path: shared.storage.path("objects.git"))
+    store = shared.store
     scanner = shared.makeScanner(
-      tree, store, below == nil ? shared.originals : OriginalVersions(), masked: view.masked)
+      tree, below == nil ? shared.originals : OriginalVersions(), masked: view.masked)
     if isCopy, tree.isNew { try Self.fill(tree, from: tree.base, scanner, hidden: view.masked) }
   }
 

@@ -56,6 +56,26 @@ import Testing
     #expect(try await workspace.snapshot().summary == ["A late"])
   }
 
+  /// A checkout that lies on an overlay itself, as in a container: root cannot map its owners.
+  @Test func aRefusedOverlayBecomesACopyByItself() async throws {
+    guard geteuid() == 0 else { return }
+    let checkout = try Checkout(["a": "1\n", "d/x": "x\n"])
+    let directory = checkout.directory
+    for name in ["upper", "work", "run"] { try directory.makeDirectory(name) }
+    let options = "lowerdir=\(checkout.root),upperdir=\(directory.path("upper")),workdir=\(directory.path("work"))"
+    guard try runProcess(["mount", "-t", "overlay", "-o", options, "overlay", checkout.root]).status == 0 else {
+      return
+    }
+    defer { _ = try? runProcess(["umount", "-l", checkout.root]) }
+    let workspace = try await checkout.open()
+    try await workspace.write(path("early"), Array("e\n".utf8))
+    #expect(try await workspace.sh("cat a early; echo 2 > a; rm -r d; id -u") != "")
+    if workspace.mode != .overlay { #expect(workspace.modeReason?.isEmpty == false) }
+    #expect(try await workspace.snapshot().summary == ["M a", "D d/x", "A early"])
+    #expect(try await workspace.clean(named: "judge").sh("cat a; ls") == "1\na\nd\n")
+    #expect(checkout.text("a") == "1\n")
+  }
+
   @Test func aCopyIsOpenedAgain() async throws {
     let checkout = try Checkout(["a": "1\n", "b": "2\n"])
     var id = ""
