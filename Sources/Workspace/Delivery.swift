@@ -94,7 +94,7 @@ extension Workspace {
   }
 
   /// The changes that may leave a run, and the others.
-  private func deliverable(_ snapshot: Snapshot) throws(WorkspaceError) -> ([FileChange], [LeftOut]) {
+  func deliverable(_ snapshot: Snapshot) throws(WorkspaceError) -> ([FileChange], [LeftOut]) {
     let base = tree.base
     let store = store
     let links = LinkResolver(root: location.root) { (path) throws(WorkspaceError) in

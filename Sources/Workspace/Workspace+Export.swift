@@ -15,8 +15,9 @@ extension Workspace {
         .outside, "\(Quoting.quote(target)) is not empty", hint: "export into a new or an empty directory")
     }
     var report = DeliveryReport()
-    report.leftOut = snapshot.leftOut
-    for change in snapshot.changes {
+    let (changes, leftOut) = try deliverable(snapshot)
+    report.leftOut = snapshot.leftOut + leftOut
+    for change in changes {
       guard let after = change.after else {
         report.removed.append(change.path)
         continue

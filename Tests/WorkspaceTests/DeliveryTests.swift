@@ -167,6 +167,21 @@ import Testing
     #expect(await failure { _ = try checkout.git("rev-parse", "-q", "--verify", "other") } == nil)
   }
 
+  @Test func exportsIntoADirectoryOfItsOwn() async throws {
+    let checkout = try Checkout(["a": "1\n", "b": "2\n"])
+    let workspace = try await checkout.open()
+    try await workspace.sh(
+      "echo x > a; rm b; mkdir -p n/m; echo n > n/m/o; chmod +x n/m/o; ln -s /etc/passwd bad; mkfifo f")
+    let snapshot = try await workspace.snapshot()
+    let target = checkout.directory.path("out")
+    let report = try await workspace.export(snapshot, to: Array(target.utf8))
+    #expect(report.written.map(\.quoted) == ["a", "n/m/o"] && report.removed.map(\.quoted) == ["b"])
+    #expect(Set(report.leftOut.map(\.path.quoted)) == ["bad", "f"])
+    #expect(
+      try runProcess(["sh", "-c", "cd \(target); find . -type f -perm -100; cat a n/m/o"]).out == "./n/m/o\nx\nn\n")
+    #expect(await failure { _ = try await workspace.export(snapshot, to: Array(target.utf8)) }?.kind == .outside)
+  }
+
   @Test func aFirstCommitCanBeABranch() async throws {
     let checkout = try Checkout([:])
     let workspace = try await checkout.open()
