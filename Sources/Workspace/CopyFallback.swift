@@ -12,13 +12,14 @@ extension Workspace {
     try place.removeTree(Array("copy".utf8))
     let old = tree
     let originals = scanner.originals
-    let main = try CopyOnWriteTree(mountPoint: old.mountPoint, place: old.place, lowers: old.lowers, isCopy: true)
+    let main = try CopyOnWriteTree(
+      shared.storage, mountPoint: old.mountPoint, place: old.place, lowers: old.lowers, isCopy: true)
     scanner = shared.makeScanner(main, originals, masked: view.masked)
     try Self.fill(main, from: old.merged, scanner, hidden: view.masked)
     for extra in extras {
       try Descriptor.directory(extra.place).removeTree(Array("copy".utf8))
       let copy = try CopyOnWriteTree(
-        mountPoint: extra.mountPoint, place: extra.place, lowers: extra.lowers, isCopy: true)
+        shared.storage, mountPoint: extra.mountPoint, place: extra.place, lowers: extra.lowers, isCopy: true)
       try Self.fill(copy, from: extra.merged, nil, hidden: [])
       copies.append(copy)
     }

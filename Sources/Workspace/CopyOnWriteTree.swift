@@ -6,7 +6,7 @@ import Sandbox
 struct CopyOnWriteTree: Sendable {
   /// Where it is seen, outside and inside.
   let mountPoint: [UInt8]
-  /// Holds `upper`, `work` and `new`, or `copy`.
+  /// Holds `upper` and `work`, or `copy`.
   let place: [UInt8]
   /// What lies below, top first; the last is what is copied on write.
   let lowers: [[UInt8]]
@@ -33,7 +33,7 @@ struct CopyOnWriteTree: Sendable {
 
   /// Opens the tree, and makes its directories when they are not there.
   init(
-    mountPoint: [UInt8], place: [UInt8], lowers: [[UInt8]], isCopy: Bool = false
+    _ storage: RunStorage, mountPoint: [UInt8], place: [UInt8], lowers: [[UInt8]], isCopy: Bool = false
   ) throws(WorkspaceError) {
     self.mountPoint = mountPoint
     self.place = place
@@ -51,13 +51,12 @@ struct CopyOnWriteTree: Sendable {
     if isNew {
       try LayerOwner.current.take(directory, own)
     }
-    for name in isCopy ? ["new"] : ["new", "work"] {
-      let bytes = Array(name.utf8)
-      if try directory.makeDirectory(bytes, permissions: 0o700) { try LayerOwner.current.take(directory, bytes) }
+    if !isCopy {
+      let work = Array("work".utf8)
+      if try directory.makeDirectory(work, permissions: 0o700) { try LayerOwner.current.take(directory, work) }
     }
-    guard let scratch = directory.subdirectory(Array("new".utf8)) else { throw .writing(place, ENOTDIR) }
     let top = try Layer(place + [0x2f] + own, isOwn: true)
     merged = MergedTree(layers: isCopy ? [top] : [top] + layers)
-    editor = LayerEditor(tree: merged, scratch: scratch, owner: .current, isOverlay: !isCopy)
+    editor = LayerEditor(tree: merged, scratch: storage.scratch, owner: .current, isOverlay: !isCopy)
   }
 }

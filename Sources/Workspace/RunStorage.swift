@@ -8,7 +8,8 @@ import Paths
 /// ```
 /// lock            held for as long as a process works here
 /// state           what reopening needs
-/// main/           the run's workspace: upper, work, new (files being written), or copy
+/// new/            files that are being written
+/// main/           the run's workspace: upper and work, or copy
 /// siblings/NAME/  judges and forks, laid out like main
 /// layers/N/       what became part of the base after --setup
 /// veil/, veil-N/  what is shown in place of files of the checkout: cleaned git configuration
@@ -20,6 +21,8 @@ final class RunStorage: Sendable {
   /// Its real absolute path.
   let path: [UInt8]
   let directory: Descriptor
+  /// Where files of any workspace of the run are written before they get their name.
+  let scratch: Descriptor
   private let lock: Descriptor
 
   /// Makes the directory when it is missing, and locks it.
@@ -43,6 +46,12 @@ final class RunStorage: Sendable {
       throw WorkspaceError(
         .locked, "another process works with \(Quoting.quote(path))", hint: "wait for that run to end, or stop it")
     }
+    // What a killed process was writing.
+    let new = Array("new".utf8)
+    try directory.removeTree(new)
+    try directory.makeDirectory(new, permissions: 0o700)
+    guard let scratch = directory.subdirectory(new) else { throw .writing(path, ENOTDIR) }
+    self.scratch = scratch
   }
 
   /// The path of something in the storage.

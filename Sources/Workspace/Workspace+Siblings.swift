@@ -60,10 +60,12 @@ extension Workspace {
   private func reopenTrees() throws(WorkspaceError) {
     let layers = shared.baseLayers
     let isCopy = tree.isCopy
-    tree = try CopyOnWriteTree(mountPoint: location.root, place: tree.place, lowers: layers.main, isCopy: isCopy)
+    tree = try CopyOnWriteTree(
+      shared.storage, mountPoint: location.root, place: tree.place, lowers: layers.main, isCopy: isCopy)
     var opened: [CopyOnWriteTree] = []
     for (extra, lowers) in zip(extras, layers.extras) {
-      let copy = try CopyOnWriteTree(mountPoint: extra.mountPoint, place: extra.place, lowers: lowers, isCopy: isCopy)
+      let copy = try CopyOnWriteTree(
+        shared.storage, mountPoint: extra.mountPoint, place: extra.place, lowers: lowers, isCopy: isCopy)
       if isCopy { try Self.fill(copy, from: copy.base, nil, hidden: []) }
       opened.append(copy)
     }
@@ -85,7 +87,7 @@ extension Workspace {
       for index in extras.indices { try siblings.removeTree(Array("\(sibling)-git\(index)".utf8)) }
       return
     }
-    for name in try storage.directory.names() where name != Array("lock".utf8) {
+    for name in try storage.directory.names() where name != Array("lock".utf8) && name != Array("new".utf8) {
       try storage.directory.removeTree(name)
     }
   }

@@ -115,8 +115,6 @@ public actor Workspace {
     let shared = try SharedState(location: location, storage: storage, state: state)
     try shared.findVeils()
     try shared.adoptFrozenLayers()
-    // Files that were being written.
-    try storage.makeDirectory("main").removeTree(Array("new".utf8))
     return try Workspace(shared, sibling: nil, sandbox: sandbox, view: view, below: nil)
   }
 
@@ -135,13 +133,14 @@ public actor Workspace {
     let place = try shared.place(of: sibling)
     let layers = below ?? shared.baseLayers
     let tree = try CopyOnWriteTree(
-      mountPoint: location.root, place: place, lowers: layers.main, isCopy: isCopy)
+      shared.storage, mountPoint: location.root, place: place, lowers: layers.main, isCopy: isCopy)
     self.tree = tree
     var extras: [CopyOnWriteTree] = []
     for (index, lowers) in layers.extras.enumerated() {
       guard let mountPoint = lowers.last else { continue }
       let place = try shared.place(of: sibling, extra: index)
-      let extra = try CopyOnWriteTree(mountPoint: mountPoint, place: place, lowers: lowers, isCopy: isCopy)
+      let extra = try CopyOnWriteTree(
+        shared.storage, mountPoint: mountPoint, place: place, lowers: lowers, isCopy: isCopy)
       if isCopy, extra.isNew { try Self.fill(extra, from: extra.base, nil, hidden: []) }
       extras.append(extra)
     }
