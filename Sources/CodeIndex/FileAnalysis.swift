@@ -52,6 +52,14 @@ final class FileAnalysis: Sendable {
     self.trigrams = trigrams
   }
 
+  /// The name of a unit that is a declaration, with what it is declared in.
+  func name(of unit: Unit) -> String? {
+    guard declarations.indices.contains(Int(unit.declaration)) else { return nil }
+    let declaration = declarations[Int(unit.declaration)]
+    let scope = declaration.scope.map { String(decoding: $0, as: UTF8.self) + "." } ?? ""
+    return scope + String(decoding: declaration.name, as: UTF8.self)
+  }
+
   /// A file without searchable text.
   static func opaque(_ flags: Flags) -> FileAnalysis {
     FileAnalysis(

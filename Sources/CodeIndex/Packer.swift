@@ -35,7 +35,7 @@ struct Packer {
       guard
         !choices.contains(where: { $0.file == unit.file && $0.line <= lines.endLine && $0.endLine >= lines.line })
       else { continue }
-      let name = Searcher(corpus: corpus, source: source).name(of: lines, file)
+      let name = file.analysis.name(of: lines)
       choices.append(
         Choice(
           file: unit.file, line: Int(lines.line), endLine: Int(lines.endLine), score: unit.score / best,

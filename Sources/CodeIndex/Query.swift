@@ -50,6 +50,9 @@ struct RankingWeights: Sendable {
   var recency = 0.25
   var testFactor = 0.5
   var otherFactor = 0.6
+  var historyPower = 1.0
+  var recencyHalf = 50.0
+  var unitLength = 120.0
   var titleWeight = 2.0
   var queryK = 2.0
 }

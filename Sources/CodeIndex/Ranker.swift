@@ -12,6 +12,14 @@ struct Ranker: Sendable {
     var unitScore: Double
     /// The score by fields: whole file, best unit, names, path, history.
     var parts: [Double]
+
+    /// In words, the strongest first.
+    var reasons: [String] {
+      let names = [
+        "words of the file", "words of this part", "names defined in it", "words of the path", "past changes",
+      ]
+      return parts.enumerated().filter { $0.element > 0.3 }.sorted { $0.element > $1.element }.map { names[$0.offset] }
+    }
   }
 
   /// A unit with its score, the best first.
@@ -39,9 +47,9 @@ struct Ranker: Sendable {
   }
 
   /// Ranks the files of a corpus that `admits`.
-  /// - Parameter prior: per file, what other signals say, from 0 to 1 (history, recency), already weighted.
+  /// - Parameter history: what past commits say, when there are any.
   func rank(
-    _ query: Query, _ corpus: Corpus, admits: (Corpus.File) -> Bool = { _ in true }, prior: [Double] = []
+    _ query: Query, _ corpus: Corpus, admits: (Corpus.File) -> Bool = { _ in true }, history: HistorySignals? = nil
   ) -> Ranking {
     let files = corpus.files
     let admitted = files.map(admits)
@@ -66,16 +74,17 @@ struct Ranker: Sendable {
     var ranked: [RankedFile] = []
     var rankedUnits: [RankedUnit] = []
     for index in files.indices where admitted[index] {
-      let extra = index < prior.count ? prior[index] : 0
+      let past = history?.messages[index] ?? 0
+      let extra = weights.history * past + weights.recency * (history?.recency[index] ?? 0)
       let sum =
         weights.file * bodyScores[index] + weights.unit * bestUnits[index] + weights.names * nameScores[index]
         + weights.path * pathScores[index] + extra
-      guard sum > 0, bodyScores[index] > 0 || pathScores[index] > 0 || extra > 0 else { continue }
+      guard sum > 0, bodyScores[index] > 0 || pathScores[index] > 0 || past > 0 else { continue }
       let best = units[index].max { $0.score < $1.score }
       ranked.append(
         RankedFile(
           file: index, score: sum * factors[index], unit: best?.unit ?? -1, unitScore: bestUnits[index],
-          parts: [bodyScores[index], bestUnits[index], nameScores[index], pathScores[index], extra]))
+          parts: [bodyScores[index], bestUnits[index], nameScores[index], pathScores[index], past]))
       for unit in units[index] {
         rankedUnits.append(
           RankedUnit(
@@ -152,19 +161,19 @@ struct Ranker: Sendable {
   ) -> [(unit: Int, score: Double)] {
     let range = found.starts[index]..<found.starts[index + 1]
     guard !range.isEmpty, !analysis.units.isEmpty else { return [] }
-    var sums: [Int: Double] = [:]
     let table = analysis.body
+    var sums = [Double](repeating: 0, count: table.unitLengths.count)
     for match in found.matches[range] {
       let weight = query.weights[match.query] * found.idf[match.query]
       for place in match.range {
         let unit = Int(table.units[place])
         let frequency = Double(table.counts[place])
-        let length = Double(table.unitLengths[unit]) / 120
+        let length = Double(table.unitLengths[unit]) / weights.unitLength
         let norm = weights.k1 * (1 - weights.unitB + weights.unitB * length)
-        sums[unit, default: 0] += weight * frequency * (weights.k1 + 1) / (frequency + norm)
+        sums[unit] += weight * frequency * (weights.k1 + 1) / (frequency + norm)
       }
     }
-    return sums.filter { $0.key < analysis.units.count }.map { (unit: $0.key, score: $0.value) }
+    return analysis.units.indices.compactMap { sums[$0] > 0 ? (unit: $0, score: sums[$0]) : nil }
   }
 
   private func normalize(_ scores: inout [Double]) -> Double {

@@ -22,7 +22,7 @@ struct Searcher: Sendable {
     for found in ranking.files.prefix(limit) {
       let file = corpus.files[found.file]
       let content = await source.read(file.path, limit: Analyzer.sizeLimit) ?? []
-      var why = reasons(found)
+      var why = found.reasons
       var unit = file.analysis.units.indices.contains(found.unit) ? file.analysis.units[found.unit] : nil
       let line = exact.removeValue(forKey: file.path)
       if let line {
@@ -33,7 +33,7 @@ struct Searcher: Sendable {
       hits.append(
         SearchHit(
           path: file.path, line: shown.line, endLine: max(shown.line, unit.map { Int($0.endLine) } ?? shown.endLine),
-          score: found.score + (line == nil ? 0 : 2), name: unit.flatMap { name(of: $0, file) },
+          score: found.score + (line == nil ? 0 : 2), name: unit.flatMap { file.analysis.name(of: $0) },
           excerpt: shown.text, why: why))
     }
     for (path, line) in exact {
@@ -45,7 +45,7 @@ struct Searcher: Sendable {
       hits.append(
         SearchHit(
           path: path, line: shown.line, endLine: unit.map { Int($0.endLine) } ?? shown.endLine, score: 2,
-          name: unit.flatMap { name(of: $0, file) }, excerpt: shown.text, why: ["holds the text as it is"]))
+          name: unit.flatMap { file.analysis.name(of: $0) }, excerpt: shown.text, why: ["holds the text as it is"]))
     }
     hits.sort { ($1.score, $0.path) < ($0.score, $1.path) }
     return Array(hits.prefix(limit))
@@ -66,19 +66,6 @@ struct Searcher: Sendable {
       if let line = regex.matchingLines(content, limit: 1).first { places[file.path] = line + 1 }
     }
     return places.count <= 20 ? places : [:]
-  }
-
-  private func reasons(_ found: Ranker.RankedFile) -> [String] {
-    let names = ["words of the file", "words of this part", "names defined in it", "words of the path", "past changes"]
-    return found.parts.enumerated().filter { $0.element > 0.3 }.sorted { $0.element > $1.element }
-      .map { names[$0.offset] }
-  }
-
-  func name(of unit: FileAnalysis.Unit, _ file: Corpus.File) -> String? {
-    guard unit.declaration >= 0, Int(unit.declaration) < file.analysis.declarations.count else { return nil }
-    let declaration = file.analysis.declarations[Int(unit.declaration)]
-    let scope = declaration.scope.map { String(decoding: $0, as: UTF8.self) + "." } ?? ""
-    return scope + String(decoding: declaration.name, as: UTF8.self)
   }
 
   // MARK: Regular expressions
@@ -103,7 +90,8 @@ struct Searcher: Sendable {
         let unit = file.analysis.units.last { $0.declaration >= 0 && $0.line <= line + 1 && $0.endLine >= line + 1 }
         hits.append(
           SearchHit(
-            path: file.path, line: line + 1, endLine: line + 1, score: 1, name: unit.flatMap { name(of: $0, file) },
+            path: file.path, line: line + 1, endLine: line + 1, score: 1,
+            name: unit.flatMap { file.analysis.name(of: $0) },
             excerpt: Array(content[starts.range(line)].prefix(500)), why: ["matches"]))
       }
       if hits.count >= limit { break }

@@ -1,0 +1,100 @@
+import Git
+import Glibc
+import IndexKernel
+import Paths
+
+/// The messages of past commits, and which files each changed: where a task's words were dealt with before is where they
+/// will be again. Commits are read once, whatever revisions are asked about.
+struct CommitLog {
+  /// A commit as far as ranking needs it.
+  struct Entry: Sendable {
+    let parents: [ObjectID]
+    let time: Int64
+    let message: TermTable
+    /// What it changed with regard to its parent; empty for merges and for changes of very many files.
+    let paths: [RepoPath]
+  }
+
+  /// Older commits are not looked at.
+  static let depth = 4000
+  /// A commit of more files says nothing about any of them.
+  private static let mostPaths = 40
+
+  private var entries: [ObjectID: Entry] = [:]
+
+  /// The commits that led to `start`, itself included, the newest first by commit time.
+  mutating func ancestors(of start: ObjectID, _ repository: Repository, limit: Int = depth) throws(GitError) -> [Entry]
+  {
+    var seen: Set<ObjectID> = [start]
+    var waiting = [try entry(start, repository)]
+    var result: [Entry] = []
+    // Sorted by time, the newest last; as short as the number of parallel branches.
+    while result.count < limit, let next = waiting.popLast() {
+      result.append(next)
+      for parent in next.parents where seen.insert(parent).inserted {
+        // Where a shallow clone was cut, history ends.
+        guard entries[parent] != nil || repository.contains(parent) else { continue }
+        let entry = try entry(parent, repository)
+        let place = waiting.lastIndex { $0.time <= entry.time }.map { $0 + 1 } ?? 0
+        waiting.insert(entry, at: place)
+      }
+    }
+    return result
+  }
+
+  private mutating func entry(_ id: ObjectID, _ repository: Repository) throws(GitError) -> Entry {
+    if let known = entries[id] { return known }
+    let commit = try repository.commit(id)
+    var paths: [RepoPath] = []
+    if commit.parents.count < 2, let changes = try? repository.changes(in: commit), changes.count <= Self.mostPaths {
+      paths = changes.map(\.path)
+    }
+    let entry = Entry(
+      parents: commit.parents, time: commit.time,
+      message: TermTable(text: Array(commit.message.utf8.prefix(8000))), paths: paths)
+    entries[id] = entry
+    return entry
+  }
+}
+
+/// What history says about the files of a corpus, each from 0 to 1.
+struct HistorySignals: Sendable {
+  /// How well messages of commits that changed a file fit the query.
+  var messages: [Double]
+  /// How lately it was changed.
+  var recency: [Double]
+
+  init(_ query: Query, _ log: [CommitLog.Entry], _ corpus: Corpus, _ weights: RankingWeights) {
+    messages = [Double](repeating: 0, count: corpus.files.count)
+    recency = messages
+    var found: [[TermTable.Match]] = []
+    var frequency = [Int](repeating: 0, count: query.terms.count)
+    var total = 0
+    for entry in log {
+      var matches: [TermTable.Match] = []
+      entry.message.matches(of: query.terms, into: &matches)
+      for match in matches { frequency[match.query] += 1 }
+      total += entry.message.length
+      found.append(matches)
+    }
+    let all = Double(max(1, log.count))
+    let average = max(1, Double(total) / all)
+    let idf = frequency.map { log1p((all - Double($0) + 0.5) / (Double($0) + 0.5)) }
+    for (age, entry) in log.enumerated() where !entry.paths.isEmpty {
+      let norm = weights.k1 * (1 - weights.b + weights.b * Double(entry.message.length) / average)
+      var score = 0.0
+      for match in found[age] {
+        let count = Double(match.total)
+        score += query.weights[match.query] * idf[match.query] * count * (weights.k1 + 1) / (count + norm)
+      }
+      let share = pow(score, weights.historyPower) / Double(entry.paths.count).squareRoot()
+      let fresh = 1 / (1 + Double(age) / weights.recencyHalf)
+      for path in entry.paths {
+        guard let index = corpus.index(of: path) else { continue }
+        messages[index] += share
+        recency[index] = max(recency[index], fresh)
+      }
+    }
+    if let top = messages.max(), top > 0 { for index in messages.indices { messages[index] /= top } }
+  }
+}
