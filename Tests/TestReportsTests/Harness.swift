@@ -75,10 +75,10 @@ struct Project {
     try await report(command(shell), environment: environment)
   }
 
-  func evidence(_ command: TestCommand, nonce: String = "n0nce", environment: [String: String] = [:]) async throws
-    -> RunEvidence
-  {
-    let plan = command.plan(nonce: nonce)
+  func evidence(
+    _ command: TestCommand, plan: RunPlan? = nil, nonce: String = "n0nce", environment: [String: String] = [:]
+  ) async throws -> RunEvidence {
+    let plan = plan ?? command.plan(nonce: nonce)
     let host = try TemporaryDirectory("test-reports-run")
     try host.makeDirectory("adaptor")
     try host.makeDirectory("results")

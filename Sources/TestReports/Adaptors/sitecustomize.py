@@ -11,15 +11,21 @@ def _install():
     sys.path[:] = [entry for entry in sys.path if not entry or os.path.abspath(entry) != here]
     wanted = {"_pytest.config": "watch_pytest", "unittest.result": "watch_unittest"}
 
+    def load(name):
+        path = os.path.join(here, name + ".py")
+        module = type(sys)(name)
+        module.__file__ = path
+        sys.modules[name] = module
+        with open(path, "rb") as source:
+            exec(compile(source.read(), path, "exec"), module.__dict__)
+        return module
+
     def reporter():
         module = sys.modules.get("codeagent_report")
         if module is None:
-            path = os.path.join(here, "codeagent_report.py")
-            module = type(sys)("codeagent_report")
-            module.__file__ = path
-            sys.modules["codeagent_report"] = module
-            with open(path, "rb") as source:
-                exec(compile(source.read(), path, "exec"), module.__dict__)
+            module = load("codeagent_report")
+            if os.environ.get("CODEAGENT_COVERAGE"):
+                load("codeagent_coverage").watch(module)
         return module
 
     class Watcher:
@@ -53,6 +59,9 @@ def _install():
 
     if os.environ.get("CODEAGENT_RESULTS"):
         sys.meta_path.insert(0, Watcher())
+        # A program that a test started, in a run that notes the lines of each test.
+        if os.environ.get("CODEAGENT_COVERAGE") and os.environ.get("CODEAGENT_TEST"):
+            load("codeagent_coverage").continue_test(os.environ["CODEAGENT_TEST"])
     return here
 
 
