@@ -23,7 +23,7 @@ final class RunStorage: Sendable {
   let directory: Descriptor
   /// Where files of any workspace of the run are written before they get their name.
   let scratch: Descriptor
-  private let lock: Descriptor
+  private let lock: StorageLock
 
   /// Makes the directory when it is missing, and locks it.
   /// - Throws: `locked` when another process has it, `notWritable`, `noSpace`.
@@ -37,15 +37,7 @@ final class RunStorage: Sendable {
     if status.permissions & 0o777 != 0o700 { directory.changePermissions(0o700) }
     self.path = try Self.resolved(directory, path)
     self.directory = directory
-    let number = withPath(Array("lock".utf8)) {
-      openat(directory.number, $0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    }
-    guard number >= 0 else { throw .writing(path) }
-    lock = Descriptor(owning: number)
-    guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
-      throw WorkspaceError(
-        .locked, "another process works with \(Quoting.quote(path))", hint: "wait for that run to end, or stop it")
-    }
+    lock = try StorageLock(directory, path: path)
     // What a killed process was writing.
     let new = Array("new".utf8)
     try directory.removeTree(new)

@@ -84,6 +84,10 @@ import Testing
     #expect(await failure { _ = try await checkout.open() }?.kind == .locked)
     #expect(await failure { _ = try await checkout.reopen() }?.kind == .locked)
     #expect(await failure { try Workspace.removeStorage(checkout.storage()) }?.kind == .locked)
+    // Nor can another process.
+    let script = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    let other = try runProcess(["python3", "-c", script, checkout.directory.path("run/lock")])
+    #expect(other.err.contains("BlockingIOError"))
     // Two runs on one checkout do not meet.
     let second = try await checkout.open("second")
     try await workspace.sh("echo 1 > mine")
