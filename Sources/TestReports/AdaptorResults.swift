@@ -109,7 +109,8 @@ struct AdaptorResults {
       case "collected": planned = event["count"]?.int
       case "begin":
         hasEnded = false
-        if let name = event["name"]?.string, begun.count < 10_000 { begun.append(name) }
+        // A test that is run again begins again.
+        if let name = event["name"]?.string, begun.count < 1000, !begun.contains(name) { begun.append(name) }
       case "test":
         guard let name = event["name"]?.string,
           let result = event["result"]?.string.flatMap(TestOutcome.Result.init(rawValue:))

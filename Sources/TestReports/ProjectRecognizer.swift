@@ -52,8 +52,7 @@ public enum ProjectRecognizer {
   }
 
   private static func node(_ here: ProjectDirectory<some ProjectFiles>, names: Set<String>) -> [TestCommand] {
-    guard names.contains("package.json") else { return [] }
-    var setup = "npm install"
+    var setup: String? = names.contains("package.json") ? "npm install" : nil
     var manager = "npm"
     if names.contains("package-lock.json") || names.contains("npm-shrinkwrap.json") { setup = "npm ci" }
     if names.contains("pnpm-lock.yaml") { (setup, manager) = ("pnpm install --frozen-lockfile", "pnpm") }
@@ -75,13 +74,17 @@ public enum ProjectRecognizer {
     let hasTests =
       names.contains(where: looksLikeTest)
       || ["test", "tests", "__tests__"].contains { directory in
-        here.entries(directory).contains { $0.name.hasSuffix("js") || $0.name.hasSuffix("ts") }
+        here.entries(directory).contains {
+          // Without a manifest, only names that say so: other projects have scripts, too.
+          setup != nil ? $0.name.hasSuffix("js") || $0.name.hasSuffix("ts") : looksLikeTest($0.name)
+        }
       }
     guard hasTests else { return [] }
     return [
       TestCommand(
         shell: "node --test", framework: .node, directory: here.below,
-        reason: "package.json without a test script, and test files", setup: setup)
+        reason: setup == nil ? "JavaScript test files" : "package.json without a test script, and test files",
+        setup: setup)
     ]
   }
 

@@ -146,4 +146,63 @@ import Testing
     #expect(try await project.report("node --test").tests.map(\.name) == ["test/a.test.js::runs"])
     #expect(try await project.report("node test/a.test.js").tests.map(\.name) == ["test/a.test.js::runs"])
   }
+
+  /// mocha and jest are reached where they report, wherever they are installed: small stand-ins at their paths.
+  @Test func mochaAndJest() async throws {
+    let mocha = try Project([
+      "package.json": #"{"scripts": {"test": "mocha"}}"#,
+      "node_modules/mocha/lib/runner.js":
+        "class Runner extends require('events') {}\nmodule.exports = Runner;\n",
+      "node_modules/.bin/mocha": """
+      #!/usr/bin/env node
+      const Runner = require('../mocha/lib/runner.js'), path = require('path');
+      const runner = new Runner(), file = path.resolve('test/a.js');
+      const test = (...titles) => ({ titlePath: () => titles, file, duration: 5 });
+      runner.emit('pass', test('outer', 'a'));
+      runner.emit('fail', test('outer', 'b'), new RangeError('bad'));
+      runner.emit('pending', test('outer', 'c'));
+      runner.emit('fail', Object.assign(test('outer', '"before each" hook'), { type: 'hook' }), new Error('hook'));
+      runner.emit('end');
+      process.exitCode = 2;
+      """,
+    ])
+    try mocha.directory.write(
+      "p/node_modules/.bin/mocha", mocha.directory.text("p/node_modules/.bin/mocha") ?? "", mode: 0o755)
+    let first = try await mocha.report("npm test")
+    #expect(first.passing == ["test/a.js::outer > a"])
+    #expect(first.names(.failed) == ["test/a.js::outer > b"])
+    #expect(first.names(.errored) == ["test/a.js::outer > \"before each\" hook"])
+    #expect(first.names(.skipped) == ["test/a.js::outer > c"])
+    #expect(first["test/a.js::outer > b"]?.message == "RangeError: bad")
+    #expect(!first.isIncomplete, "\(first.incompleteReason ?? "")")
+
+    let jest = try Project([
+      "package.json": #"{"scripts": {"test": "node node_modules/jest/bin/jest.js"}}"#,
+      "node_modules/@jest/reporters/build/index.js": """
+      class SummaryReporter { onRunComplete() {} }
+      exports.SummaryReporter = SummaryReporter;
+      """,
+      "node_modules/jest/bin/jest.js": """
+      const { SummaryReporter } = require('../../@jest/reporters/build/index.js');
+      const root = process.cwd();
+      new SummaryReporter().onRunComplete(new Set(), { testResults: [
+        { testFilePath: root + '/src/sum.test.js', testResults: [
+          { ancestorTitles: ['sum'], title: 'adds', status: 'passed', duration: 3, failureMessages: [] },
+          { ancestorTitles: ['sum'], title: 'fails', status: 'failed', duration: 4, failureMessages: [
+            'Error: \\u001b[31mexpect\\u001b[39m(received)\\n\\nExpected: 3\\nReceived: -1\\n    at Object.<anonymous> (' + root + '/src/sum.test.js:5:9)'] },
+          { ancestorTitles: [], title: 'later', status: 'pending', failureMessages: [] } ] },
+        { testFilePath: root + '/src/broken.test.js', testResults: [],
+          failureMessage: "Test suite failed to run\\nCannot find module './x' from 'src/broken.test.js'" } ] });
+      process.exit(1);
+      """,
+    ])
+    let second = try await jest.report("npm test")
+    #expect(second.passing == ["src/sum.test.js::sum > adds"])
+    #expect(second.failing == ["src/sum.test.js::sum > fails"])
+    #expect(second.names(.skipped) == ["src/sum.test.js::later"])
+    #expect(second["src/sum.test.js::sum > fails"]?.location?.line == 5)
+    #expect(second["src/sum.test.js::sum > fails"]?.message?.contains("Expected: 3") == true)
+    #expect(second.buildErrors.count == 1)
+    #expect(second.startFailure == nil)
+  }
 }

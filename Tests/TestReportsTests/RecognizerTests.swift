@@ -20,6 +20,7 @@ import Testing
       "node --test", .node
     ),
     (["package.json": "{}", "test/a.js": ""], "node --test", .node),
+    (["lib/a.js": "", "test/a.test.js": ""], "node --test", .node),
     (["pom.xml": ""], "mvn -o -q test", .junit),
     (["build.gradle": "", "gradlew": ""], "./gradlew --offline test", .junit),
     (

@@ -26,7 +26,7 @@ class Writer:
         nonce = os.environ.get("CODEAGENT_NONCE", "")
         self.silent = "CODEAGENT_ACTIVE" in os.environ
         self.path = os.path.join(
-            os.environ["CODEAGENT_RESULTS"], "%s-%d-%d.jsonl" % (framework, self.pid, time.time_ns())
+            os.environ["CODEAGENT_RESULTS"], "%s-%d-%d.jsonl" % (framework, self.pid, int(time.time() * 1e9))
         )
         os.environ["CODEAGENT_ACTIVE"] = str(self.pid)
         self.put(

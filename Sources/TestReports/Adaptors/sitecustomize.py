@@ -81,4 +81,6 @@ def _chain(here):
     spec.loader.exec_module(module)
 
 
-_chain(_install())
+# Older Pythons find modules in another way: they run without a reporter.
+if sys.version_info >= (3, 6):
+    _chain(_install())
