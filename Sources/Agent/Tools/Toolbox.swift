@@ -1,5 +1,7 @@
 import AuditTrail
+import CodeIndex
 import Conversation
+import Glibc
 import Sandbox
 import Workspace
 
@@ -15,8 +17,8 @@ struct Toolbox: Sendable {
 
   /// The tools of a model that is a program: it edits by byte ranges and tries many patches at once.
   static let engine = Toolbox(tools: [
-    ReadFileTool.self, ListFilesTool.self, RunTestsTool.self, TryPatchesTool.self, AdoptPatchTool.self,
-    FinishTool.self,
+    ReadFileTool.self, ListFilesTool.self, RunTestsTool.self, CoverageTool.self, TryPatchesTool.self,
+    AdoptPatchTool.self, FinishTool.self,
   ])
 
   /// Definitions in a fixed order: part of the prefix that providers cache.
@@ -49,6 +51,8 @@ struct Toolbox: Sendable {
       return failure(error.description)
     } catch let error as Refusal {
       return failure(error.description)
+    } catch let error as SearchError {
+      return failure(error.message)
     } catch let error as WorkspaceError where error.isTheCallersFault {
       return failure(error.message)
     }
@@ -70,7 +74,8 @@ extension WorkspaceError {
   /// True when a different call could succeed, so that the model is told; false when the run cannot go on.
   var isTheCallersFault: Bool {
     switch kind {
-    case .notFound, .notADirectory, .outside, .tooLarge: true
+    case .notFound, .notADirectory, .notAFile, .outside, .masked, .unreadable, .tooLarge: true
+    case .io(let code): [ENAMETOOLONG, EINVAL, EISDIR, ENOTDIR, ELOOP, ENOTEMPTY, EEXIST, EPERM].contains(code)
     default: false
     }
   }
