@@ -70,17 +70,20 @@ final class SandboxedProcess {
     nextTick = min(begin + command.limits.wallSeconds, begin + DiskWatch.interval)
   }
 
-  /// What to wait for.
+  /// What to wait for. Not the launcher's messages, as a rule: they are read when something ends, and waking for each
+  /// would take the processor from what they tell of.
   var descriptors: [Int32] {
-    [output.number, messages.number, launcher.handle.number, tree.handle.number].filter { $0 >= 0 }
+    let isAwaitingTree = tree.id == 0 && (verdict != nil || !launcher.isRunning)
+    return [output.number, launcher.handle.number, tree.handle.number, isAwaitingTree ? messages.number : -1]
+      .filter { $0 >= 0 }
   }
 
   /// Takes in what has happened.
   func advance(_ buffer: inout [UInt8]) {
     guard result == nil else { return }
     readOutput(&buffer)
-    readMessages(&buffer)
     launcher.reap()
+    readMessages(&buffer)
     tree.reap()
     // The launcher ends as soon as bubblewrap runs, but may be late to do so on a busy machine.
     guard !launcher.isRunning, !tree.isRunning else { return }

@@ -72,10 +72,18 @@ static bool show_as_payload(int tree, unsigned flags, uint64_t also, const struc
   return kernel_mount_setattr(tree, flags, &attributes) == 0;
 }
 
-// A detached copy of a host tree with everything mounted below it.
-static int clone_tree(const char *path, struct stat *status) {
-  int tree = kernel_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE | AT_SYMLINK_NOFOLLOW);
-  if (tree >= 0 && fstat(tree, status) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
+// Opens a host path without following a link at its end. -1 with errno set when that fails.
+static int open_path(const char *path, struct stat *status) {
+  int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (file >= 0 && fstat(file, status) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
+  return file;
+}
+
+// A detached copy of a host tree with everything mounted below it. Takes `file` over.
+static int clone_tree(int file, const char *path) {
+  int tree = kernel_open_tree(file, "", TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE | AT_EMPTY_PATH);
+  if (tree < 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be mounted again", path);
+  close(file);
   return tree;
 }
 
@@ -91,8 +99,8 @@ static void make_read_only(int tree, const char *path, const struct stat *status
 
 static void open_read_only(const char *path, const char *destination, bool as_payload, bool needed, bool replaces) {
   struct stat status;
-  int tree = clone_tree(path, &status);
-  if (tree < 0) {
+  int file = open_path(path, &status);
+  if (file < 0) {
     // A system directory that this system lacks, a toolchain that went away.
     if (!needed && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return;
     report_fatal(FAIL_SET_UP, errno, "%s cannot be opened", path);
@@ -101,11 +109,12 @@ static void open_read_only(const char *path, const char *destination, bool as_pa
     if (needed) report_fatal(FAIL_SET_UP, ELOOP, "%s is a symbolic link", path);
     struct entry *entry = new_entry(LINK, destination);
     entry->target = calloc(1, 4097);
-    if (!entry->target || readlinkat(tree, "", entry->target, 4096) <= 0)
+    if (!entry->target || readlinkat(file, "", entry->target, 4096) <= 0)
       report_fatal(FAIL_SET_UP, errno, "%s cannot be read", path);
-    close(tree);
+    close(file);
     return;
   }
+  int tree = clone_tree(file, path);
   make_read_only(tree, path, &status, as_payload);
   struct entry *entry = new_entry(TREE, destination);
   entry->tree = tree;
@@ -114,9 +123,10 @@ static void open_read_only(const char *path, const char *destination, bool as_pa
 
 static void open_read_write(const char *path, const char *destination) {
   struct stat status;
-  int tree = clone_tree(path, &status);
-  if (tree < 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be opened", path);
+  int file = open_path(path, &status);
+  if (file < 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be opened", path);
   if (S_ISLNK(status.st_mode)) report_fatal(FAIL_SET_UP, ELOOP, "%s is a symbolic link", path);
+  int tree = clone_tree(file, path);
   if (status.st_uid == 0) give_to_payload(tree, path);
   struct mount_attributes attributes = {.set = ATTRIBUTE_NO_SETUID | ATTRIBUTE_NO_DEVICES};
   if (kernel_mount_setattr(tree, TREE_RECURSIVE, &attributes) != 0)

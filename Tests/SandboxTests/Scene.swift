@@ -103,10 +103,14 @@ func itself(
   let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   var program = own
   if user != nil {
-    // Where it lies may be root's alone.
-    program = try directory.write("tests", bytes: try #require(fileBytes(own)), mode: 0o755)
+    // Where it lies may be root's alone. Copied by another process: a descriptor open for writing here could be inherited
+    // by what a test starts at that moment, and the program would be busy.
+    program = directory.path("tests")
     let launcher = String(decoding: try #require(Sandbox.locateLauncher()), as: UTF8.self)
-    try directory.write("codeagent-launch", bytes: try #require(fileBytes(launcher)), mode: 0o755)
+    for (from, to) in [(own, program), (launcher, directory.path("codeagent-launch"))] {
+      #expect(try runProcess(["cp", from, to]).status == 0)
+      chmod(to, 0o755)
+    }
   }
   var arguments = wrapper + [program, "--testing-library", "swift-testing", "--filter", filter]
   if let user {
