@@ -15,15 +15,38 @@ struct ChangeParts: Sendable {
   /// True when there is nothing to judge.
   var isEmpty: Bool { code.isEmpty && tests.isEmpty }
 
-  init(_ snapshot: Snapshot, in workspace: Workspace) async throws {
+  /// - Parameter leftovers: files that running the tests writes by itself, with the id of what the baseline wrote.
+  init(_ snapshot: Snapshot, leftovers: [RepoPath: String], in workspace: Workspace) async throws {
     for change in snapshot.changes {
-      if try await Byproducts.contains(change, in: workspace) {
+      if let left = leftovers[change.path], change.kind == .added || left == change.after?.id.hex ?? "" {
         byproducts.append(change)
-      } else if TestPaths.isTest(change.path) || TestPaths.isTestConfiguration(change.path) {
+      } else if try await Byproducts.contains(change, in: workspace) {
+        byproducts.append(change)
+      } else if TestPaths.isTest(change.path) || TestPaths.isTestConfiguration(change.path)
+        || Shadows.contains(change.path)
+      {
         tests.append(change)
       } else {
         code.append(change)
       }
+    }
+  }
+}
+
+/// Modules that would be loaded in place of a test or of a test runner: Python looks in the project first, and prefers a
+/// package to a file of the same name.
+enum Shadows {
+  private static let runners = Set(
+    ["unittest", "pytest", "_pytest", "pluggy", "doctest", "nose2", "coverage", "site"].map { Array($0.utf8) })
+
+  static func contains(_ path: RepoPath) -> Bool {
+    let components = path.components
+    guard let name = components.last else { return false }
+    let ending = Array(".py".utf8)
+    guard name.count > ending.count, name.suffix(ending.count).elementsEqual(ending) else { return false }
+    if runners.contains(Array(name.dropLast(ending.count))) { return true }
+    return components.dropLast().contains { directory in
+      runners.contains(directory) || RepoPath(directory + ending).map(TestPaths.isTest) == true
     }
   }
 }

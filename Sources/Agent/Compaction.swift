@@ -10,7 +10,9 @@ enum Compaction {
   private static let recentLimit = 8_000
 
   /// The first item (task and workspace) as it was, then one item with what counts.
-  static func compact(_ items: [Item], plan: [PlanStep], diff: [FileDiff], report: TestReport?) -> [Item] {
+  static func compact(
+    _ items: [Item], plan: [PlanStep], diff: [FileDiff], report: TestReport?, redact: (String) -> String
+  ) -> [Item] {
     let patch = diff.map { OutputText.clean($0.patch) }.joined()
     let steps = plan.map { "- [\($0.status)] \($0.text)" }.joined(separator: "\n")
     let text = Prompt.compacted.filled([
@@ -19,10 +21,8 @@ enum Compaction {
       "failures": report.map { ReportText.describe($0) } ?? "(not known)",
       "recent": recent(items),
     ])
-    var structured: JSONValue?
-    if case .user(_, let first) = items.first { structured = first }
-    let head = items.first.map { [$0] } ?? []
-    return head + [.user(text: text, structured: structured == nil ? nil : .null)]
+    // The first item keeps its data: the built-in engine's brief.
+    return items.prefix(1) + [.user(text: redact(text), structured: nil)]
   }
 
   /// The last steps in short, newest last.
@@ -32,12 +32,13 @@ enum Compaction {
     for item in items.dropFirst().reversed() {
       let line: String
       switch item {
-      case .assistant(let text): line = "You said: \(text)"
+      case .assistant(let text): line = "You said: \(OutputText.bounded(text, limit: 1500))"
       case .toolCall(let call):
         switch call.arguments {
-        case .json(let text), .freeform(let text): line = "You called \(call.name): \(text.prefix(600))"
+        case .json(let text), .freeform(let text):
+          line = "You called \(call.name): \(OutputText.bounded(text, limit: 600))"
         }
-      case .toolResult(let result): line = "It answered: \(result.output.prefix(800))"
+      case .toolResult(let result): line = "It answered: \(OutputText.bounded(result.output, limit: 800))"
       case .user, .reasoning: continue
       }
       size += line.utf8.count

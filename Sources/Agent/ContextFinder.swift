@@ -1,5 +1,6 @@
 import CodeIndex
 import Git
+import JSON
 import Paths
 import TestReports
 import Workspace
@@ -17,14 +18,22 @@ enum ContextFinder {
   }
 
   /// What is worth knowing before the first turn, as far as it is ready.
-  static func pack(_ session: Session, task: String?, baseline: TestReport?) async -> ContextPack? {
+  static func pack(_ session: Session, task: String?, baseline: TestReport?) async throws -> ContextPack? {
     guard let index = session.index else { return nil }
     session.observe(.phase(.locating))
     let failures = (baseline?.tests ?? []).filter { $0.result == .failed || $0.result == .errored }
-    return await index.pack(
-      task: task ?? "", failures: failures.prefix(20).map { "\($0.name)\n\($0.message ?? "")" },
-      places: failures.flatMap { $0.trace + [$0.location].compactMap { $0 } }.map { ($0.path, $0.line) },
-      budgetTokens: budget, patience: patience)
+    do {
+      return try await session.gate.perform(.search("code for the first prompt")) {
+        let pack = await index.pack(
+          task: task ?? "", failures: failures.prefix(20).map { "\($0.name)\n\($0.message ?? "")" },
+          places: failures.flatMap { $0.trace + [$0.location].compactMap { $0 } }.map { ($0.path, $0.line) },
+          budgetTokens: budget, patience: patience)
+        let places = (pack?.places ?? []).map { JSONValue.string("\($0.path.quoted):\($0.line)-\($0.endLine)") }
+        return EffectOutcome(value: pack, fields: ["places": .array(places)])
+      }
+    } catch is Refusal {
+      return nil
+    }
   }
 }
 

@@ -1,20 +1,46 @@
-/// A time limit was reached.
-struct DeadlinePassed: Error {}
+import Synchronization
 
-/// Runs `body` and cancels it when the time is over.
-/// - Throws: ``DeadlinePassed`` when it was, else what `body` throws.
-func withDeadline<Value: Sendable>(
-  seconds: Double?, _ body: @escaping @Sendable () async throws -> Value
-) async throws -> Value {
-  guard let seconds else { return try await body() }
-  return try await withThrowingTaskGroup(of: Value?.self) { group in
-    group.addTask { try await body() }
-    group.addTask {
-      try await Task.sleep(for: .seconds(seconds))
-      return nil
+/// A run's time limit. When it passes, the work is cancelled wherever it is: in a command, in an answer of the model, in
+/// the judge. Delivery alone is let finish, because half of it helps nobody.
+final class Deadline: Sendable {
+  private enum Phase { case running, passed, lifted }
+
+  private let phase = Mutex(Phase.running)
+  private let seconds: Double?
+
+  /// A limit in seconds from the moment that ``limit(_:)`` is called; nil for none.
+  init(seconds: Double?) { self.seconds = seconds.map { min(max($0, 0), 1e9) } }
+
+  /// True when the time is over and the work was cancelled for it.
+  var hasPassed: Bool { phase.withLock { $0 == .passed } }
+
+  /// Lets what follows finish. Returns false when the time is over already.
+  func lift() -> Bool {
+    phase.withLock { phase in
+      if phase == .running { phase = .lifted }
+      return phase == .lifted
     }
-    defer { group.cancelAll() }
-    guard let first = try await group.next(), let value = first else { throw DeadlinePassed() }
-    return value
+  }
+
+  /// Runs `body`, and cancels it when the time is over. What `body` then returns or throws is handed on.
+  func limit<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    guard let seconds else { return try await body() }
+    return try await withThrowingTaskGroup(of: Value?.self) { group in
+      group.addTask { try await body() }
+      group.addTask {
+        try? await Task.sleep(for: .seconds(seconds))
+        return nil
+      }
+      defer { group.cancelAll() }
+      while let ended = try await group.next() {
+        if let value = ended { return value }
+        let mustStop = phase.withLock { phase in
+          if phase == .running { phase = .passed }
+          return phase == .passed
+        }
+        if mustStop { group.cancelAll() }
+      }
+      throw CancellationError()
+    }
   }
 }

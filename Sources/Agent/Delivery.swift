@@ -27,8 +27,12 @@ struct Delivery: Sendable {
       }
     }
     if request.patch {
-      _ = try await gate.authorize(.deliver(.patch, paths: paths))
-      done.append("the patch was written")
+      let size = try await gate.perform(.deliver(.patch, paths: paths)) {
+        // The caller writes it to where the user wants it.
+        let size = try await workspace.diff(from: nil, to: snapshot).reduce(0) { $0 + $1.patch.count }
+        return EffectOutcome(value: size, fields: ["bytes": JSONValue(size)])
+      }
+      done.append("the patch was handed over (\(size) bytes)")
     }
     return done.joined(separator: "; ")
   }

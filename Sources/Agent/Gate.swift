@@ -57,11 +57,15 @@ public final class Gate: Sendable {
       try recorder.append(
         .effectOutcome,
         [
-          "intent": JSONValue(intent), "outcome": error is CancellationError ? "cancelled" : "failed",
+          "intent": JSONValue(intent), "outcome": Self.isCancellation(error) ? "cancelled" : "failed",
           "error": .string("\(error)"),
         ])
       throw error
     }
+  }
+
+  private static func isCancellation(_ error: any Error) -> Bool {
+    error is CancellationError || (error as? ModelError)?.kind == .cancelled
   }
 
   /// Decides on an effect without doing it; refusals are recorded.
@@ -77,25 +81,29 @@ public final class Gate: Sendable {
           .approval, ["effect": effect.json, "by": .string(person), "granted": .bool(decision.outcome == .permit)])
       }
       guard decision.outcome == .permit else {
-        var fields = effect.json.object ?? JSONObject()
-        fields["call"] = JSONValue(call)
-        fields["decision"] = .string("\(decision.outcome)")
-        fields["reason"] = .string(decision.reason)
-        fields["rules"] = .array(decision.rules.map { .string("\($0)") })
-        fields["policy"] = .string(decision.policyDigest)
-        try recorder.append(.refusal, .object(fields), durable: true)
-        throw Refusal(effect: effect, decision: decision)
+        throw try refusal(effect, decision, call)
       }
       permitted = decision
     }
     guard let permitted else {
-      throw Refusal(
-        effect: effect,
-        decision: Decision(
-          outcome: .deny, rules: [], reason: "the effect names nothing that could be decided on",
-          policyDigest: authorizer.digest))
+      let decision = Decision(
+        outcome: .deny, rules: [], reason: "the effect names nothing that could be decided on",
+        policyDigest: authorizer.digest)
+      throw try refusal(effect, decision, call)
     }
     return permitted
+  }
+
+  /// Records that policy did not permit an effect, durably.
+  private func refusal(_ effect: Effect, _ decision: Decision, _ call: String?) throws(AuditError) -> Refusal {
+    var fields = effect.json.object ?? JSONObject()
+    fields["call"] = JSONValue(call)
+    fields["decision"] = .string("\(decision.outcome)")
+    fields["reason"] = .string(decision.reason)
+    fields["rules"] = .array(decision.rules.map { .string("\($0)") })
+    fields["policy"] = .string(decision.policyDigest)
+    try recorder.append(.refusal, .object(fields), durable: true)
+    return Refusal(effect: effect, decision: decision)
   }
 }
 

@@ -15,6 +15,8 @@ struct Judge: Sendable {
   let tests: TestRunner
   /// What the tests said before any change.
   let baseline: TestReport
+  /// What running the tests leaves behind by itself.
+  let leftovers: [RepoPath: String]
   /// Names of the checks that decide; nil when the task names none, so that a test of the run's own has to.
   let targets: [String]?
 
@@ -44,7 +46,7 @@ struct Judge: Sendable {
 
   /// Judges the workspace's state.
   func judge(_ snapshot: Snapshot, round: Int) async throws -> Verdict {
-    let parts = try await ChangeParts(snapshot, in: workspace)
+    let parts = try await ChangeParts(snapshot, leftovers: leftovers, in: workspace)
     let clean = try await workspace.clean(named: "judge-\(round)")
     do {
       let verdict = try await judge(parts, in: clean, round: round)
@@ -74,7 +76,7 @@ struct Judge: Sendable {
       if !flaky.isEmpty { verdict.notes.append("flaky, failed once and passed once: " + list(flaky)) }
       losses = losses.common(with: again)
     }
-    verdict.findings = describe(losses, first.report)
+    verdict.findings = describe(losses, first)
     if let targets {
       try await ruleOnTargets(targets, first, comparison, &verdict)
     } else if verdict.findings.isEmpty {
@@ -83,15 +85,29 @@ struct Judge: Sendable {
     if !parts.tests.isEmpty, verdict.findings.isEmpty {
       try await secondPass(parts, in: clean, first.report, &verdict)
     }
-    if verdict.ruling == .unconfirmed, verdict.notes.isEmpty || targets == nil {
+    if verdict.ruling == .unconfirmed, targets == nil {
       verdict.notes.append("no check failed before that passes now: nothing proves that the change does what was asked")
     }
     return verdict
   }
 
+  /// True when everything that failed at the base has to pass.
+  private var wantsAll: Bool { targets.map { Set($0).isSuperset(of: baseline.failing) } ?? false }
+
+  /// Names that the base could not show, because it did not build or did not run to its end.
+  private func hidden(_ report: TestReport) -> [TestOutcome] {
+    guard wantsAll, !baseline.buildErrors.isEmpty || baseline.isIncomplete else { return [] }
+    let known = Set(baseline.tests.map(\.name))
+    return report.tests.filter { !known.contains($0.name) }
+  }
+
   /// What was lost, in words for the model.
-  private func describe(_ losses: Losses, _ report: TestReport) -> [String] {
-    guard baseline.isNamed else { return [] }
+  private func describe(_ losses: Losses, _ run: TestRunner.Execution) -> [String] {
+    let report = run.report
+    guard baseline.isNamed else {
+      guard baseline.exitStatus == 0, run.status != .exited(0) else { return [] }
+      return ["the check succeeded before and fails now [\(run.status.text)]:\n" + OutputText.forModel(run.output)]
+    }
     var findings: [String] = []
     for name in losses.failing.prefix(20) {
       let message = report.tests.first { $0.name == name }?.message ?? ""
@@ -99,7 +115,8 @@ struct Judge: Sendable {
     }
     if !losses.missing.isEmpty { findings.append("ran before and did not appear now: " + list(losses.missing)) }
     if !losses.skipped.isEmpty { findings.append("passed before and is skipped now: " + list(losses.skipped)) }
-    if report.isIncomplete, !baseline.isIncomplete {
+    // A run that was whole at the base has to be; so has one whose failures are all to be repaired.
+    if report.isIncomplete, !baseline.isIncomplete || wantsAll {
       findings.append("the test run did not finish as it should: \(ReportText.describe(report))")
     }
     return findings
@@ -109,17 +126,20 @@ struct Judge: Sendable {
     _ targets: [String], _ run: TestRunner.Execution, _ comparison: ReportComparison, _ verdict: inout Verdict
   ) async throws {
     guard baseline.isNamed else {
-      let passes = run.status == .exited(0)
-      if passes {
-        let again = try await redAgain(nil)
-        verdict.ruling = again.status == .exited(0) ? .unconfirmed : .proven
-        verdict.proof.append(
-          again.status == .exited(0)
-            ? "the check failed once without the change, and passed when tried again: it is flaky"
-            : "the check `\(tests.command.shell)` failed without the change and succeeds with it, by its exit status alone")
-      } else {
+      guard run.status == .exited(0) else {
         verdict.findings.append(
           "the check still fails [\(run.status.text)]:\n" + OutputText.forModel(run.output))
+        return
+      }
+      if try await redAgain(nil).status == .exited(0) {
+        verdict.ruling = .unconfirmed
+        verdict.notes.append("the check failed once without the change, and passed when tried again: it is flaky")
+      } else {
+        verdict.ruling = .proven
+        verdict.passesNow = targets
+        verdict.proof.append(
+          "the check `\(tests.command.shell)` failed without the change, twice, and succeeds with it, by its exit status "
+            + "alone")
       }
       return
     }
@@ -131,18 +151,38 @@ struct Judge: Sendable {
         "still \(outcome == nil ? "missing" : "failing"): \(name)\n"
           + OutputText.bounded(outcome?.message ?? "", limit: 1500))
     }
-    if !run.report.buildErrors.isEmpty { verdict.findings.append(ReportText.describe(run.report)) }
+    let hidden = hidden(run.report)
+    for test in hidden.filter({ $0.result == .failed || $0.result == .errored }).prefix(20) {
+      verdict.findings.append(
+        "could not run before and fails now: \(test.name)\n\(OutputText.bounded(test.message ?? "", limit: 1500))")
+    }
+    if !run.report.buildErrors.isEmpty, wantsAll || baseline.buildErrors.isEmpty {
+      verdict.findings.append(ReportText.describe(run.report))
+    }
     guard verdict.findings.isEmpty else { return }
-    // Red again: what passes on the untouched base by itself proves nothing.
-    let again = try await redAgain(targets)
-    let flaky = Set(again.report.passing).intersection(targets)
-    let solid = targets.filter { !flaky.contains($0) }
+    let candidates = targets + hidden.filter { $0.result == .passed }.map(\.name)
+    // Red again: what passes on the untouched base by itself proves nothing, and what does not even appear there, though
+    // nothing hides it, is no target.
+    let isNarrow = !targets.isEmpty && candidates.count == targets.count
+    var again = try await redAgain(isNarrow ? targets : nil).report
+    if isNarrow, !shows(targets, again) { again = try await redAgain(nil).report }
+    let hides = !again.buildErrors.isEmpty || again.isIncomplete
+    let outcomes = Dictionary(again.tests.map { ($0.name, $0.result) }, uniquingKeysWith: { first, _ in first })
+    let flaky = candidates.filter { outcomes[$0] == .passed }
+    let solid = candidates.filter { name in
+      switch outcomes[name] {
+      case .failed, .errored: true
+      case .passed, .skipped: false
+      case nil: hides
+      }
+    }
     if !flaky.isEmpty {
       verdict.notes.append("passes now and then without any change, so it proves nothing: " + list(flaky.sorted()))
     }
     verdict.passesNow = solid
     guard !solid.isEmpty else {
       verdict.ruling = .unconfirmed
+      verdict.notes.append("no check failed before that passes now: nothing proves that the change does what was asked")
       return
     }
     verdict.ruling = .proven
@@ -150,6 +190,11 @@ struct Judge: Sendable {
       "\(solid.count) check(s) failed on the untouched base, twice, and pass with the change in a clean workspace")
     verdict.proof.append(
       "all \(baseline.passing.count) tests that passed before still pass; no test disappeared")
+  }
+
+  /// True when a report names each target: a narrowed run that does not says nothing of it.
+  private func shows(_ targets: [String], _ report: TestReport) -> Bool {
+    Set(report.tests.map(\.name)).isSuperset(of: targets)
   }
 
   /// Runs the targets, or everything, on the base without any change.
@@ -192,7 +237,8 @@ struct Judge: Sendable {
       } else {
         verdict.notes.append(
           "edits to tests are withheld ("
-            + (flags.first?.sentence ?? (broken.isEmpty ? "the tests cannot be told apart" : "they break " + list(broken)))
+            + (flags.first?.sentence
+              ?? (broken.isEmpty ? "the tests cannot be told apart" : "they break " + list(broken)))
             + "): " + parts.tests.map(\.path.quoted).joined(separator: ", "))
       }
     } catch {

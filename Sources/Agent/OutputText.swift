@@ -1,29 +1,53 @@
 import Sandbox
 
 /// Turns bytes of commands and files into text for a model: valid UTF-8, bounded, without terminal control sequences.
+///
+/// Bounds are bytes of UTF-8: one character can be a megabyte of combining marks.
 enum OutputText {
-  /// Characters of one command's output that a model gets: half from the start, half from the end.
+  /// Bytes of one command's output that a model gets: half from the start, half from the end.
   static let modelLimit = 24_000
 
   /// A command's output, its middle left out when it is long.
   static func forModel(_ output: CapturedOutput) -> String {
     if output.tail.isEmpty { return bounded(clean(output.head)) }
-    let head = clean(output.head)
-    let tail = clean(output.tail)
-    return String(head.prefix(modelLimit / 2)) + "\n[… \(output.totalBytes) bytes in all; the middle is left out …]\n"
-      + String(tail.suffix(modelLimit / 2))
+    let half = modelLimit / 2
+    // What is cleaned away is not counted, so some more is looked at.
+    let head = clean(output.head.count > 8 * half ? Array(output.head.prefix(8 * half)) : output.head)
+    let tail = clean(output.tail.count > 8 * half ? Array(output.tail.suffix(8 * half)) : output.tail)
+    return start(of: head, half) + "\n[… \(output.totalBytes) bytes in all; the middle is left out …]\n"
+      + end(of: tail, half)
   }
 
-  /// A text cut in the middle to `limit` characters.
+  /// A text cut in the middle to about `limit` bytes.
   static func bounded(_ text: String, limit: Int = modelLimit) -> String {
-    guard text.utf8.count > limit, text.count > limit else { return text }
-    let left = text.count - limit
-    return text.prefix(limit / 2) + "\n[… \(left) characters left out …]\n" + text.suffix(limit / 2)
+    let count = text.utf8.count
+    guard count > limit else { return text }
+    return start(of: text, limit / 2) + "\n[… \(count - limit) bytes left out …]\n" + end(of: text, limit / 2)
   }
+
+  /// At most `limit` bytes from the start, whole scalars.
+  static func start(of text: String, _ limit: Int) -> String {
+    let bytes = text.utf8
+    guard bytes.count > limit else { return text }
+    var index = bytes.index(bytes.startIndex, offsetBy: limit)
+    while index > bytes.startIndex, isContinuation(bytes[index]) { index = bytes.index(before: index) }
+    return String(text[..<index])
+  }
+
+  /// At most `limit` bytes from the end, whole scalars.
+  static func end(of text: String, _ limit: Int) -> String {
+    let bytes = text.utf8
+    guard bytes.count > limit else { return text }
+    var index = bytes.index(bytes.endIndex, offsetBy: -limit)
+    while index < bytes.endIndex, isContinuation(bytes[index]) { index = bytes.index(after: index) }
+    return String(text[index...])
+  }
+
+  private static func isContinuation(_ byte: UInt8) -> Bool { byte & 0xc0 == 0x80 }
 
   /// Valid UTF-8 without escape sequences and control characters other than tab and newline.
   static func clean(_ bytes: [UInt8]) -> String {
-    if !bytes.contains(where: { $0 < 0x20 && $0 != 0x0a && $0 != 0x09 || $0 == 0x7f }) {
+    if !bytes.contains(where: { $0 < 0x20 && $0 != 0x0a && $0 != 0x09 || $0 == 0x7f || $0 == 0xc2 }) {
       return String(decoding: bytes, as: UTF8.self)
     }
     var result: [UInt8] = []
@@ -38,6 +62,10 @@ enum OutputText {
       if byte == 0x0d {
         // A lone carriage return redraws a line: progress bars become lines of their own.
         if index + 1 < bytes.count, bytes[index + 1] != 0x0a { result.append(0x0a) }
+      } else if (0x80...0x9f).contains(byte), result.last == 0xc2 {
+        // U+0080 to U+009F: the eight-bit forms of escape sequences. Looked for in what comes out, so that none is put
+        // together from what stood apart.
+        result.removeLast()
       } else if byte >= 0x20 && byte != 0x7f || byte == 0x0a || byte == 0x09 {
         result.append(byte)
       }
@@ -46,24 +74,31 @@ enum OutputText {
     return String(decoding: result, as: UTF8.self)
   }
 
-  /// The index after an escape sequence (ECMA-48: CSI and OSC; two bytes otherwise).
+  /// The index after an escape sequence (ECMA-48: CSI and OSC; two bytes otherwise). What only looks like the start of
+  /// one hides no text.
   private static func endOfEscape(_ bytes: [UInt8], _ start: Int) -> Int {
     guard start + 1 < bytes.count else { return bytes.count }
     var index = start + 2
     switch bytes[start + 1] {
     case UInt8(ascii: "["):
-      while index < bytes.count, !(0x40...0x7e).contains(bytes[index]) { index += 1 }
-      return min(index + 1, bytes.count)
+      while index < bytes.count, (0x20...0x3f).contains(bytes[index]) { index += 1 }
+      return index < bytes.count && (0x40...0x7e).contains(bytes[index]) ? index + 1 : index
     case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "_"), UInt8(ascii: "^"):
       let limit = min(bytes.count, start + 4096)
       while index < limit {
         if bytes[index] == 0x07 { return index + 1 }
-        if bytes[index] == 0x1b { return min(index + 2, bytes.count) }
+        if bytes[index] == 0x1b {
+          return index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: "\\") ? index + 2 : index
+        }
         index += 1
       }
+      return start + 2
+    case 0x20...0x2f:
+      return min(index + 1, bytes.count)
+    case 0x30...0x7e:
       return index
     default:
-      return index
+      return start + 1
     }
   }
 }

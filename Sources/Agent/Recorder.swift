@@ -27,6 +27,8 @@ public enum EventKind: String, Sendable, CaseIterable {
   case modelAnswer = "model.answer"
   /// What the model was told: a tool's result or the judge's findings.
   case item = "conversation.item"
+  /// Files that running the tests changed in the workspace.
+  case change = "workspace.changed"
   /// The model's plan.
   case plan = "plan"
   /// What the judge saw.
@@ -47,13 +49,18 @@ public struct Recorder: Sendable {
   }
 
   /// Appends one event and returns its sequence number in the run.
+  /// - Parameters:
+  ///   - content: bytes that the event commits to.
+  ///   - values: JSON that it commits to. Its strings are looked at one by one, so that a secret is found whatever JSON
+  ///     makes of its line breaks, and what takes its place leaves the JSON well-formed: runs are resumed from it.
   @discardableResult
   public func append(
-    _ kind: EventKind, _ fields: JSONValue, content: [String: [UInt8]] = [:], durable: Bool = false
+    _ kind: EventKind, _ fields: JSONValue, content: [String: [UInt8]] = [:], values: [String: JSONValue] = [:],
+    durable: Bool = false
   ) throws(AuditError) -> Int {
-    try log.append(
-      kind.rawValue, redact(fields), content: content.mapValues { redactor.redact($0).bytes }, durable: durable
-    ).sequence
+    var content = content.mapValues { redactor.redact($0).bytes }
+    for (name, value) in values { content[name] = redact(value).serialized }
+    return try log.append(kind.rawValue, redact(fields), content: content, durable: durable).sequence
   }
 
   /// Makes everything recorded so far durable.

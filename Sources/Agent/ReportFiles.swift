@@ -28,7 +28,9 @@ enum ReportFiles {
     if first.elementsEqual("**".utf8) {
       try await walk(directory, rest, in: workspace, base: base, into: &found)
       for entry in entries where entry.kind == .directory && entry.name.first != UInt8(ascii: ".") {
-        guard !entry.name.elementsEqual("node_modules".utf8), let next = directory.appending(entry.name) else { continue }
+        guard !entry.name.elementsEqual("node_modules".utf8), let next = directory.appending(entry.name) else {
+          continue
+        }
         try await walk(next, pattern, in: workspace, base: base, into: &found)
       }
       return

@@ -9,13 +9,13 @@ extension RunDriver {
   /// Lets the judge decide when the model has stopped. Returns nil when the work goes on.
   func conclude() async throws -> RunResult? {
     try await joinBaseline()
-    let finish = await session.finished
+    let finish = state.finish
     let summary = finish?.summary ?? lastWords
     if let finish, finish.outcome == "cannot_be_done" || finish.outcome == "not_fixed" {
       return try await end(.notFixed, finish.summary, summary: summary)
     }
     let snapshot = await session.snapshot
-    let parts = try await ChangeParts(snapshot, in: session.workspace)
+    let parts = try await ChangeParts(snapshot, leftovers: state.leftovers, in: session.workspace)
     guard !parts.isEmpty else {
       return try await concludeWithoutChange(snapshot, summary: summary)
     }
@@ -26,12 +26,14 @@ extension RunDriver {
       return try await close(&result, deliverable)
     }
     observe(.phase(.verifying))
-    state.rounds += 1
     let judge = Judge(
-      workspace: session.workspace, tests: tests, baseline: baseline,
+      workspace: session.workspace, tests: tests, baseline: baseline, leftovers: state.leftovers,
       targets: TaskTargets.targets(
         task: state.task, command: tests.command, isUsersOwn: request.testCommand != nil, baseline: baseline))
-    let verdict = try await judge.judge(snapshot, round: state.rounds)
+    let verdict = try await judge.judge(snapshot, round: state.rounds + 1)
+    let isTold = state.rejected == snapshot.id
+    state.judged(verdict.ruling, snapshot.id)
+    // Not durable by itself: what the model is told of it, or the end of the run, is committed together with it.
     try recorder.append(
       .verification,
       [
@@ -40,11 +42,11 @@ extension RunDriver {
         "findings": .array(verdict.findings.map { .string($0) }), "proof": .array(verdict.proof.map { .string($0) }),
         "notes": .array(verdict.notes.map { .string($0) }),
         "passesNow": .array(verdict.passesNow.prefix(200).map { .string($0) }),
-      ], durable: true)
+      ])
     observe(.judged(accepted: verdict.ruling != .rejected, findings: verdict.findings.joined(separator: "\n")))
     switch verdict.ruling {
     case .rejected:
-      return try await rejected(verdict, snapshot, summary: summary)
+      return try await rejected(verdict, isTold: isTold, summary: summary)
     case .proven, .unconfirmed:
       let isRivalled = finish?.outcome == "unconfirmed"
       let outcome: RunOutcome = verdict.ruling == .proven && !isRivalled ? .fixed : .unconfirmed
@@ -76,12 +78,10 @@ extension RunDriver {
   private func concludeWithoutChange(_ snapshot: Snapshot, summary: String) async throws -> RunResult? {
     let isTold = state.rejected == snapshot.id
     if state.task == nil, let baseline = state.baseline, !isTold {
-      state.rejected = snapshot.id
-      state.rounds += 1
+      state.judged(.rejected, snapshot.id)
       try recorder.append(
         .verification,
         ["ruling": .string(Judge.Verdict.Ruling.rejected.rawValue), "snapshot": .string(snapshot.id), "empty": true])
-      await session.clearFinish()
       try add(
         .user(
           text: Prompt.feedback.filled([
@@ -93,9 +93,13 @@ extension RunDriver {
   }
 
   /// What the judge saw goes back to the model, unless nothing has changed since it was told last.
-  private func rejected(_ verdict: Judge.Verdict, _ snapshot: Snapshot, summary: String) async throws -> RunResult? {
-    let isTold = state.rejected == snapshot.id
-    state.rejected = snapshot.id
+  private func rejected(_ verdict: Judge.Verdict, isTold: Bool, summary: String) async throws -> RunResult? {
+    // It is told in any case: a run whose budget ended can go on from here.
+    if !isTold {
+      let findings = recorder.redact(
+        OutputText.bounded(verdict.findings.map { "- \($0)" }.joined(separator: "\n")))
+      try add(.user(text: Prompt.feedback.filled(["findings": findings]), structured: nil))
+    }
     let exhausted = request.budget.exhausted(by: state.spending, elapsed: elapsed)
     if isTold || exhausted != nil {
       let open = verdict.findings.first.map { ": \($0.prefix(300))" } ?? ""
@@ -108,9 +112,7 @@ extension RunDriver {
       result.isResumable = exhausted != nil
       return try record(&result)
     }
-    await session.clearFinish()
-    let findings = verdict.findings.map { "- \($0)" }.joined(separator: "\n")
-    try add(.user(text: Prompt.feedback.filled(["findings": recorder.redact(findings)]), structured: nil))
+    try recorder.flush()
     return nil
   }
 
@@ -123,10 +125,12 @@ extension RunDriver {
     try recorder.append(.secondLook, ["flags": .array(result.flags.map { .string($0) })])
     guard request.delivery.isRequested else { return try record(&result, deliverable) }
     guard result.outcome == .fixed || request.delivery.acceptUnconfirmed else {
-      result.proof.append("not delivered, because it is not confirmed: look at it, then `--yes` or `codeagent runs apply \(run) --yes`")
+      result.proof.append(
+        "not delivered, because it is not confirmed: look at it, then `--yes` or `codeagent runs apply \(run) --yes`")
       return try record(&result, deliverable)
     }
     observe(.phase(.delivering))
+    guard deadline.lift() else { throw CancellationError() }
     do {
       result.delivered = try await Delivery(workspace: session.workspace, gate: gate, run: run).deliver(
         deliverable, request.delivery, message: commitMessage(result))
@@ -160,13 +164,24 @@ extension RunDriver {
   /// A budget is used up: what there is gets judged once, so that a proven change is not thrown away.
   func endOfBudget(_ limit: BudgetLimit) async throws -> RunResult {
     observe(.notice("the budget is used up: --\(limit.rawValue)"))
-    let parts = try await ChangeParts(await session.snapshot, in: session.workspace)
+    if limit == .time { return try await endOfTime() }
+    let parts = try await ChangeParts(
+      await session.snapshot, leftovers: state.leftovers, in: session.workspace)
     if !parts.isEmpty, state.rejected != (await session.snapshot).id,
       let result = try await conclude()
     {
       return result
     }
-    var result = try await result(.budgetSpent, "the budget is used up before the change was proven: --\(limit.rawValue)")
+    var result = try await result(
+      .budgetSpent, "the budget is used up before the change was proven: --\(limit.rawValue)")
+    result.isResumable = true
+    return try record(&result)
+  }
+
+  /// The time is over, whatever was going on: nothing more is begun, not even a last judgement.
+  func endOfTime() async throws -> RunResult {
+    var result = try await result(.budgetSpent, "the time is over before the change was proven: --timeout")
+    result.failedBefore = state.baseline?.failing ?? []
     result.isResumable = true
     return try record(&result)
   }
@@ -201,7 +216,7 @@ extension RunDriver {
       .runEnded,
       [
         "outcome": .string(result.outcome.rawValue), "exitCode": JSONValue(Int(result.outcome.exitCode)),
-        "reason": .string(result.reason), "deliverable": JSONValue(deliverable?.id),
+        "reason": .string(OutputText.bounded(result.reason, limit: 4000)), "deliverable": JSONValue(deliverable?.id),
         "delivered": JSONValue(result.delivered), "resumable": .bool(result.isResumable),
         "milliseconds": JSONValue(Int(result.seconds * 1000)), "turns": JSONValue(state.spending.turns),
         "usage": state.spending.usage.json,

@@ -2,6 +2,7 @@ import Access
 import AuditTrail
 import CodeIndex
 import Conversation
+import Git
 import JSON
 import Models
 import Paths
@@ -24,14 +25,17 @@ final class RunDriver {
   let observe: @Sendable (RunNotice) -> Void
   var state: RunState
   /// Runs beside the first turn when a task is given.
-  var baselineTask: Task<TestRunner.Execution, any Error>?
+  var baselineTask: Task<BaselineRun, any Error>?
+  let deadline: Deadline
   private let start = ContinuousClock.now
+  private let system = Prompt.system.filled()
+  private let tools: [ToolDefinition]
   private var repetition = RepetitionWatch()
-  private var lastCut = 0
+  private var size = ConversationSize()
 
   init(
     run: String, request: RunRequest, services: RunServices, session: Session, gate: Gate, toolbox: Toolbox,
-    state: RunState, observe: @escaping @Sendable (RunNotice) -> Void
+    state: RunState, deadline: Deadline, observe: @escaping @Sendable (RunNotice) -> Void
   ) {
     self.run = run
     self.request = request
@@ -40,7 +44,9 @@ final class RunDriver {
     self.gate = gate
     self.recorder = gate.recorder
     self.toolbox = toolbox
+    tools = toolbox.definitions
     self.state = state
+    self.deadline = deadline
     self.observe = observe
   }
 
@@ -57,7 +63,7 @@ final class RunDriver {
         try await answer(pending)
       } else if state.modelHasStopped {
         if let result = try await conclude() { return result }
-      } else if await session.finished != nil {
+      } else if state.finish != nil {
         if let result = try await conclude() { return result }
       } else if let limit = request.budget.exhausted(by: state.spending, elapsed: elapsed) {
         return try await endOfBudget(limit)
@@ -77,16 +83,13 @@ final class RunDriver {
 
   /// Asks the model once and records its whole answer before anything is done with it.
   private func ask() async throws {
-    if let window = services.contextWindow, estimate() > window * 85 / 100 { _ = try await cut() }
-    let modelRequest = ModelRequest(
-      system: Prompt.system.filled(), tools: toolbox.definitions, items: state.items, cacheKey: run)
+    if let window = services.contextWindow, size.tokens(of: state.items) > window / 100 * 85 { _ = try await cut() }
+    let modelRequest = ModelRequest(system: system, tools: tools, items: state.items, cacheKey: run)
     let model = services.model
     let observe = observe
-    let secondsLeft = request.budget.seconds.map { max(1, $0 - elapsed) }
     let (response, price): (ModelResponse, Int?) = try await gate.perform(.callModel(model.identity)) {
-      let response = try await withDeadline(seconds: secondsLeft) {
-        try await model.respond(to: modelRequest) { observe(.model($0)) }
-      }
+      var response = try await model.respond(to: modelRequest) { observe(.model($0)) }
+      response.usage = response.usage.plausible
       let price = model.identity.endpoint == nil ? 0 : services.price(response.usage)
       try recorder.append(
         .modelAnswer,
@@ -94,7 +97,7 @@ final class RunDriver {
           "model": JSONValue(response.model ?? model.identity.name), "id": JSONValue(response.id),
           "stop": .string(response.stop.rawValue), "usage": response.usage.json,
           "microdollars": price.map { JSONValue($0) } ?? .null,
-        ], content: ["answer": response.json.serialized])
+        ], values: ["answer": response.json])
       return EffectOutcome(value: (response, price))
     }
     state.add(response, microdollars: price)
@@ -106,34 +109,23 @@ final class RunDriver {
     if state.pendingCalls.first.map(toolbox.mayWrite) != true || baselineTask != nil { try recorder.flush() }
   }
 
-  /// Tokens of the whole conversation, estimated.
-  private func estimate() -> Int {
-    state.items.reduce(0) { sum, item in
-      switch item {
-      case .user(let text, _), .assistant(let text): sum + TokenEstimate.tokens(in: text)
-      case .reasoning(let reasoning): sum + TokenEstimate.tokens(in: reasoning.payload.text)
-      case .toolCall(let call):
-        switch call.arguments {
-        case .json(let text), .freeform(let text): sum + TokenEstimate.tokens(in: text) + 10
-        }
-      case .toolResult(let result): sum + TokenEstimate.tokens(in: result.output) + 10
-      }
-    }
-  }
-
   /// Cuts the conversation down to the task, the plan, the change, the open failures and the last steps. Returns false
   /// when the last cut left nothing to gain.
   private func cut() async throws -> Bool {
-    guard state.items.count > lastCut + 2, state.items.count > 2 else { return false }
+    guard state.items.count > state.itemsAfterCut + 2, state.items.count > 2 else { return false }
     let diff = try await session.workspace.diff(from: nil, to: session.snapshot)
     let items = Compaction.compact(
-      state.items, plan: await session.plan, diff: diff, report: await session.lastReport ?? state.baseline)
+      state.items, plan: await session.plan, diff: diff, report: await session.lastReport ?? state.baseline,
+      redact: recorder.redact)
     state.items = items
-    lastCut = items.count
+    state.itemsAfterCut = items.count
+    size = ConversationSize()
+    state.baselineWasShown = state.baseline != nil
     try recorder.append(
       .conversation, ["reason": "the conversation was cut", "baseline": .bool(state.baselineWasShown)],
-      content: ["items": JSONValue.array(items.map(\.json)).serialized])
-    observe(.notice("the conversation grew too long and was cut to the task, the plan, the change and the open failures"))
+      values: ["items": .array(items.map(\.json))])
+    observe(
+      .notice("the conversation grew too long and was cut to the task, the plan, the change and the open failures"))
     return true
   }
 
@@ -182,9 +174,8 @@ final class RunDriver {
 
   /// Adds one item to the conversation and the record.
   func add(_ item: Item, fields: JSONObject = JSONObject()) throws {
-    state.items.append(item)
-    state.modelHasStopped = false
-    try recorder.append(.item, .object(fields), content: ["item": item.json.serialized])
+    state.append(item)
+    try recorder.append(.item, .object(fields), values: ["item": item.json])
   }
 
   // MARK: Baseline
@@ -193,32 +184,93 @@ final class RunDriver {
   func joinBaseline() async throws {
     guard let task = baselineTask else { return }
     observe(.phase(.baseline))
-    let execution = try await withTaskCancellationHandler {
+    let run = try await withTaskCancellationHandler {
       try await task.value
     } onCancel: {
       task.cancel()
     }
     baselineTask = nil
-    try await take(baseline: execution.report)
+    try await take(baseline: run)
     observe(.phase(.working))
   }
 
   /// Takes what the tests said before any change.
-  func take(baseline report: TestReport) async throws {
+  /// - Parameter snapshot: the workspace afterwards, when it ran there.
+  func take(baseline run: BaselineRun, snapshot: Snapshot? = nil) async throws {
+    // As the record will give it back, so that a resumed run sees the very same.
+    let report = TestReport(json: run.report.json) ?? run.report
+    state.leftovers = run.leftovers
+    if let snapshot { state.snapshot = snapshot.id }
+    var leftovers = JSONObject()
+    for (path, id) in run.leftovers.sorted(by: { $0.key < $1.key }) { leftovers[path.quoted] = .string(id) }
     state.baseline = report
+    state.lastReport = report
     await session.restore(report: report)
     try recorder.append(
       .baseline,
       [
         "passed": JSONValue(report.passing.count), "failed": JSONValue(report.failing.count),
-        "incomplete": .bool(report.isIncomplete),
-      ], content: ["report": report.json.serialized], durable: true)
-    if let missing = report.startFailure {
-      throw RunFailure(
-        .project, "the tests cannot start: \(missing.message)",
-        hint: missing.suggestedSetup.map { "prepare the project first: --setup '\($0)'" }
-          ?? "prepare the project, or name its check with --test")
+        "incomplete": .bool(report.isIncomplete), "snapshot": JSONValue(snapshot?.id),
+      ], values: ["report": report.json, "leftovers": .object(leftovers)], durable: true)
+    try requireStart(of: report)
+  }
+
+  /// Tests that cannot start at all are told apart from tests that fail.
+  func requireStart(of report: TestReport) throws(RunFailure) {
+    guard let missing = report.startFailure else { return }
+    throw RunFailure(
+      .project, "the tests cannot start: \(missing.message)",
+      hint: missing.suggestedSetup.map { "prepare the project first: --setup '\($0)'" }
+        ?? "prepare the project, or name its check with --test")
+  }
+}
+
+/// The tests before any change, and what running them leaves behind.
+struct BaselineRun: Sendable {
+  var report: TestReport
+  /// Files that differ afterwards, with the hex id of what they hold; empty for a deleted one.
+  var leftovers: [RepoPath: String] = [:]
+  /// Seconds that it took.
+  var seconds: Double
+
+  init(_ execution: TestRunner.Execution, leaving snapshot: Snapshot) {
+    report = execution.report
+    seconds = execution.seconds
+    for change in snapshot.changes { leftovers[change.path] = change.after?.id.hex ?? "" }
+  }
+}
+
+/// How long a conversation is: each item is looked at once.
+private struct ConversationSize {
+  private var counted = 0
+  private var tokens = 0
+
+  /// Tokens of the whole conversation, estimated.
+  mutating func tokens(of items: [Item]) -> Int {
+    for item in items[min(counted, items.count)...] { tokens += Self.tokens(of: item) }
+    counted = items.count
+    return tokens
+  }
+
+  private static func tokens(of item: Item) -> Int {
+    switch item {
+    case .user(let text, _), .assistant(let text): TokenEstimate.tokens(in: text)
+    case .reasoning(let reasoning): TokenEstimate.tokens(in: reasoning.payload.text)
+    case .toolCall(let call):
+      switch call.arguments {
+      case .json(let text), .freeform(let text): TokenEstimate.tokens(in: text) + 10
+      }
+    case .toolResult(let result): TokenEstimate.tokens(in: result.output) + 10
     }
+  }
+}
+
+extension Usage {
+  /// The counts, kept within what can be added up and recorded: a server may say anything.
+  fileprivate var plausible: Usage {
+    func clamp(_ count: Int) -> Int { min(max(count, 0), 1 << 40) }
+    return Usage(
+      input: clamp(input), cachedInput: clamp(cachedInput), output: clamp(output), reasoning: clamp(reasoning))
   }
 }
 

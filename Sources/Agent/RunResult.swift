@@ -36,7 +36,7 @@ public enum RunOutcome: String, Sendable, Hashable, CaseIterable {
   case fixed
   /// There was nothing to fix: all tests pass.
   case nothingToFix = "nothing_to_fix"
-  /// The change is not there or not proven wrong tests remain.
+  /// There is no change, or tests still fail with it.
   case notFixed = "not_fixed"
   /// Policy refused what the run needed.
   case refused

@@ -31,11 +31,14 @@ public struct Runs: Sendable {
     try recorder.append(
       .runStarted, startFields(request, location, tests),
       content: request.task.map { ["task": Array($0.utf8)] } ?? [:], durable: true)
-    return try await recordingFailure(run.text, recorder) {
-      let workspace = try await open(location, run.text, resuming: false)
-      let driver = try await driver(
-        run.text, request, location, tests, workspace, recorder, state: RunState(events: [], content: { _, _ in nil }))
-      return try await begin(driver, tests, location)
+    let deadline = Deadline(seconds: request.budget.seconds)
+    return try await recordingFailure(run.text, recorder, deadline) {
+      try await deadline.limit {
+        let workspace = try await open(location, run.text, resuming: false)
+        let driver = try await driver(
+          run.text, request, location, tests, workspace, recorder, state: RunState(), deadline: deadline)
+        return try await untilTimeIsOver(driver) { try await begin(driver, tests, location) }
+      }
     }
   }
 
@@ -45,12 +48,18 @@ public struct Runs: Sendable {
     let store = services.store
     let events = try store.events(of: run)
     var state = try RunState(events: events) { event, name in try store.content(of: event, name) }
+    if let ended = state.ended, ended["resumable"]?.bool != true {
+      throw RunFailure(
+        .usage, "\(run.text) has ended (\(ended["outcome"]?.string ?? "unknown")): there is nothing to go on with",
+        hint: "look at it: codeagent runs show \(run.text)")
+    }
     let log = try store.resume(run: run)
     let recorder = Recorder(log: log, redactor: services.redactor)
+    try recorder.append(.runResumed, ["version": .string(services.version)])
     for intent in state.openIntents {
       try recorder.append(.effectOutcome, ["intent": JSONValue(intent), "outcome": "unknown"])
     }
-    try recorder.append(.runResumed, ["version": .string(services.version)], durable: true)
+    try recorder.flush()
     state.ended = nil
     guard let checkout = state.started["checkout"]?.string.flatMap(Quoting.unquote) else {
       throw RunFailure(.record, "the record of \(run.text) does not name its checkout")
@@ -64,16 +73,22 @@ public struct Runs: Sendable {
     let tests = testCommand(request, location)
     let resumed = state
     let finalRequest = request
-    return try await recordingFailure(run.text, recorder) {
-      let workspace = try await open(location, run.text, resuming: true)
-      if let snapshot = resumed.snapshot { try await workspace.restore(snapshot) }
-      let driver = try await driver(run.text, finalRequest, location, tests, workspace, recorder, state: resumed)
-      driver.observe(.started(header(run.text, location, tests, workspace, isResumed: true)))
-      if resumed.items.isEmpty { return try await begin(driver, tests, location) }
-      if resumed.baseline == nil, let runner = driver.session.tests {
-        driver.baselineTask = baselineBeside(runner, workspace)
+    let deadline = Deadline(seconds: budget.seconds.map { $0 - resumed.elapsed })
+    return try await recordingFailure(run.text, recorder, deadline) {
+      try await deadline.limit {
+        let workspace = try await open(location, run.text, resuming: true)
+        if let snapshot = resumed.snapshot { try await workspace.restore(snapshot) }
+        let driver = try await driver(
+          run.text, finalRequest, location, tests, workspace, recorder, state: resumed, deadline: deadline)
+        return try await untilTimeIsOver(driver) {
+          driver.observe(.started(header(run.text, location, tests, workspace, isResumed: true)))
+          if resumed.items.isEmpty { return try await begin(driver, tests, location, isResumed: true) }
+          if resumed.baseline == nil, let runner = driver.session.tests {
+            driver.baselineTask = baselineBeside(runner, workspace)
+          }
+          return try await working(driver)
+        }
       }
-      return try await working(driver)
     }
   }
 
@@ -123,9 +138,24 @@ public struct Runs: Sendable {
 
   // MARK: Steps
 
-  private func begin(_ driver: RunDriver, _ tests: TestCommand?, _ location: CheckoutLocation) async throws -> RunResult {
+  /// When the time is over, what there is becomes the run's result, whatever the work was stopped in.
+  private func untilTimeIsOver(
+    _ driver: RunDriver, _ body: () async throws -> RunResult
+  ) async throws -> RunResult {
+    do {
+      return try await body()
+    } catch let error as AuditError {
+      throw error
+    } catch  where driver.deadline.hasPassed {
+      return try await driver.endOfTime()
+    }
+  }
+
+  private func begin(
+    _ driver: RunDriver, _ tests: TestCommand?, _ location: CheckoutLocation, isResumed: Bool = false
+  ) async throws -> RunResult {
     let workspace = driver.session.workspace
-    driver.observe(.started(header(driver.run, location, tests, workspace, isResumed: false)))
+    if !isResumed { driver.observe(.started(header(driver.run, location, tests, workspace, isResumed: false))) }
     if let setup = driver.request.setup, !driver.state.setupIsDone { try await prepare(setup, driver, location) }
     if driver.state.task == nil, tests == nil {
       throw RunFailure(
@@ -133,16 +163,21 @@ public struct Runs: Sendable {
         hint: "name the check: codeagent fix PATH --test 'make check'")
     }
     let isEngine = services.model.identity.endpoint == nil
+    var baselineSeconds = 0.0
+    if let known = driver.state.baseline { try driver.requireStart(of: known) }
     if let runner = driver.session.tests, driver.state.baseline == nil {
       if driver.state.task == nil || isEngine {
         observe(.phase(.baseline))
-        try await driver.take(baseline: try await runner.run(in: workspace, purpose: .baseline).report)
+        let execution = try await runner.run(in: workspace, purpose: .baseline)
+        baselineSeconds = execution.seconds
+        let after = try await driver.session.refreshSnapshot()
+        try await driver.take(baseline: BaselineRun(execution, leaving: after), snapshot: after)
       } else {
         driver.baselineTask = baselineBeside(runner, workspace)
       }
     }
     if let baseline = driver.state.baseline, baseline.failing.isEmpty, baseline.buildErrors.isEmpty,
-      baseline.exitStatus == 0, driver.state.task == nil || isEngine
+      baseline.exitStatus == 0, !baseline.isIncomplete, driver.state.task == nil || isEngine
     {
       return try await driver.end(
         driver.state.task == nil ? .nothingToFix : .notFixed,
@@ -150,20 +185,24 @@ public struct Runs: Sendable {
           ? "all tests pass: \(ReportText.counts(baseline))"
           : "no test fails, and the built-in engine repairs what tests show; name a model with --model for other tasks")
     }
-    let pack = await ContextFinder.pack(driver.session, task: driver.state.task, baseline: driver.state.baseline)
+    let pack = try await ContextFinder.pack(driver.session, task: driver.state.task, baseline: driver.state.baseline)
     let prompt = FirstPrompt(
       location: location, task: driver.state.task, tests: tests, baseline: driver.state.baseline, pack: pack,
+      instructions: isEngine ? "" : try await driver.session.instructions(for: location.project, call: nil),
       recorder: driver.recorder)
+    // What the search leaves of the time, the judge needs.
+    let left = (driver.request.budget.seconds ?? 60) - driver.elapsed
     let item =
       isEngine
       ? prompt.engineItem(
-        seconds: driver.request.budget.seconds ?? 60, files: try await EngineFiles.list(driver.session))
+        seconds: max(1, left - min(left / 3, 1 + 4 * baselineSeconds)),
+        files: try await EngineFiles.list(driver.session))
       : prompt.item()
     driver.state.items = [item]
     driver.state.baselineWasShown = driver.state.baseline != nil
     try driver.recorder.append(
       .conversation, ["baseline": .bool(driver.state.baselineWasShown)],
-      content: ["items": JSONValue.array([item.json]).serialized])
+      values: ["items": .array([item.json])])
     return try await working(driver)
   }
 
@@ -182,13 +221,14 @@ public struct Runs: Sendable {
   }
 
   /// Runs the tests in a sibling of the workspace, beside the first turn.
-  private func baselineBeside(_ runner: TestRunner, _ workspace: Workspace) -> Task<TestRunner.Execution, any Error> {
+  private func baselineBeside(_ runner: TestRunner, _ workspace: Workspace) -> Task<BaselineRun, any Error> {
     Task {
       let clean = try await workspace.clean(named: "baseline")
       do {
         let execution = try await runner.run(in: clean, purpose: .baseline)
+        let run = BaselineRun(execution, leaving: try await clean.snapshot())
         try await clean.discard()
-        return execution
+        return run
       } catch {
         try? await clean.discard()
         throw error
@@ -203,8 +243,9 @@ public struct Runs: Sendable {
       setup, directory: location.project, timeout: nil, purpose: .setup, call: nil)
     guard result.status == .exited(0) else {
       throw RunFailure(
-        .project, "the set-up command failed [\(result.status.text)]: "
-          + OutputText.forModel(result.output).suffix(600),
+        .project,
+        "the set-up command failed [\(result.status.text)]: "
+          + OutputText.end(of: OutputText.forModel(result.output), 600),
         hint: "the sandbox has no network unless policy names hosts; prepare the checkout yourself, or fix --setup")
     }
     try await driver.session.freezeBase()
@@ -226,13 +267,16 @@ public struct Runs: Sendable {
 
   private func driver(
     _ run: String, _ request: RunRequest, _ location: CheckoutLocation, _ tests: TestCommand?, _ workspace: Workspace,
-    _ recorder: Recorder, state: RunState
+    _ recorder: Recorder, state: RunState, deadline: Deadline
   ) async throws -> RunDriver {
     let gate = gate(recorder)
     let snapshot = try await workspace.snapshot()
     try recorder.append(
       .workspaceOpened,
-      ["mode": .string("\(workspace.mode)"), "reason": JSONValue(workspace.modeReason), "snapshot": .string(snapshot.id)])
+      [
+        "mode": .string("\(workspace.mode)"), "reason": JSONValue(workspace.modeReason),
+        "snapshot": .string(snapshot.id),
+      ])
     let runner = tests.map {
       TestRunner(command: $0, project: location.project, limits: request.limits, gate: gate, observe: observe)
     }
@@ -241,14 +285,15 @@ public struct Runs: Sendable {
       isEngine ? nil : await ContextFinder.open(workspace, location, directory: services.indexDirectory)
     let session = Session(
       workspace: workspace, gate: gate, project: location.project, index: index, tests: runner, limits: request.limits,
-      snapshot: snapshot, observe: observe)
+      snapshot: snapshot, answersWithData: isEngine, observe: observe)
     await session.restorePlan(state.plan)
-    if let report = state.baseline { await session.restore(report: report) }
+    await session.restore(instructions: state.instructions)
+    if let report = state.lastReport { await session.restore(report: report) }
     var fresh = state
     if fresh.task == nil { fresh.task = request.task }
     return RunDriver(
       run: run, request: request, services: services, session: session, gate: gate,
-      toolbox: isEngine ? .engine : .standard, state: fresh, observe: observe)
+      toolbox: isEngine ? .engine : .standard, state: fresh, deadline: deadline, observe: observe)
   }
 
   private func header(
@@ -285,13 +330,13 @@ public struct Runs: Sendable {
 
   /// Records that a run ended early, whatever ended it, and hands the error on.
   private func recordingFailure(
-    _ run: String, _ recorder: Recorder, _ body: () async throws -> RunResult
+    _ run: String, _ recorder: Recorder, _ deadline: Deadline, _ body: () async throws -> RunResult
   ) async throws -> RunResult {
     do {
       return try await body()
     } catch let error as AuditError {
       throw error
-    } catch is DeadlinePassed {
+    } catch  where deadline.hasPassed {
       let reason = "the time is over before the change was proven: --timeout"
       try recordEnd(recorder, .budgetSpent, reason, resumable: true)
       var result = RunResult(run: run, outcome: .budgetSpent, reason: reason)

@@ -3,6 +3,7 @@ import CodeIndex
 import Conversation
 import JSON
 import Paths
+import Prompts
 import Sandbox
 import TestReports
 import Workspace
@@ -18,21 +19,25 @@ actor Session {
   let observe: @Sendable (RunNotice) -> Void
   let limits: SandboxLimits
   let tests: TestRunner?
+  /// True when tools answer with data beside text: for a model that is a program.
+  let answersWithData: Bool
 
   /// The state of the workspace after the last effect that may write.
   private(set) var snapshot: Snapshot
   /// The model's plan.
   private(set) var plan: [PlanStep] = []
-  /// Set by `finish`.
-  private(set) var finished: FinishRequest?
   /// What the last run of tests on this workspace said.
   private(set) var lastReport: TestReport?
 
+  private var instructions: Instructions
+
   init(
     workspace: Workspace, gate: Gate, project: RepoPath, index: Index?, tests: TestRunner?, limits: SandboxLimits,
-    snapshot: Snapshot, observe: @escaping @Sendable (RunNotice) -> Void
+    snapshot: Snapshot, answersWithData: Bool, observe: @escaping @Sendable (RunNotice) -> Void
   ) {
     self.workspace = workspace
+    self.answersWithData = answersWithData
+    instructions = Instructions(workspace)
     self.gate = gate
     self.project = project
     self.index = index
@@ -41,16 +46,6 @@ actor Session {
     self.snapshot = snapshot
     self.observe = observe
   }
-
-  /// How the model ended the run.
-  struct FinishRequest: Sendable, Hashable {
-    var outcome: String
-    var summary: String
-  }
-
-  func finish(_ request: FinishRequest) { finished = request }
-
-  func clearFinish() { finished = nil }
 
   func setPlan(_ steps: [PlanStep]) throws {
     plan = steps
@@ -62,6 +57,14 @@ actor Session {
   func restorePlan(_ steps: [PlanStep]) { plan = steps }
 
   func restore(report: TestReport) { lastReport = report }
+
+  func restore(instructions files: [RepoPath]) { instructions.markAsTold(files) }
+
+  /// Looks at the workspace again, after what is no change of the run's own.
+  func refreshSnapshot() async throws -> Snapshot {
+    snapshot = try await workspace.snapshot()
+    return snapshot
+  }
 
   /// Makes what the workspace holds now part of the base, after the project was prepared.
   func freezeBase() async throws {
@@ -116,6 +119,22 @@ actor Session {
     }
   }
 
+  /// The committed `AGENTS.md` files that hold for a directory and were not told yet, quoted; empty when there are none.
+  func instructions(for directory: RepoPath, call: String?) async throws -> String {
+    var parts: [String] = []
+    for path in instructions.next(for: directory) {
+      do {
+        let text: String? = try await gate.perform(.read(path), call: call) {
+          EffectOutcome(value: instructions.quoted(path), fields: ["instructions": .string(path.quoted)])
+        }
+        if let text { parts.append(text) }
+      } catch is Refusal {
+        continue
+      }
+    }
+    return parts.isEmpty ? "" : Prompt.instructions.filled(["files": parts.joined(separator: "\n\n")])
+  }
+
   /// Runs a command and takes a snapshot of what it changed.
   func execute(
     _ shell: String, directory: RepoPath, timeout: Double?, purpose: Effect.Execution.Purpose, call: String?
@@ -131,6 +150,8 @@ actor Session {
       let run = try await workspace.run(
         arguments: ["/bin/sh", "-c", shell].map { Array($0.utf8) }, directory: directory, environment: [:],
         limits: commandLimits, onOutput: { observe(.commandOutput(id: identifier, bytes: $0)) })
+      // What a stopped run left half done is undone when it goes on, and the command runs again.
+      if run.result.status == .cancelled { throw CancellationError() }
       let (fields, content) = try await recordChange()
       var outcome = fields
       outcome["status"] = .string(run.result.status.text)
@@ -151,13 +172,14 @@ actor Session {
     guard let tests else { throw ToolFailure("no test command is known for this project; use `shell`") }
     let execution = try await tests.run(in: workspace, purpose: .tests, selected: selected, call: call)
     let (fields, content) = try await recordChange()
-    if !content.isEmpty { try gate.recorder.append(.item, .object(fields), content: content) }
+    if !content.isEmpty { try gate.recorder.append(.change, .object(fields), content: content) }
     if selected == nil { lastReport = execution.report }
     return execution
   }
 
   /// Writes files by the agent's own hand, all or none, and takes a snapshot.
   func edit(_ edits: [FileWrite], patch: [UInt8], call: String?) async throws -> [FileDiff] {
+    if edits.isEmpty { return [] }
     let writes = edits.filter { $0.content != nil }.map(\.path)
     let deletes = edits.filter { $0.content == nil }.map(\.path)
     return try await gate.perform(.edit(writes: writes, deletes: deletes), call: call, content: ["patch": patch]) {

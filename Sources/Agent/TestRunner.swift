@@ -57,6 +57,7 @@ struct TestRunner: Sendable {
       arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: directory,
       environment: plan.environment, limits: limits ?? self.limits, adaptors: plan.adaptorFiles, collectResults: true,
       onOutput: onOutput)
+    if run.result.status == .cancelled { throw CancellationError() }
     let exitStatus: Int32? = if case .exited(let code) = run.result.status { code } else { nil }
     let evidence = RunEvidence(
       output: run.result.output.head + run.result.output.tail, exitStatus: exitStatus, results: run.results,

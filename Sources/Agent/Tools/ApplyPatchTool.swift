@@ -56,7 +56,11 @@ struct ApplyPatchTool: Tool {
     let diff = try await session.edit(writes, patch: Array(patch.utf8), call: call)
     if diff.isEmpty { return ToolOutput("The patch changes nothing.") }
     let lines = diff.map { "\($0.kind.rawValue) \(session.shown($0.path)) (+\($0.added) −\($0.removed))" }
-    return ToolOutput("Done:\n" + lines.joined(separator: "\n"))
+    var text = "Done:\n" + lines.joined(separator: "\n")
+    for path in diff.map(\.path).sorted() {
+      text += try await session.instructions(for: path.parent ?? .root, call: call)
+    }
+    return ToolOutput(text)
   }
 
   /// Computes every file's new content before anything is written.

@@ -34,7 +34,7 @@ struct UpdatePlanTool: Tool {
       guard Self.statuses.contains(status) else {
         throw ToolFailure("a step's status is one of \(Self.statuses.joined(separator: ", "))")
       }
-      steps.append(PlanStep(text: text, status: status))
+      steps.append(PlanStep(text: OutputText.bounded(text, limit: 1000), status: status))
     }
     self.steps = steps
   }
@@ -59,17 +59,24 @@ struct FinishTool: Tool {
           ("summary", Schema.string("What was wrong and what was changed, or why it cannot be done.")),
         ], required: ["outcome", "summary"])))
 
-  private let request: Session.FinishRequest
+  /// What the call asks for.
+  let request: FinishRequest
 
   init(_ arguments: ToolArguments) throws(ToolFailure) {
     let outcome = try arguments.string("outcome")
     let known = ["done", "cannot_be_done", "fixed", "not_fixed", "unconfirmed"]
     guard known.contains(outcome) else { throw ToolFailure("`outcome` is `done` or `cannot_be_done`") }
-    request = .init(outcome: outcome, summary: try arguments.string("summary"))
+    request = .init(outcome: outcome, summary: OutputText.bounded(try arguments.string("summary"), limit: 8000))
   }
 
   func run(in session: Session, call: String) async throws -> ToolOutput {
-    await session.finish(request)
-    return ToolOutput("Noted.")
+    // The recorded call is what ends the work: see `RunState`.
+    ToolOutput("Noted.")
   }
+}
+
+/// How the model ended the work.
+struct FinishRequest: Sendable, Hashable {
+  var outcome: String
+  var summary: String
 }

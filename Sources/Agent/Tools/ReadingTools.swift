@@ -19,6 +19,8 @@ struct ReadFileTool: Tool {
         ], required: ["path"])))
 
   private static let mostLines = 1200
+  private static let mostBytes = 80_000
+  private static let longestLine = 2000
   private let path: String
   private let start: Int?
   private let end: Int?
@@ -40,21 +42,50 @@ struct ReadFileTool: Tool {
     if content.bytes.prefix(8000).contains(0) {
       throw ToolFailure("\(session.shown(file)) is a binary file of \(content.bytes.count) bytes")
     }
-    let structured: JSONValue = [
-      "path": .string(file.quoted), "size": JSONValue(content.bytes.count),
-      "text": String(validating: content.bytes, as: UTF8.self).map(JSONValue.string) ?? .null,
-    ]
-    let lines = content.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    let count = lines.last?.isEmpty == true ? lines.count - 1 : lines.count
-    if count == 0 { return ToolOutput("\(session.shown(file)) is empty", structured: structured) }
-    let first = max(1, start.flatMap { $0 > 0 ? $0 : nil } ?? 1)
-    guard first <= count else { throw ToolFailure("\(session.shown(file)) has only \(count) lines") }
-    let last = min(count, max(first, end.flatMap { $0 > 0 ? $0 : nil } ?? count), first + Self.mostLines - 1)
-    var text = "\(session.shown(file)), lines \(first)–\(last) of \(count)\n"
-    for number in first...last {
-      text += "\(number)\t\(OutputText.clean(Array(lines[number - 1].prefix(2000))))\n"
+    let structured: JSONValue? =
+      session.answersWithData
+      ? [
+        "path": .string(file.quoted), "size": JSONValue(content.bytes.count),
+        "text": String(validating: content.bytes, as: UTF8.self).map(JSONValue.string) ?? .null,
+      ] : nil
+    if content.bytes.isEmpty { return ToolOutput("\(session.shown(file)) is empty", structured: structured) }
+    let first = start.flatMap { $0 > 0 ? $0 : nil } ?? 1
+    let wanted = max(first, end.flatMap { $0 > 0 ? $0 : nil } ?? .max)
+    let lines = FileLines(content.bytes, from: first, count: min(wanted - first, Self.mostLines - 1) + 1)
+    guard first <= lines.total else {
+      throw ToolFailure("\(session.shown(file)) has only \(lines.total) line\(lines.total == 1 ? "" : "s")")
     }
-    return ToolOutput(OutputText.bounded(text, limit: 80_000), structured: structured)
+    var text = "\(session.shown(file)), lines \(first)–\(first + lines.ranges.count - 1) of \(lines.total)\n"
+    for (offset, range) in lines.ranges.enumerated() where text.utf8.count < Self.mostBytes {
+      let shown = OutputText.clean(Array(content.bytes[range.prefix(Self.longestLine)]))
+      text += "\(first + offset)\t\(shown)\(range.count > Self.longestLine ? " [… \(range.count) bytes]" : "")\n"
+    }
+    if text.utf8.count >= Self.mostBytes {
+      text = OutputText.start(of: text, Self.mostBytes) + "\n[… more than fits here; read fewer lines …]\n"
+    }
+    let instructions = try await session.instructions(for: file.parent ?? .root, call: call)
+    return ToolOutput(text + instructions, structured: structured)
+  }
+}
+
+/// Where some lines of a file lie, found in one pass.
+struct FileLines {
+  /// The wanted lines, without their line breaks.
+  private(set) var ranges: [Range<Int>] = []
+  /// Lines in all; a line break at the end of the file begins no further line.
+  private(set) var total = 0
+
+  init(_ bytes: [UInt8], from first: Int, count: Int) {
+    bytes.withUnsafeBufferPointer { bytes in
+      var start = 0
+      while start < bytes.count {
+        let rest = bytes[start...]
+        let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+        total += 1
+        if total >= first, ranges.count < count { ranges.append(start..<end) }
+        start = end + 1
+      }
+    }
   }
 }
 

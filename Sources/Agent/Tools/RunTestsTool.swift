@@ -32,6 +32,8 @@ struct RunTestsTool: Tool {
     if execution.report.failing.isEmpty && execution.status != .exited(0) || !execution.report.isNamed {
       text += "\n[\(execution.status.text)]\n" + OutputText.forModel(execution.output)
     }
-    return ToolOutput(text, structured: execution.report.json)
+    var facts = execution.report.json.object ?? JSONObject()
+    if selected != nil { facts["selected"] = true }
+    return ToolOutput(text, structured: .object(facts))
   }
 }

@@ -19,12 +19,15 @@ struct ShellTool: Tool {
           ("timeout_seconds", Schema.integer("Stop the command after this many seconds.")),
         ], required: ["command"])))
 
+  /// Linux passes 128 KiB in one argument.
+  private static let mostBytes = 120_000
   private let command: String
   private let directory: String?
   private let timeout: Int?
 
   init(_ arguments: ToolArguments) throws(ToolFailure) {
     command = try arguments.string("command")
+    guard !command.utf8.contains(0) else { throw ToolFailure("the command contains a NUL byte") }
     directory = try arguments.optionalString("directory")
     timeout = try arguments.optionalInt("timeout_seconds").flatMap { $0 > 0 ? $0 : nil }
   }
@@ -36,6 +39,9 @@ struct ShellTool: Tool {
     if let embedded = ApplyPatch.extractFromShell(command) {
       if let inner = embedded.directory { place = try session.resolve(inner) }
       return try await ApplyPatchTool(patch: embedded.patch, directory: place).run(in: session, call: call)
+    }
+    guard command.utf8.count <= Self.mostBytes else {
+      throw ToolFailure("the command has more than \(Self.mostBytes) bytes; write long input to a file first")
     }
     let result = try await session.execute(
       command, directory: place, timeout: timeout.map(Double.init), purpose: .tool, call: call)

@@ -42,6 +42,9 @@ enum EventText {
       return "answer  \(text("model")), \(text("stop")), "
         + "\(fields["usage"]?["input"]?.int ?? 0) tokens in, \(fields["usage"]?["output"]?.int ?? 0) out"
     case .item: return "told the model"
+    case .change:
+      return "changed by tests  "
+        + Display.safe((fields["changed"]?.array ?? []).compactMap(\.string).joined(separator: ", "))
     case .plan: return "plan  \(fields["steps"]?.array?.count ?? 0) steps"
     case .verification:
       let findings = (fields["findings"]?.array ?? []).compactMap(\.string)
