@@ -63,10 +63,13 @@ struct HistorySignals: Sendable {
   var messages: [Double]
   /// How lately it was changed.
   var recency: [Double]
+  /// How often it was changed, old changes counting less.
+  var churn: [Double]
 
   init(_ query: Query, _ log: [CommitLog.Entry], _ corpus: Corpus, _ weights: RankingWeights) {
     messages = [Double](repeating: 0, count: corpus.files.count)
     recency = messages
+    churn = messages
     var found: [[TermTable.Match]] = []
     var frequency = [Int](repeating: 0, count: query.terms.count)
     var total = 0
@@ -93,8 +96,10 @@ struct HistorySignals: Sendable {
         guard let index = corpus.index(of: path) else { continue }
         messages[index] += share
         recency[index] = max(recency[index], fresh)
+        churn[index] += 1 / (1 + Double(age) / 500)
       }
     }
+    if let top = churn.max(), top > 0 { for index in churn.indices { churn[index] = log1p(churn[index]) / log1p(top) } }
     if let top = messages.max(), top > 0 { for index in messages.indices { messages[index] /= top } }
   }
 }

@@ -6,7 +6,7 @@ public import Paths
 /// however many revisions are asked about; nothing newer than a revision takes part in an answer about it.
 public actor RevisionIndex {
   private let location: RepositoryLocation
-  private let directory: [UInt8]
+  private let store: AnalysisStore?
   private var analyses: [ContentKey: FileAnalysis] = [:]
   private var log = CommitLog()
   private var last: (tree: ObjectID, corpus: Corpus)?
@@ -15,13 +15,7 @@ public actor RevisionIndex {
   /// - Parameter directory: where analyses are kept between runs; made when missing.
   public init(_ location: RepositoryLocation, directory: [UInt8]) {
     self.location = location
-    self.directory = directory
-  }
-
-  /// A content together with the language that its name tells.
-  struct ContentKey: Hashable, Sendable {
-    var blob: ObjectID
-    var language: String
+    store = AnalysisStore(directory: directory)
   }
 
   /// A revision made ready for questions.
@@ -57,9 +51,12 @@ public actor RevisionIndex {
       files.append((path, ContentKey(blob: id, language: Language.of(path).name)))
     }
     var wanted: [ContentKey: Language] = [:]
-    for (path, key) in files where analyses[key] == nil { wanted[key] = Language.of(path) }
+    for (path, key) in files where analyses[key] == nil {
+      if let stored = store?.analysis(key) { analyses[key] = stored } else { wanted[key] = Language.of(path) }
+    }
     let fresh = await Self.analyze(Array(wanted), location)
     analyses.merge(fresh) { $1 }
+    store?.add(fresh.filter { !$0.value.flags.contains(.unreadable) }.map { ($0.key, $0.value) })
     let corpus = Corpus(files.compactMap { path, key in analyses[key].map { Corpus.File(path, $0) } })
     last = (tree, corpus)
     return corpus

@@ -54,7 +54,9 @@ struct Searcher: Sendable {
   /// Files that hold a query of several words, or an error text, literally: the first line of each.
   private func exactPlaces(_ text: String, _ below: RepoPath?) async -> [RepoPath: Int] {
     let bytes = Array(text.utf8)
-    guard bytes.count >= 6, bytes.count <= 200, !bytes.contains(0x0a) else { return [:] }
+    guard bytes.count >= 6, bytes.count <= 200, !bytes.contains(0x0a),
+      !bytes.allSatisfy({ WordSearch.isIdentifier($0) })
+    else { return [:] }
     guard var regex = try? LineRegex(literal: bytes) else { return [:] }
     var places: [RepoPath: Int] = [:]
     var read = 0

@@ -76,11 +76,22 @@ struct BracedScanner {
       if !last.keepsHeader { setHeader(index + 1) }
     case UInt8(ascii: ";"): setHeader(index + 1)
     case UInt8(ascii: ","):
-      if frames.last?.kind == .group || syntax.family == .script { setHeader(index + 1) }
+      if frames.last?.kind == .group || syntax.family == .script && !isInTypeParameters(index) { setHeader(index + 1) }
     case Token.word, UInt8(ascii: "@"), UInt8(ascii: "#"), UInt8(ascii: "*"):
       if syntax.newlineEnds, endsStatement(before: index) { setHeader(index) }
     default: break
     }
+  }
+
+  /// `function name<A, B>(…)`: such a comma separates no members.
+  private func isInTypeParameters(_ index: Int) -> Bool {
+    guard let top = frames.last else { return false }
+    var depth = 0
+    for place in max(top.header, index - 60)..<max(top.header, index) {
+      if tokens[place].kind == UInt8(ascii: "<") { depth += 1 }
+      if tokens[place].kind == UInt8(ascii: ">") { depth -= 1 }
+    }
+    return depth > 0
   }
 
   private mutating func setHeader(_ index: Int) { frames[frames.count - 1].header = index }

@@ -3,24 +3,6 @@ import Paths
 import Synchronization
 import Testing
 
-/// Files in memory.
-final class MemorySource: IndexSource {
-  private let content: Mutex<[RepoPath: [UInt8]]>
-  private let reads = Mutex(0)
-
-  init(_ files: [String: String]) {
-    content = Mutex(Dictionary(uniqueKeysWithValues: files.map { (RepoPath($0.key)!, Array($0.value.utf8)) }))
-  }
-
-  var readCount: Int { reads.withLock { $0 } }
-  func write(_ path: String, _ bytes: [UInt8]?) { content.withLock { $0[RepoPath(path)!] = bytes } }
-  func files() async -> [IndexedFile] { content.withLock { $0.keys.map { IndexedFile(path: $0, blob: nil) } } }
-  func read(_ path: RepoPath, limit: Int) async -> [UInt8]? {
-    reads.withLock { $0 += 1 }
-    return content.withLock { $0[path] }.flatMap { $0.count <= limit ? $0 : nil }
-  }
-}
-
 private let shop = [
   "src/cart.py": """
   class Cart:
