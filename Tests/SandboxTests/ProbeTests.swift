@@ -4,7 +4,6 @@ import Testing
 @Test func everyPromiseHoldsHere() async throws {
   let sandbox = try Sandbox(launcher: try #require(Sandbox.locateLauncher()))
   let checks = await sandbox.probe()
-  for check in checks { print(check.name, check.ok, check.detail) }
   #expect(checks.count > 15)
   #expect(checks.filter { !$0.ok }.isEmpty)
 }

@@ -84,7 +84,7 @@ import Testing
   @Test func outputComesAsItIsWritten() async throws {
     let scene = try Scene()
     let seen = Mutex<[(String, ContinuousClock.Instant)]>([])
-    let command = scene.command(["/bin/sh", "-c", "echo one; sleep 0.3; echo two >&2"])
+    let command = scene.command(["/bin/sh", "-c", "echo one; sleep 1; echo two >&2"])
     let result = try await scene.sandbox.run(command) { chunk in
       seen.withLock { $0.append((String(decoding: chunk, as: UTF8.self), .now)) }
     }
