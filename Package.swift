@@ -115,7 +115,11 @@ let package = Package(
     tests("CodeIndex", ["Git", "Paths"]),
     tests("Access", ["JSON", "Paths"]),
     tests("AuditTrail", ["TransparencyLog", "JSON", grdb]),
-    tests("Agent", ["Conversation", "JSON", "Paths", "codeagent-launch"]),
+    tests(
+      "Agent",
+      [
+        "Access", "AuditTrail", "Workspace", "Sandbox", "TestReports", "Conversation", "JSON", "Paths", "codeagent-launch",
+      ]),
     .testTarget(
       name: "EndToEndTests", dependencies: ["TestSupport", "JSON", "codeagent", "codeagent-launch"],
       swiftSettings: settings),

@@ -28,17 +28,15 @@ final class Deadline: Sendable {
     return try await withThrowingTaskGroup(of: Value?.self) { group in
       group.addTask { try await body() }
       group.addTask {
-        try? await Task.sleep(for: .seconds(seconds))
+        // Cancelled from outside, the sleep ends early: that is no deadline.
+        guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return nil }
+        self.phase.withLock { if $0 == .running { $0 = .passed } }
         return nil
       }
       defer { group.cancelAll() }
       while let ended = try await group.next() {
         if let value = ended { return value }
-        let mustStop = phase.withLock { phase in
-          if phase == .running { phase = .passed }
-          return phase == .passed
-        }
-        if mustStop { group.cancelAll() }
+        if hasPassed { group.cancelAll() }
       }
       throw CancellationError()
     }

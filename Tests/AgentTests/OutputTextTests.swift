@@ -1,0 +1,83 @@
+import Sandbox
+import Testing
+
+@testable import Agent
+
+@Suite struct OutputTextTests {
+  /// Bytes that terminals act on.
+  private func isHarmless(_ text: String) -> Bool {
+    text.unicodeScalars.allSatisfy { scalar in
+      scalar.value >= 0x20 && scalar.value != 0x7f && !(0x80...0x9f).contains(scalar.value) || scalar == "\n"
+        || scalar == "\t"
+    }
+  }
+
+  @Test func anyBytesBecomeHarmlessBoundedText() {
+    var generator = Seeded(state: 11)
+    let pieces: [[UInt8]] = [
+      [0x1b], Array("\u{1b}[31m".utf8), Array("\u{1b}]0;title".utf8), [0x07], [0xc2], [0x9b], [0xc2, 0x9b], [0x00],
+      [0x0d], [0x0a], [0xf0, 0x9f], [0x98, 0x80], Array("text".utf8), Array("é\u{301}\u{301}".utf8), [0xff],
+      [0x1b, 0x5b],
+      [0x1b, 0x5d], [0x1b, 0x5c], [0x7f],
+    ]
+    for _ in 0..<3000 {
+      var bytes: [UInt8] = []
+      for _ in 0..<Int.random(in: 0...30, using: &generator) { bytes += pieces.randomElement(using: &generator) ?? [] }
+      let text = OutputText.clean(bytes)
+      #expect(isHarmless(text), "\(bytes)")
+      #expect(OutputText.clean(Array(text.utf8)) == text)
+      let limit = Int.random(in: 0...60, using: &generator)
+      #expect(OutputText.bounded(text, limit: limit).utf8.count <= max(limit, 0) + 60)
+    }
+  }
+
+  @Test func textIsKept() {
+    #expect(OutputText.clean(Array("naïve – ok\tyes\r\nno\rdone\n".utf8)) == "naïve – ok\tyes\nno\ndone\n")
+    #expect(OutputText.clean(Array("\u{1b}[1;31mred\u{1b}[0m".utf8)) == "red")
+    #expect(OutputText.clean(Array("\u{1b}]0;title\u{07}after".utf8)) == "after")
+    #expect(OutputText.clean(Array("\u{1b}[\nnot hidden".utf8)) == "\nnot hidden")
+    #expect(OutputText.clean(Array("\u{1b}]never closed".utf8)) == "never closed")
+  }
+
+  @Test func oneHugeCharacterIsBoundedToo() {
+    let marks = String(repeating: "\u{301}", count: 100_000)
+    #expect(OutputText.bounded("e" + marks).utf8.count < OutputText.modelLimit + 100)
+    let output = CapturedOutput(head: Array(marks.utf8), tail: Array(marks.utf8), totalBytes: 1 << 30)
+    #expect(OutputText.forModel(output).utf8.count < OutputText.modelLimit + 100)
+  }
+
+  @Test func largeOutputTakesLinearTime() {
+    let bytes = [UInt8](repeating: 0x1b, count: 1 << 20) + Array(repeating: 0x5d, count: 1 << 20)
+    let time = ContinuousClock().measure { _ = OutputText.clean(bytes + bytes) }
+    #expect(time < .seconds(20))
+  }
+
+  @Test func linesOfAFileAreThoseThatSplitGives() {
+    var generator = Seeded(state: 5)
+    for _ in 0..<500 {
+      let bytes = (0..<Int.random(in: 1...40, using: &generator)).map { _ in
+        Bool.random(using: &generator) ? 0x0a : UInt8(0x61)
+      }
+      var expected = bytes.split(separator: 0x0a, omittingEmptySubsequences: false).map(Array.init)
+      if expected.last?.isEmpty == true { expected.removeLast() }
+      let first = Int.random(in: 1...10, using: &generator)
+      let count = Int.random(in: 1...10, using: &generator)
+      let lines = FileLines(bytes, from: first, count: count)
+      #expect(lines.total == expected.count)
+      #expect(lines.ranges.map { Array(bytes[$0]) } == Array(expected.dropFirst(first - 1).prefix(count)))
+    }
+  }
+}
+
+/// SplitMix64: the same numbers in every run.
+struct Seeded: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+}
