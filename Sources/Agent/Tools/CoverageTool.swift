@@ -91,6 +91,7 @@ extension TestRunner {
         try? await copy.discard()
         throw error
       }
+      if run.result.status == .cancelled { throw CancellationError() }
       let evidence = RunEvidence(
         output: [], exitStatus: nil, results: run.results, projectRoot: workspace.location.root, nonce: nonce)
       let coverage = command.coverage(from: evidence)
