@@ -32,7 +32,8 @@ struct PytestOutput {
     }
     for error in parser.builder.buildErrors { builder.add(error) }
     if !parser.builder.buildErrors.isEmpty { builder.incomplete("some tests could not be loaded") }
-    guard let counts = parser.counts else { return false }
+    // Without a count nothing says that tests ran at all: then the exit status must not stand for them.
+    guard let counts = parser.counts else { return true }
     let total = ["passed", "failed", "skipped", "xfailed", "xpassed"].reduce(0) { $0 + counts[$1, default: 0] }
     return parser.order.count >= total
   }
@@ -199,7 +200,7 @@ enum UnittestOutput {
         pending = identifier(line)
       }
     }
-    return ran > 0 && named >= ran
+    return named >= ran
   }
 
   /// `Ran 2 tests in 0.001s`.

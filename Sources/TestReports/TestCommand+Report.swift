@@ -26,8 +26,16 @@ extension TestCommand {
       ).find()
     }
     if report.startFailure != nil { builder.incomplete("the tests could not start") }
-    if !isNamed, builder.tests.isEmpty, builder.buildErrors.isEmpty || framework == .exitStatus || framework == .tap {
+    if report.startFailure != nil {
+      // What failed for want of a tool or dependency says nothing about the code.
+      report.tests = []
+    } else if !isNamed, builder.tests.isEmpty,
+      builder.buildErrors.isEmpty || framework == .exitStatus || framework == .tap
+    {
       report.tests = [wholeCommand(evidence, lines, root)]
+    } else if isNamed, builder.isEmpty, let error = unexplained(evidence, lines) {
+      report.buildErrors = [error]
+      builder.incomplete("the tool failed before any test")
     }
     agree(&builder, evidence.exitStatus, report)
     report.incompleteReason = builder.incompleteReason
@@ -45,6 +53,15 @@ extension TestCommand {
       ReportBuilder.maximumFrames)
     outcome.location = outcome.trace.last
     return outcome
+  }
+
+  /// What the tool said last when it failed before any test: a broken manifest, a wrong option.
+  private func unexplained(_ evidence: RunEvidence, _ lines: [Bytes]) -> BuildError? {
+    // 5 says of pytest and unittest that there was no test.
+    guard let status = evidence.exitStatus, status != 0, status != 5 else { return nil }
+    let said = lines.suffix(1000).filter { !$0.trimmed.isEmpty }
+    let line = said.first { $0.prefix(60).text.lowercased().contains("error") && !$0.contains("usage:") } ?? said.last
+    return line.map { BuildError(message: ReportBuilder.cut($0.trimmed.text, to: 600)) }
   }
 
   private func agree(_ builder: inout ReportBuilder, _ exitStatus: Int32?, _ report: TestReport) {

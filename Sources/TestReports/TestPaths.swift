@@ -8,8 +8,10 @@ public import Paths
 /// apart by path; ``Tampering`` looks at their text.
 public enum TestPaths {
   /// True for a file of tests, of their data or snapshots: by its directory, or by its name.
-  public static func isTest(_ path: RepoPath) -> Bool {
-    let components = path.components.map { String(decoding: $0, as: UTF8.self) }
+  /// - Parameter project: the project's own directory: names above it say nothing, such as `test` in
+  ///   `test/projects/ledger/src/ledger.py`.
+  public static func isTest(_ path: RepoPath, in project: RepoPath = .root) -> Bool {
+    let components = (path.relative(to: project) ?? path).components.map { String(decoding: $0, as: UTF8.self) }
     guard let name = components.last else { return false }
     if components.dropLast().contains(where: isTestDirectory) { return true }
     return isTestName(name)

@@ -79,6 +79,12 @@ import Testing
     #expect(!TestPaths.isTest(try #require(RepoPath(path))))
   }
 
+  @Test func projectBelowATestDirectory() throws {
+    let project = try #require(RepoPath("test/projects/ledger"))
+    #expect(!TestPaths.isTest(try #require(RepoPath("test/projects/ledger/src/a.py")), in: project))
+    #expect(TestPaths.isTest(try #require(RepoPath("test/projects/ledger/tests/a.py")), in: project))
+  }
+
   @Test func configuration() throws {
     for path in [
       "conftest.py", "a/b/conftest.py", "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "sitecustomize.py",

@@ -25,6 +25,13 @@ enum Disk {
     return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
+  /// CPU time of this thread: what a busy machine does not change.
+  static func threadSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
   static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
   /// Where a program is on the PATH.

@@ -267,6 +267,24 @@ import Testing
     #expect(report.failing.first?.hasSuffix("test_b") == true)
   }
 
+  @Test(arguments: ["python3 -m pytest -q", "python3 -m unittest tests.test_calc"])
+  func exitWhileLoading(shell: String) async throws {
+    let project = try Self.project("import sys\nsys.exit(0)\n")
+    let report = try await project.report(shell)
+    #expect(report.isIncomplete)
+    #expect(report.tests.isEmpty)
+    #expect(report.startFailure == nil)
+  }
+
+  @Test func toolsOwnErrors() async throws {
+    let project = try Self.project("def test_a():\n    pass\n", more: ["Cargo.toml": "[package\n"])
+    let usage = try await project.report("python3 -m pytest --no-such-option")
+    #expect(usage.isIncomplete && usage.tests.isEmpty && usage.startFailure == nil)
+    #expect(usage.buildErrors.first?.message.contains("unrecognized arguments: --no-such-option") == true)
+    let none = try await project.report("python3 -m unittest discover -s tests -p 'nothing*.py'")
+    #expect(none.isIncomplete && none.tests.isEmpty && none.startFailure == nil)
+  }
+
   @Test func crashOfTheInterpreter() async throws {
     let project = try Self.project(
       "import ctypes\ndef test_a():\n    pass\ndef test_b():\n    ctypes.string_at(0)\n")
