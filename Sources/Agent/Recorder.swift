@@ -68,6 +68,8 @@ public struct Recorder: Sendable {
 
   /// A text with its secrets replaced, as the record and the model get it.
   public func redact(_ text: String) -> String {
+    // Nothing this short is taken for a secret, and reports have thousands of such strings.
+    if text.utf8.count < 8 { return text }
     let result = redactor.redact(Array(text.utf8))
     return result.findings.isEmpty ? text : String(decoding: result.bytes, as: UTF8.self)
   }

@@ -201,8 +201,9 @@ final class RunDriver {
     let report = TestReport(json: run.report.json) ?? run.report
     state.leftovers = run.leftovers
     if let snapshot { state.snapshot = snapshot.id }
-    var leftovers = JSONObject()
-    for (path, id) in run.leftovers.sorted(by: { $0.key < $1.key }) { leftovers[path.quoted] = .string(id) }
+    let leftovers = run.leftovers.sorted { $0.key < $1.key }.map { path, id in
+      JSONValue.array([.string(path.quoted), .string(id)])
+    }
     state.baseline = report
     state.lastReport = report
     await session.restore(report: report)
@@ -211,7 +212,7 @@ final class RunDriver {
       [
         "passed": JSONValue(report.passing.count), "failed": JSONValue(report.failing.count),
         "incomplete": .bool(report.isIncomplete), "snapshot": JSONValue(snapshot?.id),
-      ], values: ["report": report.json, "leftovers": .object(leftovers)], durable: true)
+      ], values: ["report": report.json, "leftovers": .array(leftovers)], durable: true)
     try requireStart(of: report)
   }
 

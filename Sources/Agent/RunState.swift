@@ -92,8 +92,11 @@ struct RunState: Sendable {
     case .baseline:
       baseline = try value("report").flatMap(TestReport.init(json:))
       lastReport = baseline
-      for member in try value("leftovers")?.object?.members ?? [] {
-        if let path = RepoPath(quoted: member.name), let id = member.value.string { leftovers[path] = id }
+      for pair in try value("leftovers")?.array ?? [] {
+        guard let pair = pair.array, pair.count == 2, let path = pair[0].string.flatMap(RepoPath.init(quoted:)) else {
+          continue
+        }
+        leftovers[path] = pair[1].string
       }
       if let id = event.fields["snapshot"]?.string { snapshot = id }
     case .conversation:
