@@ -100,32 +100,38 @@ final class AnalysisStore: Sendable {
   }
 
   /// The analysis of a content; nil when it is not there, or damaged.
-  func analysis(_ key: ContentKey) -> FileAnalysis? {
+  func analysis(_ key: ContentKey) -> FileAnalysis? { value(key) { FileAnalysis.decode($0) } }
+
+  /// What `decode` makes of a record; nil when there is none, or it is damaged.
+  func value<Value>(_ key: ContentKey, _ decode: (UnsafeRawBufferPointer) -> Value?) -> Value? {
     let found = state.withLock { state in
       state.records[key].map { (state.segments[$0.segment], $0) }
     }
     guard let (file, record) = found else { return nil }
-    let analysis = file.withBytes { bytes -> FileAnalysis? in
+    let value = file.withBytes { bytes -> Value? in
       let content = UnsafeRawBufferPointer(rebasing: bytes[(record.offset + 12)..<(record.offset + 4 + record.length)])
       let sum = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: record.offset + 4, as: UInt64.self))
       guard Checksum.of(content) == sum else { return nil }
       let start = 21 + Int(content[20])
-      return FileAnalysis.decode(UnsafeRawBufferPointer(rebasing: content[start...]))
+      return decode(UnsafeRawBufferPointer(rebasing: content[start...]))
     }
-    if analysis == nil {
+    if value == nil {
       state.withLock { state in
         state.records[key] = nil
         state.damaged += 1
       }
     }
-    return analysis
+    return value
   }
 
   /// Keeps analyses. Failing to (no space, no permission) costs only time later on.
-  func add(_ fresh: [(ContentKey, FileAnalysis)]) {
-    guard !fresh.isEmpty else { return }
+  func add(_ fresh: [(ContentKey, FileAnalysis)]) { add(records: fresh.map { ($0.0, $0.1.encoded()) }) }
+
+  /// Keeps records of any kind.
+  func add(records: [(ContentKey, [UInt8])]) {
+    guard !records.isEmpty else { return }
     var bytes = Self.magic
-    for (key, analysis) in fresh { Self.append(key, analysis.encoded(), to: &bytes) }
+    for (key, content) in records { Self.append(key, content, to: &bytes) }
     if let name = write(bytes) { state.withLock { read(name, &$0) } }
     mergeIfNeeded()
   }

@@ -38,6 +38,12 @@ struct Builder {
     }
     await index.finish(skipped: all.count - files.count)
     store?.add(fresh)
+    if let location = source.repository, let repository = try? Repository.open(location),
+      let commit = try? repository.head.commit
+    {
+      var log = CommitLog(store: store)
+      await index.add(log: (try? log.ancestors(of: commit, repository)) ?? [])
+    }
   }
 
   /// Reads some files; nil for those that are gone.

@@ -21,6 +21,11 @@ struct CommitLog {
   private static let mostPaths = 40
 
   private var entries: [ObjectID: Entry] = [:]
+  private let store: AnalysisStore?
+  /// Read from the repository and not yet kept.
+  private var fresh: [(ContentKey, [UInt8])] = []
+
+  init(store: AnalysisStore?) { self.store = store }
 
   /// The commits that led to `start`, itself included, the newest first by commit time.
   mutating func ancestors(of start: ObjectID, _ repository: Repository, limit: Int = depth) throws(GitError) -> [Entry]
@@ -39,11 +44,18 @@ struct CommitLog {
         waiting.insert(entry, at: place)
       }
     }
+    store?.add(records: fresh)
+    fresh = []
     return result
   }
 
   private mutating func entry(_ id: ObjectID, _ repository: Repository) throws(GitError) -> Entry {
     if let known = entries[id] { return known }
+    let key = ContentKey(blob: id, language: "\u{0}commit")
+    if let stored = store?.value(key, { Entry.decode($0) }) {
+      entries[id] = stored
+      return stored
+    }
     let commit = try repository.commit(id)
     var paths: [RepoPath] = []
     if commit.parents.count < 2, let changes = try? repository.changes(in: commit), changes.count <= Self.mostPaths {
@@ -53,7 +65,39 @@ struct CommitLog {
       parents: commit.parents, time: commit.time,
       message: TermTable(text: Array(commit.message.utf8.prefix(8000))), paths: paths)
     entries[id] = entry
+    if store != nil { fresh.append((key, entry.encoded())) }
     return entry
+  }
+}
+
+extension CommitLog.Entry {
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(parents.count)
+    for parent in parents { writer.write(parent.bytes) }
+    writer.write(Int(max(0, time)))
+    message.write(to: &writer)
+    writer.write(paths.count)
+    for path in paths { writer.write(path.bytes) }
+    return writer.bytes
+  }
+
+  static func decode(_ bytes: UnsafeRawBufferPointer) -> CommitLog.Entry? {
+    var reader = ByteReader(bytes)
+    var parents: [ObjectID] = []
+    for _ in 0..<reader.count() {
+      guard let parent = ObjectID(bytes: reader.text()) else { return nil }
+      parents.append(parent)
+    }
+    let time = Int64(reader.number(upTo: 1 << 60))
+    guard let message = TermTable(from: &reader) else { return nil }
+    var paths: [RepoPath] = []
+    for _ in 0..<reader.count() {
+      guard let path = RepoPath(reader.text()) else { return nil }
+      paths.append(path)
+    }
+    guard reader.isFinished else { return nil }
+    return CommitLog.Entry(parents: parents, time: time, message: message, paths: paths)
   }
 }
 

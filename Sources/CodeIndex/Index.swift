@@ -19,6 +19,7 @@ public actor Index {
   private var refreshed: Set<RepoPath> = []
   private var built = false
   private var skipped = 0
+  private var log: [CommitLog.Entry] = []
   private var cached: Corpus?
   private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
   private var nextWaiter = 0
@@ -49,6 +50,8 @@ public actor Index {
     for waiter in waiters.values { waiter.resume() }
     waiters = [:]
   }
+
+  func add(log entries: [CommitLog.Entry]) { log = entries }
 
   private func stopWaiting(_ number: Int) { waiters.removeValue(forKey: number)?.resume() }
 
@@ -102,7 +105,7 @@ public actor Index {
   /// - Throws: ``SearchError`` for a pattern that cannot be used.
   public func search(_ query: String, isRegex: Bool, below: RepoPath?, limit: Int) async throws -> [SearchHit] {
     await ready(within: Self.patience)
-    let searcher = Searcher(corpus: corpus(), source: source)
+    let searcher = Searcher(corpus: corpus(), log: log, source: source)
     if isRegex { return try await searcher.lines(matching: query, below: below, limit: limit) }
     return await searcher.ranked(query, below: below, limit: limit)
   }
@@ -110,7 +113,7 @@ public actor Index {
   /// Where a name is defined and used. The name may be qualified (`Type.name`, `Type::name`).
   public func symbol(_ name: String, limit: Int) async throws -> SymbolOccurrences {
     await ready(within: Self.patience)
-    return await Searcher(corpus: corpus(), source: source).occurrences(of: name, limit: limit)
+    return await Searcher(corpus: corpus(), log: log, source: source).occurrences(of: name, limit: limit)
   }
 
   /// The code that a task is about, for the first prompt; nil when nothing was found, or is ready in time.
@@ -124,7 +127,7 @@ public actor Index {
   ) async -> ContextPack? {
     await ready(within: patience)
     guard !analyses.isEmpty else { return nil }
-    let packer = Packer(corpus: corpus(), source: source, budget: max(500, budgetTokens) * 4)
+    let packer = Packer(corpus: corpus(), log: log, source: source, budget: max(500, budgetTokens) * 4)
     return await packer.pack(task: task, failures: failures, places: places)
   }
 }

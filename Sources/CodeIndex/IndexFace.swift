@@ -1,3 +1,4 @@
+public import Git
 public import Paths
 
 /// A file that the index may look at.
@@ -20,6 +21,13 @@ public protocol IndexSource: Sendable {
   func files() async -> [IndexedFile]
   /// A file's content, or nil when it cannot be read or is larger than `limit` bytes.
   func read(_ path: RepoPath, limit: Int) async -> [UInt8]?
+  /// The repository whose past commits may say where a task's words belong; nil (the default) when there is none.
+  var repository: RepositoryLocation? { get }
+}
+
+extension IndexSource {
+  /// No history.
+  public var repository: RepositoryLocation? { nil }
 }
 
 /// A place that a search found.

@@ -4,6 +4,7 @@ import Paths
 /// Puts together the code that a task is about: a map of the repository, then the best units with their lines.
 struct Packer {
   let corpus: Corpus
+  let log: [CommitLog.Entry]
   let source: any IndexSource
   /// Bytes.
   let budget: Int
@@ -24,7 +25,8 @@ struct Packer {
     // A failure's message says what is wrong; a long list of them must not drown the task.
     let text = ([task] + failures.prefix(8).map { String($0.prefix(1500)) }).joined(separator: "\n")
     let query = Query(text)
-    let ranking = Ranker().rank(query, corpus)
+    let ranking = Ranker().rank(
+      query, corpus, history: log.isEmpty ? nil : HistorySignals(query, log, corpus, RankingWeights()))
     var choices = fromPlaces(places)
     let named = Set(choices.map(\.file))
     let best = ranking.units.first?.score ?? 1

@@ -125,7 +125,8 @@ struct Query: Sendable {
         how i if in into is it its itself just may might more most must my no nor not now of off on once only or other
         our out over own same she should so some such than that the their them then there these they this those through
         to too under until up very was we were what when where which while who whom why will with would you your also
-        fix fixes fixed bug issue please make makes made use uses used using instead get gets
+        fix fixes fixed bug issue motivation modification modifications result results signed authored reviewed cherry
+        picked closes resolves http https www com github please make makes made use uses used using instead get gets
         """.utf8)))
 }
 
@@ -134,26 +135,28 @@ struct RankingWeights: Sendable {
   var k1 = 1.5
   var b = 0.75
   var unitB = 0.6
-  var file = 1.0
-  var unit = 1.0
-  var names = 0.5
+  var file = 1.1
+  var unit = 1.3
+  var names = 0.55
   var path = 0.5
-  var history = 0.5
-  var recency = 0.25
+  var history = 0.4
+  var recency = 0.5
   var testFactor = 0.5
   var otherFactor = 0.6
   var historyPower = 1.0
   var recencyHalf = 50.0
-  var unitLength = 120.0
+  var unitLength = 240.0
   var namesB = 0.75
-  var joined = 0.0
+  var joined = 0.5
   var code = 1.0
   var secondUnits = 0.0
-  var coverage = 0.0
+  var coverage = 0.2
   var churn = 0.0
-  var functionFile = 1.0
+  var idfPower = 1.0
+  var unitCoverage = 0.0
+  var functionFile = 0.3
   var functionName = 0.0
-  var feedback = 0.0
+  var feedback = 0.3
   var feedbackTerms = 15.0
   var feedbackUnits = 5.0
   var titleWeight = 2.0

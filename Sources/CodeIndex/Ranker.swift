@@ -180,7 +180,7 @@ struct Ranker: Sendable {
     }
     found.average = Double(total) / Double(max(1, count))
     let all = Double(max(1, count))
-    found.idf = frequency.map { log(1 + (all - Double($0) + 0.5) / (Double($0) + 0.5)) }
+    found.idf = frequency.map { pow(log(1 + (all - Double($0) + 0.5) / (Double($0) + 0.5)), weights.idfPower) }
     return found
   }
 
@@ -209,6 +209,9 @@ struct Ranker: Sendable {
     guard !range.isEmpty, !analysis.units.isEmpty else { return [] }
     let table = analysis.body
     var sums = [Double](repeating: 0, count: table.unitLengths.count)
+    var held = sums
+    var all = 0.0
+    for place in query.terms.indices { all += query.weights[place] * found.idf[place] }
     for match in found.matches[range] {
       let weight = query.weights[match.query] * found.idf[match.query]
       for place in match.range {
@@ -217,7 +220,11 @@ struct Ranker: Sendable {
         let length = Double(table.unitLengths[unit]) / weights.unitLength
         let norm = weights.k1 * (1 - weights.unitB + weights.unitB * length)
         sums[unit] += weight * frequency * (weights.k1 + 1) / (frequency + norm)
+        held[unit] += weight
       }
+    }
+    if weights.unitCoverage > 0 {
+      for unit in sums.indices where sums[unit] > 0 { sums[unit] *= pow(held[unit] / all, weights.unitCoverage) }
     }
     return analysis.units.indices.compactMap { sums[$0] > 0 ? (unit: $0, score: sums[$0]) : nil }
   }

@@ -8,14 +8,16 @@ public actor RevisionIndex {
   private let location: RepositoryLocation
   private let store: AnalysisStore?
   private var analyses: [ContentKey: FileAnalysis] = [:]
-  private var log = CommitLog()
+  private var log: CommitLog
   private var last: (tree: ObjectID, corpus: Corpus)?
 
   /// Opens the index of a repository.
   /// - Parameter directory: where analyses are kept between runs; made when missing.
   public init(_ location: RepositoryLocation, directory: [UInt8]) {
     self.location = location
-    store = AnalysisStore(directory: directory)
+    let store = AnalysisStore(directory: directory)
+    self.store = store
+    log = CommitLog(store: store)
   }
 
   /// A revision made ready for questions.

@@ -4,6 +4,7 @@ import Paths
 /// Answers questions from one state of the index, reading the files that it shows.
 struct Searcher: Sendable {
   let corpus: Corpus
+  let log: [CommitLog.Entry]
   let source: any IndexSource
 
   private func admits(_ below: RepoPath?) -> (Corpus.File) -> Bool {
@@ -16,7 +17,9 @@ struct Searcher: Sendable {
   /// The best places for some words: a file's best unit each, then further good units.
   @concurrent func ranked(_ text: String, below: RepoPath?, limit: Int) async -> [SearchHit] {
     let query = Query(text)
-    let ranking = Ranker().rank(query, corpus, admits: admits(below))
+    let ranking = Ranker().rank(
+      query, corpus, admits: admits(below),
+      history: log.isEmpty ? nil : HistorySignals(query, log, corpus, RankingWeights()))
     var exact = await exactPlaces(text, below)
     var hits: [SearchHit] = []
     for found in ranking.files.prefix(limit) {

@@ -1,0 +1,73 @@
+import CodeIndex
+import Foundation
+import Git
+import Paths
+import Testing
+
+/// A repository made with the git command.
+private final class TestRepository {
+  let path = NSTemporaryDirectory() + "codeindex-" + UUID().uuidString
+
+  init() throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try git("init", "-q", "-b", "main")
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  @discardableResult
+  func git(_ arguments: String...) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments =
+      ["git", "-C", path, "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"] + arguments
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return String(decoding: output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  func commit(_ message: String, _ files: [String: String]) throws {
+    for (name, content) in files {
+      let file = URL(fileURLWithPath: path + "/" + name)
+      try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(content.utf8).write(to: file)
+    }
+    try git("add", "-A")
+    try git("commit", "-q", "-m", message)
+  }
+}
+
+@Suite struct RevisionTests {
+  @Test func onlyWhatARevisionHoldsAnswersForIt() async throws {
+    let repository = try TestRepository()
+    try repository.commit(
+      "start", ["lib/a.go": "package lib\n\nfunc ParseHeader(s string) int {\n\treturn len(s)\n}\n"])
+    try repository.commit(
+      "header parser", ["lib/b.go": "package lib\n\nfunc ParseHeaderFast(s string) int {\n\treturn 0\n}\n"])
+    let location = try #require(try Repository.discover(from: Array(repository.path.utf8)))
+    let index = RevisionIndex(location, directory: Array((repository.path + "/.git/cache").utf8))
+    let new = try await index.search("parse header fast", revision: "HEAD", limit: 10)
+    #expect(new.results.first?.path.quoted == "lib/b.go")
+    #expect(new.functions.first?.name == "ParseHeaderFast")
+    let old = try await index.search("parse header fast", revision: "HEAD~1", limit: 10)
+    #expect(old.results.map(\.path.quoted) == ["lib/a.go"])
+    #expect(old.functions.map(\.line) == [3])
+    await #expect(throws: GitError.self) { try await index.search("x", revision: "nothing", limit: 1) }
+  }
+
+  @Test func messagesOfPastCommitsPointToFiles() async throws {
+    let repository = try TestRepository()
+    try repository.commit("start", ["x.py": "def one():\n    pass\n", "y.py": "def two():\n    pass\n"])
+    try repository.commit("Fix frobnication of the flux capacitor", ["y.py": "def two():\n    return 1\n"])
+    let location = try #require(try Repository.discover(from: Array(repository.path.utf8)))
+    for _ in 0..<2 {
+      // The second time from what the first one kept.
+      let index = RevisionIndex(location, directory: Array((repository.path + "/.git/cache").utf8))
+      let answer = try await index.search("flux capacitor frobnicates", revision: "main", limit: 5)
+      #expect(answer.results.map(\.path.quoted).first == "y.py")
+    }
+  }
+}
