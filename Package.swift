@@ -60,7 +60,12 @@ let package = Package(
     .executableTarget(
       name: "codeagent-launch", linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
     .target(
-      name: "Prompts", path: "prompts", resources: [.embedInCode("system.md"), .embedInCode("first.md"), .embedInCode("repair-task.md"), .embedInCode("instructions.md"), .embedInCode("feedback.md"), .embedInCode("compacted.md"), .embedInCode("baseline.md"), .embedInCode("context.md")], swiftSettings: settings),
+      name: "Prompts", path: "prompts",
+      resources: [
+        .embedInCode("system.md"), .embedInCode("first.md"), .embedInCode("repair-task.md"),
+        .embedInCode("instructions.md"), .embedInCode("feedback.md"), .embedInCode("compacted.md"),
+        .embedInCode("baseline.md"), .embedInCode("context.md"),
+      ], swiftSettings: settings),
 
     // Floor 1: rooms that know nothing of agents.
     room("Git", ["CLibgit2", "Paths"]),
@@ -118,7 +123,8 @@ let package = Package(
     tests(
       "Agent",
       [
-        "Access", "AuditTrail", "Workspace", "Sandbox", "TestReports", "Conversation", "JSON", "Paths", "codeagent-launch",
+        "Access", "AuditTrail", "Workspace", "Sandbox", "TestReports", "Conversation", "JSON", "Paths",
+        "codeagent-launch",
       ]),
     .testTarget(
       name: "EndToEndTests", dependencies: ["TestSupport", "JSON", "codeagent", "codeagent-launch"],

@@ -284,7 +284,8 @@ public struct Runs: Sendable {
     let index =
       isEngine ? nil : await ContextFinder.open(workspace, location, directory: services.indexDirectory)
     let session = Session(
-      workspace: workspace, gate: gate, project: location.project, index: index, tests: runner, limits: request.limits,
+      workspace: workspace, gate: gate, project: location.project, pathBase: isEngine ? .root : location.project,
+      index: index, tests: runner, limits: request.limits,
       snapshot: snapshot, answersWithData: isEngine, observe: observe)
     await session.restorePlan(state.plan)
     await session.restore(instructions: state.instructions)

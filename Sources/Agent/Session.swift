@@ -15,6 +15,8 @@ actor Session {
   let workspace: Workspace
   let gate: Gate
   let project: RepoPath
+  /// Where relative paths of tool calls start: the project directory, or the checkout for models that are programs.
+  let pathBase: RepoPath
   let index: Index?
   let observe: @Sendable (RunNotice) -> Void
   let limits: SandboxLimits
@@ -32,7 +34,8 @@ actor Session {
   private var instructions: Instructions
 
   init(
-    workspace: Workspace, gate: Gate, project: RepoPath, index: Index?, tests: TestRunner?, limits: SandboxLimits,
+    workspace: Workspace, gate: Gate, project: RepoPath, pathBase: RepoPath, index: Index?, tests: TestRunner?,
+    limits: SandboxLimits,
     snapshot: Snapshot, answersWithData: Bool, observe: @escaping @Sendable (RunNotice) -> Void
   ) {
     self.workspace = workspace
@@ -40,6 +43,7 @@ actor Session {
     instructions = Instructions(workspace)
     self.gate = gate
     self.project = project
+    self.pathBase = pathBase
     self.index = index
     self.tests = tests
     self.limits = limits
@@ -81,7 +85,7 @@ actor Session {
   nonisolated func resolve(_ text: String) throws(ToolFailure) -> RepoPath {
     guard var bytes = Quoting.unquote(text) else { throw ToolFailure("`\(text)` is not a well-formed quoted path") }
     let root = workspace.location.root
-    var base = project
+    var base = pathBase
     if bytes.first == UInt8(ascii: "/") {
       guard bytes.starts(with: root), bytes.count == root.count || bytes[root.count] == UInt8(ascii: "/") else {
         throw ToolFailure("`\(text)` is outside the checkout, which is all that can be seen here")

@@ -42,7 +42,12 @@ extension RunFailure: ReportableFailure {
 extension AuditError: ReportableFailure {
   var sentence: String { message }
   var advice: String? { hint }
-  var code: Int32 { 8 }
+  var code: Int32 {
+    switch kind {
+    case .unknown, .ambiguous: 2
+    default: 8
+    }
+  }
 }
 
 extension SandboxError: ReportableFailure {

@@ -13,7 +13,9 @@ struct AuditCommand: ParsableCommand {
   struct Log: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Show everything that a run did, in order.",
-      discussion: "EXAMPLES\n  codeagent audit log last\n  codeagent audit log r-2026 --content | less\n  codeagent audit log last --json | jq .kind")
+      discussion:
+        "EXAMPLES\n  codeagent audit log last\n  codeagent audit log r-2026 --content | less\n  codeagent audit log last --json | jq .kind"
+    )
 
     @Argument(help: "The run's id, the beginning of one, or `last`.") var name = "last"
     @Flag(help: "Show prompts, answers, output and diffs, too.") var content = false

@@ -39,7 +39,8 @@ struct DoctorCommand: AsyncParsableCommand {
     }
     let holds = !checks.contains { isRequired($0) && !$0.ok }
     if !output.json {
-      Output.write(holds ? style.good("runs can be sandboxed here") + "\n" : style.bad("no run is possible here") + "\n")
+      Output.write(
+        holds ? style.good("runs can be sandboxed here") + "\n" : style.bad("no run is possible here") + "\n")
     }
     if !holds { throw ExitStatus(code: 6) }
   }

@@ -67,7 +67,9 @@ struct FixCommand: AsyncParsableCommand {
 
   mutating func validate() throws {
     if words.count > 0, task != nil { throw ValidationError("give the task once: as TASK or as --task") }
-    if issue != nil, task != nil || !words.isEmpty { throw ValidationError("give the task once: --issue, --task or TASK") }
+    if issue != nil, task != nil || !words.isEmpty {
+      throw ValidationError("give the task once: --issue, --task or TASK")
+    }
     if patch == "-", output.json { throw ValidationError("--json and --patch - both write to standard output") }
   }
 
@@ -148,7 +150,9 @@ struct BudgetOptions: ParsableArguments {
   static func seconds(_ text: String) -> Double? {
     let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
     let unit = text.last.flatMap { units[$0] }
-    guard let number = Double(unit == nil ? text : String(text.dropLast())), number > 0, number < 1e7 else { return nil }
+    guard let number = Double(unit == nil ? text : String(text.dropLast())), number > 0, number < 1e7 else {
+      return nil
+    }
     return number * (unit ?? 1)
   }
 }

@@ -102,7 +102,8 @@ struct RunsCommand: AsyncParsableCommand {
       let store = try Assembly().store()
       let id = try store.run(matching: name)
       let record = try RunRecord(id, in: store)
-      let assembly = try Assembly(model: record.model, location: try record.location())
+      // No model is asked any more, so none has to be configured.
+      let assembly = try Assembly(model: "builtin", location: try record.location())
       var delivery = DeliveryRequest()
       delivery.apply = branch == nil
       delivery.branch = branch

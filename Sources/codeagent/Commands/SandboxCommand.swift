@@ -36,7 +36,9 @@ struct SandboxCommand: AsyncParsableCommand {
         let place = try SandboxPlace(directory: cwd, id: new ? "new-\(getpid())" : id)
         var limits = SandboxLimits.standard
         if let timeout {
-          guard let seconds = BudgetOptions.seconds(timeout) else { throw UsageFailure("--timeout takes a time such as 90s") }
+          guard let seconds = BudgetOptions.seconds(timeout) else {
+            throw UsageFailure("--timeout takes a time such as 90s")
+          }
           limits.wallSeconds = seconds
         }
         let workspace = try await place.open()
@@ -47,7 +49,15 @@ struct SandboxCommand: AsyncParsableCommand {
             onOutput: { Output.write($0) })
         }
         Signals.onStop { task.cancel() }
-        let run = try await task.value
+        let run: CommandRun
+        do {
+          run = try await task.value
+        } catch let error as WorkspaceError {
+          // As a shell says it; everything else is the sandbox's own failure.
+          guard error.kind == .notFound || error.kind == .unreadable else { throw error }
+          Output.error("codeagent: \(Display.safe(error.message))")
+          throw ExitStatus(code: error.kind == .notFound ? 127 : 126)
+        }
         if new { try await workspace.discard() }
         switch run.result.status {
         case .exited(let code): throw ExitStatus(code: code)
@@ -58,7 +68,8 @@ struct SandboxCommand: AsyncParsableCommand {
           throw ExitStatus(code: overrun == .time ? 124 : 137)
         }
       } catch let failure as any ReportableFailure {
-        Output.error("codeagent: \(Display.safe(failure.sentence))" + (failure.advice.map { " (\(Display.safe($0)))" } ?? ""))
+        Output.error(
+          "codeagent: \(Display.safe(failure.sentence))" + (failure.advice.map { " (\(Display.safe($0)))" } ?? ""))
         throw ExitStatus(code: 125)
       }
     }

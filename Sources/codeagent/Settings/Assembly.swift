@@ -57,7 +57,8 @@ struct Assembly: Sendable {
     return RunServices(
       store: store, sandbox: try sandbox(), model: model, authorizer: rules, principal: principal(),
       approver: nil, redactor: Redactor(knownValues: secrets()), view: view(rules),
-      runsDirectory: Array((state + "/runs").utf8), indexDirectory: Array((try Directories.cache(environment) + "/index").utf8),
+      runsDirectory: Array((state + "/runs").utf8),
+      indexDirectory: Array((try Directories.cache(environment) + "/index").utf8),
       contextWindow: provider.flatMap { settings.providers[$0]?.contextWindow }, price: price(),
       version: Codeagent.version)
   }
@@ -83,7 +84,8 @@ struct Assembly: Sendable {
     if name == "openai", entry == nil {
       let provider = Provider.openAI(environment: environment)
       if provider.apiKey == nil, provider.endpoint == "api.openai.com" {
-        throw UsageFailure("OPENAI_API_KEY is not set", advice: "set it, or leave out --model to use the built-in engine")
+        throw UsageFailure(
+          "OPENAI_API_KEY is not set", advice: "set it, or leave out --model to use the built-in engine")
       }
       return provider
     }

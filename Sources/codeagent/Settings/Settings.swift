@@ -66,7 +66,8 @@ struct Settings: Sendable {
     try apply(TableReader(table, file: path), layer: layer)
   }
 
-  private mutating func apply(_ table: TableReader, layer: WritableKeyPath<Settings, PolicyLayer>) throws(UsageFailure) {
+  private mutating func apply(_ table: TableReader, layer: WritableKeyPath<Settings, PolicyLayer>) throws(UsageFailure)
+  {
     try table.allow(["model", "project", "budget", "providers", "prices", "policy"])
     model = try table.string("model") ?? model
     if let project = try table.table("project") {

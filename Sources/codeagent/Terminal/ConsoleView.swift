@@ -64,13 +64,16 @@ final class ConsoleView: Sendable {
       state.tail = ""
       begin(purpose == .tool ? "running \(shell)" : "\(Self.words(purpose)): \(shell)", &state)
     case .commandOutput(_, let bytes):
-      if traits.isLive, let last = bytes.split(separator: 0x0a).last { state.tail = Display.safe(Array(last.suffix(200))) }
+      if traits.isLive, let last = bytes.split(separator: 0x0a).last {
+        state.tail = Display.safe(Array(last.suffix(200)))
+      }
     case .commandEnded(let id, let status, let succeeded, let seconds):
       let shell = state.commands.removeValue(forKey: id)?.shell ?? ""
       state.tail = ""
       let mark = succeeded ? style.good("✓") : style.warning("•")
       let suffix = (succeeded ? "" : " [\(status)]") + " " + Display.seconds(seconds)
-      Output.write("  \(mark) \(Display.line(shell, width: max(20, traits.columns - suffix.count - 6)))\(style.faint(suffix))\n")
+      Output.write(
+        "  \(mark) \(Display.line(shell, width: max(20, traits.columns - suffix.count - 6)))\(style.faint(suffix))\n")
       begin("thinking", &state)
     case .tool(let name, let detail):
       guard name != "shell", name != "run_tests", name != "finish", name != "update_plan" else { return }
@@ -78,7 +81,9 @@ final class ConsoleView: Sendable {
       Output.write("  \(style.good("✓")) \(style.faint(name)) \(Display.line(detail, width: traits.columns - 24))\n")
     case .toolFailed(let name, let reason):
       flushModel(&state)
-      Output.write("  \(style.warning("•")) \(Display.safe(name)): \(Display.line(reason, width: max(20, traits.columns - name.count - 8)))\n")
+      Output.write(
+        "  \(style.warning("•")) \(Display.safe(name)): \(Display.line(reason, width: max(20, traits.columns - name.count - 8)))\n"
+      )
     case .changed(let files):
       for file in files { Output.write(DiffText.render(file, style: style, mostLines: traits.isLive ? 40 : 0)) }
     case .plan(let steps):
@@ -96,19 +101,26 @@ final class ConsoleView: Sendable {
       state.spending = spending
       flushModel(&state)
     case .judged(let accepted, let findings):
-      Output.write(accepted ? "  \(style.good("✓")) the judge accepts the change\n"
-        : "  \(style.bad("✗")) the judge does not accept it: \(Display.line(findings, width: traits.columns - 36))\n")
+      Output.write(
+        accepted
+          ? "  \(style.good("✓")) the judge accepts the change\n"
+          : "  \(style.bad("✗")) the judge does not accept it: \(Display.line(findings, width: traits.columns - 36))\n")
     case .notice(let text): Output.write("  \(style.warning("!")) \(Display.safe(text))\n")
     case .ended: flushModel(&state)
     }
   }
 
   private func started(_ header: RunHeader) {
-    let model = header.model.endpoint == nil ? "the built-in engine" : "\(header.model.provider)/\(header.model.name) at \(header.model.endpoint ?? "")"
-    Output.write("\(style.strong(header.isResumed ? "resuming" : "run")) \(style.name(header.run))  \(Display.safe(header.root))")
+    let model =
+      header.model.endpoint == nil
+      ? "the built-in engine" : "\(header.model.provider)/\(header.model.name) at \(header.model.endpoint ?? "")"
+    Output.write(
+      "\(style.strong(header.isResumed ? "resuming" : "run")) \(style.name(header.run))  \(Display.safe(header.root))")
     if !header.project.isRoot { Output.write("/\(Display.safe(header.project.quoted))") }
     Output.write("\n  model    \(Display.safe(model))\n")
-    if let test = header.testCommand { Output.write("  check    \(Display.safe(test.shell))  \(style.faint("(\(Display.safe(test.reason)))"))\n") }
+    if let test = header.testCommand {
+      Output.write("  check    \(Display.safe(test.shell))  \(style.faint("(\(Display.safe(test.reason)))"))\n")
+    }
     if !header.workspaceMode.hasPrefix("overlay") { Output.write("  sandbox  \(Display.safe(header.workspaceMode))\n") }
   }
 
@@ -120,7 +132,9 @@ final class ConsoleView: Sendable {
       ? "\(report.passing.count) passed" + (failed > 0 ? ", \(failed) failed" : "")
       : (report.exitStatus == 0 ? "the command succeeded" : "the command failed")
     Output.write("    \(failed > 0 || report.exitStatus != 0 ? style.bad(text) : style.good(text))\n")
-    for name in report.failing.prefix(5) { Output.write("      \(style.bad("✗")) \(Display.line(name, width: traits.columns - 10))\n") }
+    for name in report.failing.prefix(5) {
+      Output.write("      \(style.bad("✗")) \(Display.line(name, width: traits.columns - 10))\n")
+    }
     if failed > 5 { Output.write("      … and \(failed - 5) more\n") }
   }
 
@@ -131,7 +145,8 @@ final class ConsoleView: Sendable {
     case .toolCall(let name): begin("the model calls \(name)", &state)
     case .status(let text): begin(text, &state)
     case .retrying(let reason, let attempt, let seconds):
-      Output.write("  \(style.warning("!")) \(Display.safe(reason)); attempt \(attempt + 1) in \(Display.seconds(seconds))\n")
+      Output.write(
+        "  \(style.warning("!")) \(Display.safe(reason)); attempt \(attempt + 1) in \(Display.seconds(seconds))\n")
     }
   }
 
@@ -139,7 +154,9 @@ final class ConsoleView: Sendable {
     let text = state.modelText.trimmingCharacters(in: .whitespacesAndNewlines)
     state.modelText = ""
     guard !text.isEmpty else { return }
-    for line in Display.safe(text).split(separator: "\n", omittingEmptySubsequences: false) { Output.write("  │ \(line)\n") }
+    for line in Display.safe(text).split(separator: "\n", omittingEmptySubsequences: false) {
+      Output.write("  │ \(line)\n")
+    }
   }
 
   // MARK: The live line
@@ -165,7 +182,8 @@ final class ConsoleView: Sendable {
       right +=
         " · \(state.spending.usage.input + state.spending.usage.output) tokens · \(Display.cost(state.spending.microdollars))"
     }
-    let text = Display.line(state.activity + (state.tail.isEmpty ? "" : " — \(state.tail)"), width: max(10, traits.columns - right.count - 4))
+    let text = Display.line(
+      state.activity + (state.tail.isEmpty ? "" : " — \(state.tail)"), width: max(10, traits.columns - right.count - 4))
     Output.write("\r\u{1b}[2K\(style.name(Self.frames[state.frame])) \(text)\(style.faint(right))")
     state.isLineShown = true
   }

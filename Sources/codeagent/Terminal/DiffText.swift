@@ -12,7 +12,8 @@ enum DiffText {
       case .deleted: style.bad("D")
       case .modified: style.warning("M")
       }
-    var text = "    \(letter) \(Display.safe(file.path.quoted)) \(style.faint(file.isBinary ? "(binary)" : "(+\(file.added) −\(file.removed))"))\n"
+    var text =
+      "    \(letter) \(Display.safe(file.path.quoted)) \(style.faint(file.isBinary ? "(binary)" : "(+\(file.added) −\(file.removed))"))\n"
     guard mostLines > 0, !file.isBinary else { return text }
     let lines = body(file)
     for line in lines.prefix(mostLines) { text += "      " + paint(line, style) + "\n" }

@@ -21,12 +21,14 @@ enum EventText {
     guard let kind = EventKind(rawValue: event.kind) else { return event.kind }
     switch kind {
     case .runStarted:
-      return style.strong("run started") + "  \(text("checkout")) by \(text("user")), \(text("provider"))/\(text("model"))"
+      return style.strong("run started")
+        + "  \(text("checkout")) by \(text("user")), \(text("provider"))/\(text("model"))"
     case .runResumed: return style.strong("run resumed")
     case .runEnded: return style.strong("run ended: \(text("outcome"))") + "  \(text("reason"))"
     case .effectIntent: return style.name(text("effect")) + "  " + subject(fields)
     case .effectOutcome:
-      let details = [fields["status"]?.string, fields["milliseconds"]?.int.map { "\($0) ms" },
+      let details = [
+        fields["status"]?.string, fields["milliseconds"]?.int.map { "\($0) ms" },
         fields["changed"]?.array.map { "changed \($0.compactMap(\.string).joined(separator: ", "))" },
         fields["error"]?.string,
       ].compactMap { $0 }

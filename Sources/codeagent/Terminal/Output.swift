@@ -88,7 +88,8 @@ enum Display {
 
   /// The first line, cut to a width.
   static func line(_ text: String, width: Int) -> String {
-    let first = safe(text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: true).first.map(String.init) ?? "")
+    let first = safe(
+      text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: true).first.map(String.init) ?? "")
     return first.count <= width ? first : first.prefix(max(1, width - 1)) + "…"
   }
 

@@ -14,7 +14,9 @@ enum Summary {
     if !result.failedBefore.isEmpty { row("failed before", list(result.failedBefore)) }
     if !result.passesNow.isEmpty { row("passes now", list(result.passesNow)) }
     for (index, sentence) in result.proof.enumerated() { row(index == 0 ? "proof" : "", Display.safe(sentence)) }
-    for (index, flag) in result.flags.enumerated() { row(index == 0 ? "look at" : "", style.warning(Display.safe(flag))) }
+    for (index, flag) in result.flags.enumerated() {
+      row(index == 0 ? "look at" : "", style.warning(Display.safe(flag)))
+    }
     if !result.summary.isEmpty { row("in words", indent(Display.safe(result.summary))) }
     if !result.diff.isEmpty {
       text += "\n"
@@ -23,7 +25,8 @@ enum Summary {
     }
     var spent = Display.seconds(result.seconds)
     if result.spending.usage.input > 0 {
-      spent += ", \(result.spending.turns) turns, \(result.spending.usage.input) tokens in "
+      spent +=
+        ", \(result.spending.turns) turns, \(result.spending.usage.input) tokens in "
         + "(\(result.spending.usage.cachedInput) cached), \(result.spending.usage.output) out, "
         + Display.cost(result.spending.microdollars)
     }
