@@ -17,7 +17,7 @@ struct ContentKey: Hashable, Sendable {
 /// what follows (8 bytes), 20 bytes of blob id, one byte of language length, the language, the analysis.
 final class AnalysisStore: Sendable {
   /// Changes whenever an analysis of the same content comes out differently, or is stored differently.
-  static let magic = Array("CAidx\u{1}\u{0}\u{1}".utf8)
+  static let magic = Array("CAidx\u{1}\u{0}\u{2}".utf8)
   private static let suffix = ".seg"
   /// So many segments are joined into one.
   private static let mostSegments = 8

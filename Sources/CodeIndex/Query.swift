@@ -125,8 +125,8 @@ struct Query: Sendable {
         how i if in into is it its itself just may might more most must my no nor not now of off on once only or other
         our out over own same she should so some such than that the their them then there these they this those through
         to too under until up very was we were what when where which while who whom why will with would you your also
-        fix fixes fixed bug issue motivation modification modifications result results signed authored reviewed cherry
-        picked closes resolves http https www com github please make makes made use uses used using instead get gets
+        fix fixes fixed bug issue motivation modification modifications signed
+        authored reviewed cherry picked closes resolves please make makes made use uses used using instead get gets
         """.utf8)))
 }
 
@@ -143,9 +143,9 @@ struct RankingWeights: Sendable {
   var recency = 0.5
   var testFactor = 0.5
   var otherFactor = 0.6
-  var historyPower = 1.0
+  var historyPower = 1.5
   var recencyHalf = 50.0
-  var unitLength = 240.0
+  var unitLength = 180.0
   var namesB = 0.75
   var joined = 0.5
   var code = 1.0

@@ -54,6 +54,8 @@ struct BracedScanner {
     default:
       guard let depth = depths.last, index > 0 else { return }
       while frames.count > max(1, depth) { close(at: Int(tokens[index - 1].line) + 1) }
+      // What the other branch began without finishing is no part of this one.
+      setHeader(index)
     }
   }
 
@@ -78,7 +80,7 @@ struct BracedScanner {
     case UInt8(ascii: ","):
       if frames.last?.kind == .group || syntax.family == .script && !isInTypeParameters(index) { setHeader(index + 1) }
     case Token.word, UInt8(ascii: "@"), UInt8(ascii: "#"), UInt8(ascii: "*"):
-      if syntax.newlineEnds, endsStatement(before: index) { setHeader(index) }
+      if syntax.newlineEnds, !isAfterAttribute(index), endsStatement(before: index) { setHeader(index) }
     default: break
     }
   }
@@ -113,24 +115,24 @@ struct BracedScanner {
     return !continues(index)
   }
 
+  /// `@attribute` on a line of its own belongs to what follows.
+  private func isAfterAttribute(_ index: Int) -> Bool {
+    guard syntax.family == .swift || syntax.family == .kotlin, index >= 2, tokens[index].kind == Token.word else {
+      return false
+    }
+    return tokens[index - 1].kind == Token.word && tokens[index - 2].kind == UInt8(ascii: "@")
+      && tokens[index - 2].line == tokens[index - 1].line
+  }
+
   private func continues(_ index: Int) -> Bool {
     Words.continuing.contains { isWord(index, $0) }
   }
 
   private mutating func open(_ index: Int) {
     guard frames.count < 4000, let top = frames.last else { return }
-    // C: a brace in the first column that nothing encloses in sane code; whatever was left open is over.
-    if syntax.family == .c, frames.count > 1, isAtLineStart(index), frames.contains(where: { $0.kind == .function }) {
-      while frames.count > 2 { _ = frames.popLast() }
-      if frames.count > 1 {
-        let header = frames[frames.count - 1].header
-        close(at: Int(tokens[max(0, index - 1)].line) + 1)
-        setHeader(max(header, frames[0].header))
-      }
-    }
     let items = header(from: top.header, to: index)
     let reader = HeaderReader(text: text, tokens: tokens, partner: partner, syntax: syntax)
-    if reader.isLiteral(items, brace: index) {
+    if syntax.family == .script && isInTypeParameters(index) || reader.isLiteral(items, inGroup: top.kind == .group) {
       frames.append(Frame(kind: .block, open: index, header: index + 1, keepsHeader: true))
       return
     }
@@ -170,11 +172,6 @@ struct BracedScanner {
       index = close > index && close < end ? close + 1 : index + 1
     }
     return items
-  }
-
-  private func isAtLineStart(_ index: Int) -> Bool {
-    let start = Int(tokens[index].start)
-    return start == 0 || text[start - 1] == 0x0a
   }
 
   private func isWord(_ index: Int, _ word: StaticString) -> Bool {

@@ -119,7 +119,7 @@ extension TermTable {
       var unit = 0
       for place in range {
         let count = Int(counts[place])
-        writer.write((Int(units[place]) - unit) << 2 | min(count, 4) - 1)
+        writer.write((Int(units[place]) - unit) << 2 | (min(count, 4) - 1))
         if count >= 4 { writer.write(count - 4) }
         unit = Int(units[place])
       }

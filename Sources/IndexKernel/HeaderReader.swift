@@ -16,7 +16,7 @@ struct HeaderReader {
   }
 
   /// True for a brace inside a type, such as `): { a: number } {` or `interface{} {`.
-  func isLiteral(_ items: [Int], brace: Int) -> Bool {
+  func isLiteral(_ items: [Int], inGroup: Bool) -> Bool {
     guard let last = items.last else { return false }
     switch syntax.family {
     case .script:
@@ -25,7 +25,7 @@ struct HeaderReader {
         && !items.contains { isWord($0, "case") || isWord($0, "default") }
     case .go:
       return (isWord(last, "interface") || isWord(last, "struct"))
-        && items.contains { isWord($0, "func") || isWord($0, "map") }
+        && (items.count == 1 || items.contains { isWord($0, "func") || isWord($0, "map") } || inGroup)
     default: return false
     }
   }

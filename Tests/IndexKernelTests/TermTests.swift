@@ -1,0 +1,74 @@
+import IndexKernel
+import Testing
+
+private func terms(_ text: String) -> [UInt32] { TermScanner.terms(Array(text.utf8)) }
+
+@Suite struct TermTests {
+  @Test func identifiersAreCutIntoWords() {
+    #expect(Set(terms("parseHTTPHeader")) == Set(terms("parse HTTP header") + [terms("parse_http_header").last ?? 0]))
+    #expect(terms("add_item").last == terms("addItem").last)
+    #expect(terms("a b") == [])
+  }
+
+  @Test(arguments: [
+    ("files", "file"), ("matching", "matches"), ("duplicated", "duplicate"), ("tries", "tried"),
+    ("stopping", "stop"), ("classes", "class"),
+  ])
+  func endingsAreTakenOff(first: String, second: String) { #expect(terms(first) == terms(second)) }
+
+  @Test(arguments: [("thing", "th"), ("status", "statu"), ("bed", "b"), ("used", "us")])
+  func shortWordsStay(first: String, second: String) { #expect(terms(first) != terms(second)) }
+
+  @Test func countsAreByUnit() {
+    var found: [UInt64] = []
+    TermScanner.scan(Array("alpha beta\nalpha\nalpha gamma\n".utf8), into: &found)
+    let table = TermTable(&found, unitOfLine: [0, 0, 1], unitCount: 2)
+    var matches: [TermTable.Match] = []
+    table.matches(of: terms("alpha").sorted(), into: &matches)
+    #expect(matches.count == 1 && matches.first?.total == 3)
+    #expect(matches.first.map { Array(table.counts[$0.range]) } == [2, 1])
+    #expect(table.unitLengths == [3, 2] && table.length == 5)
+  }
+
+  @Test func tablesSurviveStorageAndDamageIsSeen() {
+    var generator = RegexTests.Generator(state: 3)
+    for _ in 0..<100 {
+      var found: [UInt64] = (0..<Int.random(in: 0..<900, using: &generator)).map { _ in
+        UInt64(UInt32.random(in: 0...400, using: &generator) &* 0x9e37_79b1) << 32
+          | UInt64.random(in: 0..<50, using: &generator)
+      }
+      let units = (0..<50).map { _ in UInt16.random(in: 0..<9, using: &generator) }
+      let table = TermTable(&found, unitOfLine: units, unitCount: 9)
+      var writer = ByteWriter()
+      table.write(to: &writer)
+      var bytes = writer.bytes
+      let back = bytes.withUnsafeBytes { buffer in
+        var reader = ByteReader(buffer)
+        return TermTable(from: &reader)
+      }
+      #expect(back == table)
+      // Damage may go unseen here (the checksum is elsewhere) but must do no harm.
+      bytes[Int.random(in: 0..<bytes.count, using: &generator)] ^= 0x55
+      bytes.withUnsafeBytes { buffer in
+        var reader = ByteReader(buffer)
+        var matches: [TermTable.Match] = []
+        TermTable(from: &reader)?.matches(of: [1, 2, 3], into: &matches)
+      }
+    }
+  }
+
+  @Test func filtersNeverMiss() {
+    var generator = RegexTests.Generator(state: 5)
+    for _ in 0..<50 {
+      let text = (0..<Int.random(in: 0..<4000, using: &generator)).map { _ in
+        UInt8.random(in: 32..<127, using: &generator)
+      }
+      let filter = TrigramFilter(text)
+      guard text.count > 40 else { continue }
+      let start = Int.random(in: 0..<text.count - 20, using: &generator)
+      #expect(filter.mayHold(TrigramFilter.trigrams(of: Array(text[start..<start + 20]))))
+      #expect(filter.words.count * 8 <= max(16, text.count * 2))
+    }
+    #expect(!TrigramFilter(Array("hello world".utf8)).mayHold(TrigramFilter.trigrams(of: Array("zebra crossing".utf8))))
+  }
+}
