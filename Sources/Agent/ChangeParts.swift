@@ -22,7 +22,8 @@ struct ChangeParts: Sendable {
         byproducts.append(change)
       } else if try await Byproducts.contains(change, in: workspace) {
         byproducts.append(change)
-      } else if TestPaths.isTest(change.path) || TestPaths.isTestConfiguration(change.path)
+      } else if TestPaths.isTest(change.path, in: workspace.location.project)
+        || TestPaths.isTestConfiguration(change.path)
         || Shadows.contains(change.path)
       {
         tests.append(change)
@@ -46,7 +47,7 @@ enum Shadows {
     guard name.count > ending.count, name.suffix(ending.count).elementsEqual(ending) else { return false }
     if runners.contains(Array(name.dropLast(ending.count))) { return true }
     return components.dropLast().contains { directory in
-      runners.contains(directory) || RepoPath(directory + ending).map(TestPaths.isTest) == true
+      runners.contains(directory) || RepoPath(directory + ending).map { TestPaths.isTest($0) } == true
     }
   }
 }

@@ -19,7 +19,8 @@ enum EngineFiles {
         case .directory:
           if !skipped.contains(entry.name) { open.append(path) }
         case .regular:
-          guard isSource(entry.name), !TestPaths.isTest(path), let size = await session.workspace.metadata(path)?.size,
+          guard isSource(entry.name), !TestPaths.isTest(path, in: session.project),
+            let size = await session.workspace.metadata(path)?.size,
             size <= mostBytes
           else { continue }
           files.append(RepairBrief.File(path: path, size: size))
