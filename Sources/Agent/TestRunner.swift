@@ -35,7 +35,15 @@ struct TestRunner: Sendable {
     let identifier = CommandCounter.next()
     observe(.commandStarted(id: identifier, shell: command.shell, purpose: purpose))
     let result: Execution = try await gate.perform(.execute(execution), call: call) {
-      let run = try await runOnce(command, in: workspace) { observe(.commandOutput(id: identifier, bytes: $0)) }
+      var limits = limits
+      // Names of tests may stand anywhere in what a runner prints.
+      limits.outputKeptBytes = max(limits.outputKeptBytes, 1 << 20)
+      var run = try await runOnce(command, in: workspace, limits: limits) {
+        observe(.commandOutput(id: identifier, bytes: $0))
+      }
+      if purpose == .baseline || purpose == .tests {
+        run.report = run.report.locating(in: CheckoutFiles(root: workspace.location.root), directory: directory)
+      }
       return EffectOutcome(
         value: run, fields: run.recordFields, content: ["output": run.output.head + run.output.tail])
     }

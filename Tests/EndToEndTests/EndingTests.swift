@@ -150,7 +150,7 @@ import Testing
     try scratch.makeProject(Calculator.files)
     let turns: [ScriptedTurn] = [
       .call("read_file", ["path": "calc.py"]), .freeform("apply_patch", Calculator.fix),
-      .call("shell", ["command": "touch started; sleep 600", "timeout_seconds": 15]), .say("Done."),
+      .call("shell", ["command": "touch started; while [ ! -e go-on ]; do sleep 0.1; done"]), .say("Done."),
     ]
     let server = try ScriptedModelServer(turns)
     let process = try scratch.start("fix", "--json", "--model", "openai/mock", server: server)
@@ -163,7 +163,8 @@ import Testing
     #expect(listed.out.contains("interrupted"), "\(listed.shown)")
     let second = try ScriptedModelServer(
       [turns[0], turns[1], .call("shell", ["command": "true"]), .say("Done.")])
-    // The command that was under way runs again.
+    // The command that was under way runs again, and finds what it waits for in the checkout.
+    _ = try scratch.directory.write("project/go-on", "")
     let resumed = try await scratch.codeagent("runs", "resume", "last", "--json", server: second)
     #expect(resumed.status == 0, "\(resumed.shown)")
     #expect(second.requests.count == 1)
