@@ -1,43 +1,8 @@
-import Conversation
-import JSON
 import Models
 import Testing
 
-@Suite("Prices and estimates")
+@Suite("Estimates")
 struct AccountingTests {
-  private func identity(_ provider: String, _ name: String, _ endpoint: String? = "api.openai.com") -> ModelIdentity {
-    ModelIdentity(provider: provider, name: name, endpoint: endpoint)
-  }
-
-  @Test func knownPricesAreApplied() {
-    let usage = Usage(input: 1_000_000, cachedInput: 400_000, output: 100_000, reasoning: 50_000)
-    // 0.6 M fresh at 1.25, 0.4 M cached at 0.125, 0.1 M written at 10.
-    #expect(Prices.standard.cost(of: usage, by: identity("openai", "gpt-5")) == 750_000 + 50_000 + 1_000_000)
-    #expect(
-      Prices.standard.cost(of: usage, by: identity("x", "gpt-5-2025-08-07"))
-        == Prices.standard.cost(of: usage, by: identity("openai", "gpt-5")))
-    #expect(Prices.standard.cost(of: Usage(input: 1), by: identity("openai", "gpt-5-nano")) == 1)
-  }
-
-  @Test func unknownPricesAreUnknown() {
-    let usage = Usage(input: 10, output: 10)
-    #expect(Prices.standard.cost(of: usage, by: identity("openai", "gpt-99")) == nil)
-    #expect(Prices.standard.cost(of: usage, by: identity("openai", "gpt-5", "127.0.0.1:8000")) == nil)
-    #expect(Prices.standard.cost(of: usage, by: identity("builtin", "search", nil)) == nil)
-  }
-
-  @Test func theUsersTableReplacesOurs() throws {
-    let prices = try Prices(
-      json: ["local/*": ["input": 0, "output": 0], "corp/big": ["input": 2, "cached_input": 1, "output": 4]])
-    let usage = Usage(input: 100, cachedInput: 50, output: 10)
-    #expect(prices.cost(of: usage, by: identity("local", "any", "127.0.0.1:1")) == 0)
-    #expect(prices.cost(of: usage, by: identity("corp", "big", nil)) == 50 * 2 + 50 + 40)
-    #expect(prices.cost(of: usage, by: identity("openai", "gpt-5")) == nil)
-    #expect(throws: Prices.Invalid.self) { try Prices(json: [1]) }
-    #expect(throws: Prices.Invalid.self) { try Prices(json: ["a/b": ["input": "free", "output": 0]]) }
-    #expect(throws: Prices.Invalid.self) { try Prices(json: ["a/b": ["input": -1, "output": 0]]) }
-  }
-
   @Test func estimatesComeCloseToARealVocabulary() {
     // Counts by the o200k_base encoding.
     let samples: [(String, Int)] = [
