@@ -24,8 +24,6 @@ struct Candidate: Sendable, Hashable {
   var kind: Kind
   /// The line that it is about.
   var line: Int
-  /// How many tokens are new or gone.
-  var weight: Int
 
   var file: Int { edits[0].file }
 }

@@ -30,6 +30,7 @@ struct CandidateQueue: Sendable {
   private let places: [Place]
   private var nextPlace = 0
   private(set) var generated = 0
+  private var taken = 0
 
   init?(project: Project, clues: Clues, places: [Place]) {
     guard let generator = Generator(project: project, clues: clues) else { return nil }
@@ -63,19 +64,24 @@ struct CandidateQueue: Sendable {
     return true
   }
 
-  private func key(_ entry: Entry) -> Double {
+  private func key(_ entry: Entry, isFlat: Bool = false) -> Double {
     let suspicion = max(entry.place.suspicion, 0.02)
-    return entry.candidates[entry.next].cost * entry.factor / (suspicion * suspicion.squareRoot())
+    let root = suspicion.squareRoot()
+    return entry.candidates[entry.next].cost * entry.factor / (isFlat ? root : suspicion * root)
   }
 
   /// Takes the next candidates; fewer than `count` when there are no more.
-  mutating func take(_ count: Int) -> [Item] {
+  ///
+  /// Every few of them is chosen with little regard to suspicion: where the tests point may be wrong.
+  mutating func take(_ count: Int, flatEvery: Int) -> [Item] {
     var result: [Item] = []
     while result.count < count {
+      taken += 1
+      let isFlat = taken.isMultiple(of: flatEvery)
       var best = -1
       var bestKey = Double.infinity
       for index in entries.indices where entries[index].next < entries[index].candidates.count {
-        let key = key(entries[index])
+        let key = key(entries[index], isFlat: isFlat)
         if key < bestKey {
           bestKey = key
           best = index
@@ -85,7 +91,7 @@ struct CandidateQueue: Sendable {
         guard result.isEmpty, fill() else { break }
         continue
       }
-      result.append(Item(candidate: entries[best].candidates[entries[best].next], entry: best, key: bestKey))
+      result.append(Item(candidate: entries[best].candidates[entries[best].next], entry: best, key: key(entries[best])))
       entries[best].next += 1
     }
     return result
@@ -110,7 +116,7 @@ struct CandidateQueue: Sendable {
       let share = Double(entry.unaffected) / Double(entry.tried)
       if share == 1 { factor = 1.6 } else if share < 0.5 { factor = 0.85 }
     }
-    if entry.timeouts >= 3 { factor *= 1 + 0.2 * Double(min(entry.timeouts, 10)) }
+    if entry.timeouts >= 2 { factor *= 1 + 0.25 * Double(min(entry.timeouts, 12)) }
     entries[item.entry].factor = factor
   }
 

@@ -78,10 +78,7 @@ extension SourceFile {
         tokens[next + 1].kind == .identifier || tokens[next + 1].kind == .keyword
       {
         index = next + 1
-      } else if texts[next] == "(" || texts[next] == "["
-        || language == .swift && texts[next] == "{" && lines[next] == lines[index] && false,
-        match[next] > next, match[next] <= limit
-      {
+      } else if texts[next] == "(" || texts[next] == "[", match[next] > next, match[next] <= limit {
         index = match[next]
       } else if texts[next] == "++" || texts[next] == "--" {
         index = next
@@ -112,7 +109,7 @@ extension SourceFile {
   /// True when the token stands between two operands.
   func isBinary(_ index: Int, in range: ClosedRange<Int>) -> Bool {
     guard precedence(index) != nil, index > range.lowerBound, index < range.upperBound else { return false }
-    return endsOperand(index - 1) && (tokens[index].kind != .keyword || texts[index] != "in" || true)
+    return endsOperand(index - 1)
   }
 
   /// The tokens left of a binary operator that belong to it.
@@ -242,7 +239,7 @@ extension SourceFile {
         let parts = split((index + 2)...(match[index + 1] - 1), at: [";"])
         if parts.count == 3 { result.append(parts[1]) }
       } else if text == "?", index > statement.first, !language.hasIndentedBlocks, endsOperand(index - 1),
-        index < statement.last, language != .swift && language != .rust || true
+        index < statement.last
       {
         var start = index - 1
         while let operand = operandStart(endingAt: start, notBefore: statement.first) {
@@ -313,11 +310,57 @@ extension SourceFile {
       }
       index += 1
     }
+    for index in whole {
+      for branch in branches(at: index, of: statement) { add(branch, .value) }
+    }
     for index in whole where isBinary(index, in: whole) {
       if let left = leftOperand(of: index, in: whole) { add(left, .operand) }
       if let right = rightOperand(of: index, in: whole) { add(right, .operand) }
     }
     return slots
+  }
+
+  /// The two values of `a if c else b` or `c ? a : b` whose `if` or `?` stands at the token.
+  private func branches(at index: Int, of statement: Statement) -> [ClosedRange<Int>] {
+    guard index > statement.first, index < statement.last, endsOperand(index - 1) else { return [] }
+    let isPython = language == .python && texts[index] == "if"
+    guard isPython || texts[index] == "?" && !language.hasIndentedBlocks else { return [] }
+    func end(from start: Int) -> Int {
+      var end = start
+      while end <= statement.last, ![",", ";", "for", "if", "else", ":"].contains(texts[end]),
+        tokens[end].kind != .close
+      {
+        if tokens[end].kind == .open, match[end] > end { end = min(match[end], statement.last) }
+        end += 1
+      }
+      return end - 1
+    }
+    var result: [ClosedRange<Int>] = []
+    var middle = index + 1
+    while middle < statement.last, texts[middle] != (isPython ? "else" : ":") {
+      if tokens[middle].kind == .close { return [] }
+      if tokens[middle].kind == .open, match[middle] > middle { middle = min(match[middle], statement.last) }
+      middle += 1
+    }
+    guard middle < statement.last else { return [] }
+    if isPython {
+      var start = index - 1
+      while start > statement.first {
+        let text = texts[start - 1]
+        if ["return", "=", ",", "yield", ":", "else", "in", "+=", "lambda"].contains(text)
+          || tokens[start - 1].kind == .open
+        {
+          break
+        }
+        start = match[start - 1] >= statement.first && match[start - 1] < start - 1 ? match[start - 1] : start - 1
+      }
+      if start < index { result.append(start...(index - 1)) }
+    } else if middle > index + 1 {
+      result.append((index + 1)...(middle - 1))
+    }
+    let last = end(from: middle + 1)
+    if last > middle { result.append((middle + 1)...last) }
+    return result
   }
 
   static let assignments: Set<String> = [

@@ -14,6 +14,11 @@ struct Generator {
   /// Names that can stand for a value here: of the function those bound before, else the file's.
   private(set) var scope: [String] = []
 
+  /// What several templates ask about the statement, worked out once.
+  private(set) var slots: [Slot] = []
+  private(set) var donors: [Donor] = []
+  private var slotsOfStatements: [Int: [Slot]] = [:]
+
   private(set) var output: [Candidate] = []
   private var seen: Set<UInt64> = []
 
@@ -34,6 +39,7 @@ struct Generator {
       fileIndex = index
       file = project.files[index]
       names = project.names[index]
+      slotsOfStatements = [:]
     }
     statementIndex = number
     statement = file.statements[number]
@@ -45,6 +51,7 @@ struct Generator {
     let isImport = ["import", "from", "package", "using", "use"].contains(word)
     if isImport || file.tokens[statement.first].kind == .directive && word != "#define" {
       misspellings()
+      missingImports()
       return taken()
     }
     misspellings()
@@ -55,6 +62,8 @@ struct Generator {
       header()
       return taken()
     }
+    slots = slots(ofStatement: number)
+    donors = conditionDonors()
     operators()
     constants()
     offByOne()
@@ -71,6 +80,13 @@ struct Generator {
     mirrors()
     deletions()
     return taken()
+  }
+
+  mutating func slots(ofStatement number: Int) -> [Slot] {
+    if let known = slotsOfStatements[number] { return known }
+    let slots = file.slots(of: file.statements[number])
+    slotsOfStatements[number] = slots
+    return slots
   }
 
   /// What is first named further down is not yet there, unless a loop brings it back.
@@ -110,9 +126,9 @@ struct Generator {
     _ token: Int, with text: String, _ cost: Double, _ kind: Candidate.Kind, everywhere: Bool = true
   ) {
     emit(file.tokens[token].range, text, cost, kind)
-    guard everywhere, cost <= 2, let similar = names.similar[FileNames.similarity(token, file)],
-      (2...12).contains(similar.count)
-    else { return }
+    guard everywhere, cost <= 2, names.groupOf[token] >= 0 else { return }
+    let similar = names.groups[names.groupOf[token]]
+    guard similar.count <= 12 else { return }
     let edits = similar.map { other in
       SourceEdit(
         file: fileIndex, start: Int(file.tokens[other].start), end: Int(file.tokens[other].end), text: text)
@@ -154,9 +170,7 @@ struct Generator {
       addContent(of: edit.text, to: &hash)
     }
     guard !kept.isEmpty, kept.allSatisfy(isSound), seen.insert(hash.value).inserted else { return }
-    let weight = kept.reduce(0) { $0 + self.weight(of: $1) }
-    output.append(
-      Candidate(edits: kept, cost: cost, kind: kind, line: file.lines[statement.first], weight: weight))
+    output.append(Candidate(edits: kept, cost: cost, kind: kind, line: file.lines[statement.first]))
   }
 
   /// White space within a line does not make another program; at a line's beginning it does.
@@ -230,21 +244,5 @@ struct Generator {
     for byte in file.bytes[edit.start..<edit.end] { count(byte, -1) }
     for byte in edit.text.utf8 { count(byte, 1) }
     return depth == [0, 0, 0] || edit.text.utf8.contains(0x22) || edit.text.utf8.contains(0x27)
-  }
-
-  private func weight(of edit: SourceEdit) -> Int {
-    let added = Lexer.tokens(of: Array(edit.text.utf8), language: file.language).count { $0.isSignificant }
-    var low = 0
-    var high = file.tokens.count
-    while low < high {
-      let middle = (low + high) / 2
-      if Int(file.tokens[middle].end) <= edit.start { low = middle + 1 } else { high = middle }
-    }
-    var removed = 0
-    while low < file.tokens.count, Int(file.tokens[low].start) < edit.end {
-      removed += 1
-      low += 1
-    }
-    return max(1, added, removed)
   }
 }

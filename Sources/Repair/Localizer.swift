@@ -24,6 +24,7 @@ struct Localizer {
     addTraces(&scores)
     addHints(&scores)
     addNames(&scores)
+    lowerLoopSteps(&scores)
     var places: [Place] = []
     for (file, list) in scores.enumerated() {
       let source = project.files[file]
@@ -67,7 +68,7 @@ struct Localizer {
         guard let file = index[path] ?? index[joined(path)] else { continue }
         let limit = passedCounts[file].count
         for range in ranges {
-          for line in range where line < limit {
+          for line in range.clamped(to: 0...max(0, limit - 1)) where line < limit {
             if isFailing { failedCounts[file][line] += 1 } else { passedCounts[file][line] += 1 }
           }
         }
@@ -172,10 +173,9 @@ struct Localizer {
         var seen: Set<String> = []
         var result: [(file: Int, function: Int)] = []
         for token in function.first...function.last where file.isName(token) && token != function.nameToken {
-          guard seen.insert(file.texts[token]).inserted, let targets = project.functionsByName[file.texts[token]],
-            targets.count <= 6
-          else { continue }
-          result += targets
+          guard seen.insert(file.texts[token]).inserted else { continue }
+          if let targets = project.functionsByName[file.texts[token]], targets.count <= 6 { result += targets }
+          result += constructors(of: file.texts[token])
         }
         return result
       }
@@ -315,6 +315,36 @@ struct Localizer {
       }
     }
   }
+
+  /// What moves a loop on would, if it were wrong, most often never end: where tests end, it is less likely to be wrong,
+  /// and every wrong guess there costs a time-out.
+  private func lowerLoopSteps(_ scores: inout [[Double]]) {
+    guard brief.report.isNamed, !brief.report.failing.isEmpty else { return }
+    for (fileIndex, file) in project.files.enumerated() {
+      for (index, statement) in file.statements.enumerated() where !statement.isHeader {
+        guard let step = (statement.first...statement.last).first(where: { Self.steps.contains(file.texts[$0]) }) else {
+          continue
+        }
+        let neighbours = [step - 1, step + 1].filter {
+          $0 >= statement.first && $0 <= statement.last && file.isName($0)
+        }
+        let names = Set(neighbours.map { file.texts[$0] })
+        var parent = statement.parent
+        while parent >= 0 {
+          let header = file.statements[parent]
+          if file.texts[header.first] == "while",
+            (header.first...header.last).contains(where: { names.contains(file.texts[$0]) })
+          {
+            scores[fileIndex][index] *= 0.5
+            break
+          }
+          parent = header.parent
+        }
+      }
+    }
+  }
+
+  private static let steps: Set<String> = ["+=", "-=", "++", "--"]
 
   private func boost(functions name: String, by factor: Double, floor: Double, _ scores: inout [[Double]]) {
     for target in project.functionsByName[name] ?? [] {

@@ -31,6 +31,8 @@ enum NormalForm {
       }
       if token.kind == .newline { pendingIndentation = nil }
     }
+    // Values that are equal to each other: no comparison tells them apart.
+    if language == .python { tokens = tokens.map { equalValues[$0] ?? $0 } }
     for _ in 0..<4 {
       let before = tokens
       tokens = withoutBrackets(tokens)
@@ -42,6 +44,8 @@ enum NormalForm {
     }
     return tokens
   }
+
+  private static let equalValues = ["0.0": "0", "False": "0", "1.0": "1", "True": "1"]
 
   private static func isAtom(_ text: String) -> Bool {
     guard let first = text.utf8.first else { return false }
@@ -195,6 +199,26 @@ enum NormalForm {
     }
   }
 
+  private static let arithmetic: Set<String> = ["+", "-", "*", "/", "//", "%", "**"]
+
+  /// The last token of the operands joined by arithmetic that begin at `start`.
+  private static func chainEnd(_ tokens: [String], _ start: Int) -> Int? {
+    guard var end = operandEnd(tokens, tokens[safe: start] == "-" ? start + 1 : start) else { return nil }
+    while let sign = tokens[safe: end + 1], arithmetic.contains(sign), let next = operandEnd(tokens, end + 2) {
+      end = next
+    }
+    return end
+  }
+
+  /// The first token of the operands joined by arithmetic that end at `end`.
+  private static func chainStart(_ tokens: [String], _ end: Int) -> Int? {
+    guard var start = operandStart(tokens, end) else { return nil }
+    while start >= 2, arithmetic.contains(tokens[start - 1]), let next = operandStart(tokens, start - 2) {
+      start = next
+    }
+    return start
+  }
+
   /// With whole numbers `a <= b - 1` is `a < b`, and `a + 1 <= b` is, too.
   private static func withoutSteps(_ tokens: [String]) -> [String] {
     var result = tokens
@@ -203,13 +227,12 @@ enum NormalForm {
       let sign = result[index]
       if ["<", "<=", ">", ">="].contains(sign) {
         // On the right: `x - 1` or `x + 1`.
-        if let end = operandEnd(result, index + 1), end + 2 < result.count, result[end + 2] == "1",
-          result[end + 1] == "+" || result[end + 1] == "-",
-          end + 3 >= result.count || !["*", "/", "//", "%", "**", ".", "["].contains(result[end + 3]),
-          let stricter = stepped(sign, result[end + 1] == "+" ? 1 : -1)
+        if let end = chainEnd(result, index + 1), end - 2 > index, result[end] == "1",
+          result[end - 1] == "+" || result[end - 1] == "-",
+          let stricter = stepped(sign, result[end - 1] == "+" ? 1 : -1)
         {
           result[index] = stricter
-          result.removeSubrange((end + 1)...(end + 2))
+          result.removeSubrange((end - 1)...end)
           continue
         }
         // On the left: `x + 1` or `x - 1`.
@@ -243,16 +266,14 @@ enum NormalForm {
   private static func leftward(_ tokens: [String]) -> [String] {
     var result = tokens
     var index = 1
+    let stops: Set<String> = ["<", ">", "<=", ">=", "&", "|", "<<", ">>", ".", "^"]
     while index + 1 < result.count {
       let sign = result[index]
       let mirrored = [">": "<", ">=": "<="][sign]
       let isEquality = ["==", "!=", "===", "!=="].contains(sign)
-      guard mirrored != nil || isEquality, let start = operandStart(result, index - 1),
-        let end = operandEnd(result, index + 1),
-        start == 0
-          || !["+", "-", "*", "/", "//", "%", "**", "<", ">", "<=", ">=", "&", "|", "."].contains(result[start - 1]),
-        end + 1 >= result.count
-          || !["+", "-", "*", "/", "//", "%", "**", "<", ">", "<=", ">=", "&", "|"].contains(result[end + 1])
+      guard mirrored != nil || isEquality, let start = chainStart(result, index - 1),
+        let end = chainEnd(result, index + 1), start == 0 || !stops.contains(result[start - 1]),
+        end + 1 >= result.count || !stops.contains(result[end + 1])
       else {
         index += 1
         continue
@@ -308,4 +329,8 @@ enum NormalForm {
     guard let end = operandEnd(tokens, start) else { return false }
     return end + 1 >= tokens.count || [";", "}", "\n"].contains(String(tokens[end + 1].prefix(1)))
   }
+}
+
+extension Array {
+  fileprivate subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }

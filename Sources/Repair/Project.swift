@@ -40,7 +40,9 @@ struct FileNames: Sendable {
   var calledMembers: [String]
   var plainMembers: [String]
   /// Tokens by their text and neighbours, for the same edit at every similar place.
-  var similar: [String: [Int]] = [:]
+  var groups: [[Int]] = []
+  /// For each token its group; -1 when it is the only one of its kind.
+  var groupOf: [Int] = []
   /// Names of imported modules and of what is imported from them.
   var imported: [String]
   /// The opening brackets of calls by the name that is called.
@@ -96,8 +98,15 @@ struct FileNames: Sendable {
         globals.add(name)
       }
     }
+    var similar: [String: [Int]] = [:]
     for index in file.tokens.indices where file.tokens[index].kind != .open && file.tokens[index].kind != .close {
       similar[Self.similarity(index, file), default: []].append(index)
+    }
+    groupOf = [Int](repeating: -1, count: file.tokens.count)
+    for index in file.tokens.indices where file.tokens[index].kind != .open && file.tokens[index].kind != .close {
+      guard groupOf[index] < 0, let group = similar[Self.similarity(index, file)], group.count > 1 else { continue }
+      for token in group { groupOf[token] = groups.count }
+      groups.append(group)
     }
     var keywords = OrderedNames()
     for open in file.tokens.indices where file.texts[open] == "(" && file.isCall(open) {
@@ -122,7 +131,7 @@ struct FileNames: Sendable {
     self.imported = imported.names
   }
 
-  static func similarity(_ index: Int, _ file: SourceFile) -> String {
+  private static func similarity(_ index: Int, _ file: SourceFile) -> String {
     let before = index > 0 ? file.texts[index - 1] : ""
     let after = index + 1 < file.tokens.count ? file.texts[index + 1] : ""
     return "\(before) \(file.texts[index]) \(after)"

@@ -59,7 +59,8 @@ public struct RepairBrief: Sendable, Hashable {
       "task": JSONValue(task), "directory": .string(directory.quoted), "command": .string(command),
       "framework": .string(framework.rawValue), "report": report.json,
       "files": .array(files.map { ["path": .string($0.path.quoted), "size": JSONValue($0.size)] }),
-      "hints": .array(hints.map(JSONValue.string)), "budgetSeconds": JSONValue(Int(budgetSeconds.rounded())),
+      "hints": .array(hints.map(JSONValue.string)),
+      "budgetSeconds": JSONValue(Int(exactly: budgetSeconds.rounded()) ?? 60),
     ]
   }
 

@@ -41,8 +41,9 @@ struct RepairSession: Sendable {
   /// Candidates tried when the first patch passed.
   var firstPassAt: Int?
   var passesUnchanged = false
-  /// Candidates after which a search on top of a partial repair is given up.
-  static let mostOnTop = 1500
+  /// Candidates that a search gets before another on top of a partial repair is begun, and that this one then gets. Both
+  /// grow: most partial repairs are none, and to believe the first one would keep the search from the right place.
+  private var patience = 250
   static let mostRivals = 200
 
   init(brief: RepairBrief, generation: Int = 0) {
@@ -126,7 +127,11 @@ struct RepairSession: Sendable {
     for (path, bytes) in contents {
       guard let language = Language(path: path) else { continue }
       let file = SourceFile(path: path, bytes: bytes, language: language)
-      if TestFiles.isTest(path) { tests.append(file) } else { files.append(file) }
+      if TestPaths.isTest(path) || TestPaths.isTestConfiguration(path) {
+        tests.append(file)
+      } else {
+        files.append(file)
+      }
     }
     let project = Project(files: files, tests: tests)
     clues.addLiterals(of: tests, brief: brief)
@@ -166,7 +171,7 @@ struct RepairSession: Sendable {
     }
     var size = batchSize
     if let firstPassAt { size = max(1, min(size, firstPassAt + rivalsWanted - tried)) }
-    batch = searches[last].queue.take(size)
+    batch = searches[last].queue.take(size, flatEvery: firstPassAt == nil ? 4 : 2)
     guard !batch.isEmpty else {
       exhausted(last)
       return
@@ -174,7 +179,7 @@ struct RepairSession: Sendable {
     var patches: [JSONValue] = []
     // The workspace without any change tells what "no effect" looks like, and whether the failure is there at all.
     if searches[last].unchanged == nil {
-      let base = searches[last].workspaceEdits(of: Candidate(edits: [], cost: 0, kind: .name, line: 0, weight: 0))
+      let base = searches[last].workspaceEdits(of: Candidate(edits: [], cost: 0, kind: .name, line: 0))
       patches.append(["id": "unchanged", "edits": .array(base.map(Self.json))])
     }
     for (index, item) in batch.enumerated() {
@@ -192,7 +197,7 @@ struct RepairSession: Sendable {
     ]
   }
 
-  var rivalsWanted: Int { min(Self.mostRivals, max(firstPassAt ?? 0, 48)) }
+  var rivalsWanted: Int { min(Self.mostRivals, max(firstPassAt ?? 0, 120)) }
 
   /// What to do instead of another batch; nil to go on.
   private func endOfSearch(_ index: Int) -> ((inout RepairSession) -> Void)? {
@@ -200,10 +205,10 @@ struct RepairSession: Sendable {
     if seconds >= brief.budgetSeconds { return { $0.notFound() } }
     let search = searches[index]
     if firstPassAt == nil, let best = search.partials.first, searches.count < 3 {
-      // A repair of everything at once would be better: it gets as long again as the partial one took.
-      if search.tried >= best.at * 2 + 60 { return { $0.searchOnTop() } }
+      // A repair of everything at once would be better.
+      if search.tried >= max(best.at + 100, search.lastReturn + patience) { return { $0.searchOnTop() } }
     }
-    if index > 0, firstPassAt == nil, search.tried >= Self.mostOnTop { return { $0.exhausted(index) } }
+    if index > 0, firstPassAt == nil, search.tried >= patience + 50 { return { $0.leaveTop(index) } }
     return nil
   }
 
@@ -213,13 +218,19 @@ struct RepairSession: Sendable {
     } else if !searches[index].partials.isEmpty, searches.count < 3 {
       searchOnTop()
     } else if index > 0 {
-      // The partial repair led nowhere.
-      searches.removeLast()
-      if !searches[index - 1].partials.isEmpty { searches[index - 1].partials.removeFirst() }
-      tryNext()
+      leaveTop(index)
     } else {
       notFound()
     }
+  }
+
+  /// The partial repair led nowhere: back to where it came from.
+  private mutating func leaveTop(_ index: Int) {
+    searches.removeLast()
+    if !searches[index - 1].partials.isEmpty { searches[index - 1].partials.removeFirst() }
+    searches[index - 1].lastReturn = searches[index - 1].tried
+    patience *= 2
+    tryNext()
   }
 
   private mutating func searchOnTop() {
@@ -257,7 +268,8 @@ struct RepairSession: Sendable {
       if plausible.isEmpty { giveUp("Patches cannot be tried: \(message)") } else { choose() }
       return
     }
-    seconds += max(0, answer["seconds"]?.double ?? 0)
+    // What is no time counts as none, and no batch as more than a day.
+    if let reported = answer["seconds"]?.double, reported > 0 { seconds += min(reported, 86_400) }
     var byID: [String: TrialResult] = [:]
     for result in results {
       if let id = result["id"]?.string, let trial = TrialResult(json: result) { byID[id] = trial }

@@ -32,6 +32,8 @@ struct Search: Sendable {
   var unchanged: String?
   /// Tests that fail without any further change.
   var failing: Int
+  /// How many had been tried when a search on top of this one ended.
+  var lastReturn = 0
   /// The best partial repairs: fewer tests fail and none is lost.
   var partials: [Partial] = []
 
@@ -90,9 +92,19 @@ struct Search: Sendable {
     }
     let isDeletion = candidate.kind == .statementDeleted
     return Plausible(
-      candidate: candidate, edits: edits, score: item.key + 0.08 * Double(candidate.weight) + (isDeletion ? 3 : 0),
+      candidate: candidate, edits: edits, score: item.key + 0.08 * Double(weight(of: candidate)) + (isDeletion ? 3 : 0),
       form: form.value, diff: diff,
       line: candidate.line, path: project.files[candidate.file].path)
+  }
+
+  /// How many tokens a candidate brings or takes away.
+  private func weight(of candidate: Candidate) -> Int {
+    candidate.edits.reduce(0) { sum, edit in
+      let file = project.files[edit.file]
+      let added = Lexer.tokens(of: Array(edit.text.utf8), language: file.language).count { $0.isSignificant }
+      let removed = file.tokens.count { Int($0.end) > edit.start && Int($0.start) < edit.end }
+      return sum + max(1, added, removed)
+    }
   }
 
   /// The files with a candidate in, taken apart anew where it changed them.

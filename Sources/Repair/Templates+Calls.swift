@@ -288,18 +288,16 @@ extension Generator {
       replace(inside, with: "-1", 1.4, .bounds)
       replace(inside, with: "0", 1.4, .bounds)
       replace(inside, with: "-\(text)", 2, .bounds)
-      if clues.traits.contains(.key) || true {
-        let base = clues.traits.contains(.key) ? 0.6 : 2
-        let isStored = close < statement.last && file.texts[close + 1] == "=" || close == statement.last && false
-        if !isStored {
-          for (value, cost) in [
-            ("", 0.0), (", 0", 0.1), (", []", 0.3), (", None", 0.4), (", {}", 0.4), (", \"\"", 0.5),
-          ] {
-            emit(file.byteRange(open, close), ".get(\(text)\(value))", base + cost, .bounds)
-          }
-          for (value, cost) in [("[]", 0.3), ("{}", 0.5), ("set()", 0.5), ("0", 0.7)] {
-            emit(file.byteRange(open, close), ".setdefault(\(text), \(value))", base + cost, .bounds)
-          }
+      let base = clues.traits.contains(.key) ? 0.6 : 2
+      let isStored = close < statement.last && file.texts[close + 1] == "="
+      if !isStored {
+        for (value, cost) in [
+          ("", 0.0), (", 0", 0.1), (", []", 0.3), (", None", 0.4), (", {}", 0.4), (", \"\"", 0.5),
+        ] {
+          emit(file.byteRange(open, close), ".get(\(text)\(value))", base + cost, .bounds)
+        }
+        for (value, cost) in [("[]", 0.3), ("{}", 0.5), ("set()", 0.5), ("0", 0.7)] {
+          emit(file.byteRange(open, close), ".setdefault(\(text), \(value))", base + cost, .bounds)
         }
       }
       if clues.traits.contains(.index) || clues.traits.contains(.conversion) {

@@ -144,7 +144,7 @@ extension Generator {
     let hasOr = parts.count > 1 && range.contains { file.texts[$0] == language.or }
     let hasAnd = parts.count > 1 && range.contains { file.texts[$0] == language.and }
     let forAnd = hasOr ? "(\(text))" : text
-    for donor in conditionDonors() where donor.text != text && !parts.contains(where: { file.text($0) == donor.text }) {
+    for donor in donors where donor.text != text && !parts.contains(where: { file.text($0) == donor.text }) {
       let clause = donor.needsBrackets ? "(\(donor.text))" : donor.text
       let cost = donor.cost
       replace(range, with: "\(forAnd) \(language.and) \(clause)", cost, .condition)
@@ -217,6 +217,13 @@ extension Generator {
   /// What a guard here would look at: the names of the statement, members with their receivers, then the parameters.
   func guardedNames() -> [String] {
     var found = OrderedNames()
+    if clues.traits.contains(.zeroDivision) {
+      for index in tokens where ["/", "//", "%"].contains(file.texts[index]) && index < statement.last {
+        if let end = file.operandEnd(startingAt: index + 1, notAfter: statement.last) {
+          found.add(file.text(index + 1, end))
+        }
+      }
+    }
     for index in tokens where file.isName(index) && !file.isCalled(index) && !FileNames.isLabel(index, file) {
       if file.isMember(index), let start = file.operandStart(endingAt: index, notBefore: statement.first),
         index - start <= 4
@@ -290,7 +297,7 @@ extension Generator {
       let offset = Int(file.tokens[end - 1].end)
       insert(" if \(name)", at: offset, 2.2, .condition)
       insert(" if \(name) is not None", at: offset, 2.4, .condition)
-      for donor in conditionDonors().prefix(8) where donor.text.contains(name) {
+      for donor in donors.prefix(8) where donor.text.contains(name) {
         insert(" if \(donor.text)", at: offset, 2.7, .condition)
       }
     }

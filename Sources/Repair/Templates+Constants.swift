@@ -30,7 +30,7 @@ extension Generator {
       if let null = file.language.null, file.language == .python {
         replace(index, with: null, 2.3, .constant, everywhere: false)
       }
-    } else if text.contains("."), let value = Double(text) {
+    } else if text.contains("."), let value = Double(text), value.isFinite {
       for (other, cost) in [
         (0.0, 1.6), (1.0, 1.6), (value * 10, 1.9), (value / 10, 1.9), (value + 1, 2), (value / 2, 2.2),
         (value * 2, 2.2), (1 - value, 2),
@@ -67,6 +67,7 @@ extension Generator {
 
   private mutating func string(_ index: Int) {
     let text = file.texts[index]
+    if text.hasPrefix("/"), file.language.isScript { expression(index, text) }
     guard let quote = text.last, quote == "\"" || quote == "'" || quote == "`", text.count >= 2, text.count < 200,
       text.first == quote || text.dropFirst().first == quote || text.dropFirst(2).first == quote
     else { return }
@@ -109,6 +110,48 @@ extension Generator {
     }
   }
 
+  /// Small changes of a regular expression literal.
+  private mutating func expression(_ index: Int, _ text: String) {
+    guard let end = text.lastIndex(of: "/"), end > text.startIndex else { return }
+    let content = String(text[text.index(after: text.startIndex)..<end])
+    let flags = String(text[text.index(after: end)...])
+    for (variant, cost) in Self.variants(ofPattern: content) {
+      replace(index, with: "/\(variant)/\(flags)", cost, .constant, everywhere: false)
+    }
+    for flag in ["g", "i", "m"] where !flags.contains(flag) {
+      replace(index, with: text + flag, flag == "g" ? 1.3 : 1.7, .constant, everywhere: false)
+    }
+    if !flags.isEmpty { replace(index, with: "/\(content)/", 2, .constant, everywhere: false) }
+  }
+
+  private static func variants(ofPattern content: String) -> [(String, Double)] {
+    var variants: [(String, Double)] = []
+    let pairs = [
+      ("*", "+"), ("+", "*"), ("+", "+?"), ("*", "*?"), ("\\w", "\\S"), ("\\d", "\\w"), ("[^", "["), ("[", "[^"),
+      ("\\s", "\\s*"),
+      (".", "\\."), ("\\d", "\\d+"), ("\\w", "\\w+"), ("]", "]+"), ("]", "]*"), (")", ")?"), (")", ")*"),
+    ]
+    for (wrong, right) in pairs {
+      var rest = Substring(content)
+      var found = 0
+      while found < 3, let range = rest.firstRange(of: wrong) {
+        variants.append((String(content[..<range.lowerBound]) + right + String(content[range.upperBound...]), 1.8))
+        rest = rest[range.upperBound...]
+        found += 1
+      }
+    }
+    variants.append(content.hasPrefix("^") ? (String(content.dropFirst()), 1.6) : ("^" + content, 1.6))
+    variants.append(content.hasSuffix("$") ? (String(content.dropLast()), 1.6) : (content + "$", 1.6))
+    // One more character, any or another one than the last.
+    variants.append((content + ".", 1.9))
+    variants.append((content + "+", 2))
+    variants.append((content + "?", 2))
+    if let last = content.last, last.isLetter || last.isNumber || last == "-" || last == "_" {
+      variants.append((content + "[^\(last)]", 2))
+    }
+    return variants
+  }
+
   /// Small changes of a regular expression or a format.
   private mutating func pattern(_ index: Int, prefix: String, content: String, quote: Character) {
     let called = index >= 2 ? file.texts[index - 2] : ""
@@ -116,18 +159,8 @@ extension Generator {
       ["match", "search", "compile", "sub", "findall", "fullmatch", "split", "finditer"].contains(called)
       && index >= 4 && file.texts[index - 4] == "re"
     guard isPattern else { return }
-    var variants: [String] = []
-    for (wrong, right) in [
-      ("*", "+"), ("+", "*"), ("+", "+?"), ("*", "*?"), ("\\w", "\\S"), ("\\d", "\\w"), ("[", "[^"), ("[^", "["),
-    ] {
-      if let range = content.firstRange(of: wrong) {
-        variants.append(String(content[..<range.lowerBound]) + right + String(content[range.upperBound...]))
-      }
-    }
-    if !content.hasPrefix("^") { variants.append("^" + content) } else { variants.append(String(content.dropFirst())) }
-    if !content.hasSuffix("$") { variants.append(content + "$") } else { variants.append(String(content.dropLast())) }
-    for variant in variants {
-      replace(index, with: prefix + variant + String(quote), 1.9, .constant, everywhere: false)
+    for (variant, cost) in Self.variants(ofPattern: content) {
+      replace(index, with: prefix + variant + String(quote), cost, .constant, everywhere: false)
     }
   }
 
@@ -135,7 +168,7 @@ extension Generator {
 
   mutating func offByOne() {
     guard function >= 0 else { return }
-    for slot in file.slots(of: statement) {
+    for slot in slots {
       let range = slot.range
       guard range.count <= 12, isNumeric(range) else { continue }
       let cost: Double

@@ -204,7 +204,7 @@ extension Generator {
           with: "\(file.text(left)) \(symbol) (\(file.text(right.lowerBound, third.upperBound)))", 1.9, .expression)
       }
     }
-    if let further = nextOperator(after: right.upperBound) {
+    if nextOperator(after: right.upperBound) != nil {
       emit(
         [
           SourceEdit(
@@ -214,7 +214,6 @@ extension Generator {
             file: fileIndex, start: Int(file.tokens[right.upperBound].end), end: Int(file.tokens[right.upperBound].end),
             text: ")"),
         ], 1.8, .expression)
-      _ = further
     }
   }
 

@@ -3,7 +3,7 @@ extension Generator {
   mutating func wraps() {
     unwrap()
     let functions = wrappers()
-    for slot in file.slots(of: statement) where slot.range.count <= 24 && !isLiteral(slot.range) {
+    for slot in slots where slot.range.count <= 24 && !isLiteral(slot.range) {
       let text = file.text(slot.range)
       guard !text.utf8.contains(0x0a) || text.utf8.count < 120 else { continue }
       let isAtom =
@@ -38,7 +38,7 @@ extension Generator {
         ("str", toText, [.operand, .argument, .result, .value]), ("int", toNumber, Self.anywhere),
         ("float", toNumber + 0.2, [.operand, .value, .result, .argument]),
         ("list", toList, [.iterable, .result, .value, .argument]),
-        ("sorted", 1.4, [.iterable, .result, .value, .argument]),
+        ("sorted", 1.4, [.iterable]), ("sorted", 1.9, [.result, .value, .argument]),
         ("len", traits.contains(.notIterable) ? 0.6 : 1.9, [.operand, .argument, .result, .value, .index]),
         ("abs", 1.9, [.operand, .argument, .result, .value]),
         ("set", 2, [.iterable, .value, .result, .argument, .operand]), ("reversed", 1.8, [.iterable]),
@@ -201,12 +201,12 @@ extension Generator {
   mutating func expressions() {
     guard function >= 0 else { return }
     let owner = file.functions[function]
-    let own = file.slots(of: statement).filter { $0.range.count <= 20 }
+    let own = slots.filter { $0.range.count <= 20 }
     guard !own.isEmpty else { return }
     var donors: [(text: String, role: Slot.Role)] = []
     var seen: Set<String> = []
-    for other in file.statements where other.first >= owner.first && other.last <= owner.last {
-      for slot in file.slots(of: other) where slot.range.count >= 2 && slot.range.count <= 14 {
+    for (index, other) in file.statements.enumerated() where other.first >= owner.first && other.last <= owner.last {
+      for slot in slots(ofStatement: index) where slot.range.count >= 2 && slot.range.count <= 14 {
         let text = file.text(slot.range)
         guard !text.utf8.contains(0x0a), seen.insert(text).inserted else { continue }
         donors.append((text, slot.role))

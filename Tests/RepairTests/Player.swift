@@ -25,8 +25,8 @@ final class Player {
   private var ending: Ending?
   private var tried = 0
   private var trying = 0.0
-  /// When set, the directory of the coverage adaptor.
-  var coverageDirectory: String?
+  /// Whether the `coverage` tool answers.
+  var hasCoverage = false
   private var lastContents: [[String: String]]
   var log: @Sendable (String) -> Void = { _ in }
 
@@ -37,7 +37,7 @@ final class Player {
     workers = try (0..<2).map { _ in try TemporaryDirectory("repair-player") }
     lastContents = [files, files]
     for worker in workers { for (path, text) in files { try worker.write(path, text) } }
-    baseline = try Runners.run(runner, in: workers[0].path).report
+    baseline = try Runners.run(runner, in: workers[0].path, timeout: 60).report
     let brief = RepairBrief(
       command: "test", framework: .exitStatus, report: baseline,
       files: files.keys.sorted().compactMap { path in
@@ -46,6 +46,8 @@ final class Player {
       budgetSeconds: budget)
     items = [.user(text: "Repair the project.", structured: brief.json)]
   }
+
+  deinit { for worker in workers { Runners.forget(worker.path) } }
 
   /// Drives the engine until it calls `finish`.
   func play(_ engine: RepairEngine, maximumTurns: Int = 400) async throws -> Ending {
@@ -84,10 +86,10 @@ final class Player {
           "path": .string(path), "text": .string(text), "size": JSONValue(text.utf8.count), "truncated": false,
         ])
     case "coverage":
-      guard let coverageDirectory, runner == .unittest else {
+      guard hasCoverage, runner != .make, runner != .node, runner != .tap else {
         return ToolResult(callID: call.id, output: "no coverage for this framework", isError: true)
       }
-      let run = try Runners.run(runner, in: workers[0].path, coverage: coverageDirectory, timeout: 30)
+      let run = try Runners.run(runner, in: workers[0].path, coverage: true, timeout: 120)
       guard let text = run.coverage, let json = try? JSONValue(parsing: text) else {
         return ToolResult(callID: call.id, output: "coverage failed", isError: true)
       }
@@ -149,7 +151,11 @@ final class Player {
     tried += patches.count
     let seconds = Date().timeIntervalSince(start)
     trying += seconds
-    return ToolResult(callID: id, output: "", structured: ["results": .array(results), "seconds": .double(seconds)])
+    // What a quiet machine would take, so that the outcome does not depend on how busy this one is.
+    let timeouts = results.count { $0["outcome"]?.string == "timeout" }
+    let nominal = runner == .make ? 0.15 : runner == .node || runner == .tap ? 0.08 : 0.03
+    let reported = Double(results.count) * nominal + Double(timeouts) * 0.5
+    return ToolResult(callID: id, output: "", structured: ["results": .array(results), "seconds": .double(reported)])
   }
 
   private static func judge(
@@ -173,7 +179,8 @@ final class Player {
     guard still.isEmpty else {
       return result("failed", failing: still.count, fixed: failing.count - still.count, lost: 0, failure, still: still)
     }
-    let all = runner == .unittest ? try Runners.run(runner, in: directory) : first
+    let all =
+      runner == .make || runner == .node || runner == .tap ? first : try Runners.run(runner, in: directory, timeout: 60)
     if all.timedOut { return result("timeout", failing: 0, fixed: failing.count, lost: 0, nil, still: []) }
     let lost = passing.subtracting(all.report.passing).count
     let isClean = lost == 0 && all.report.failing.isEmpty && all.report.exitStatus == 0

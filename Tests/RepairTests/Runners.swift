@@ -1,5 +1,6 @@
 import Foundation
 import Paths
+import Synchronization
 import TestReports
 import TestSupport
 
@@ -8,48 +9,10 @@ import TestSupport
 enum Runners {
   static let scripts: TemporaryDirectory? = {
     guard let directory = try? TemporaryDirectory("repair-runners") else { return nil }
-    _ = try? directory.write("run_unittest.py", python)
+    _ = try? directory.write("server.py", PythonServer.source)
     _ = try? directory.write("reporter.mjs", node)
     return directory
   }()
-
-  static let python = #"""
-    import json, os, sys, traceback, unittest
-    root = os.getcwd()
-    sys.path.insert(0, root)
-    start = "tests" if os.path.isdir("tests") and not os.path.exists("tests/__init__.py") else "."
-    lines = []
-    class Result(unittest.TestResult):
-        def note(self, test, result, err=None):
-            entry = {"name": test.id(), "result": result}
-            if err:
-                frames = [(os.path.relpath(f.filename, root), f.lineno) for f in traceback.extract_tb(err[2])
-                          if os.path.abspath(f.filename).startswith(root + os.sep)]
-                entry["message"] = "".join(traceback.format_exception_only(err[0], err[1])).strip()
-                entry["trace"] = [{"path": p, "line": n} for p, n in frames]
-                tests = [f for f in frames if os.path.basename(f[0]).startswith("test_")]
-                where = tests[-1] if tests else (frames[-1] if frames else None)
-                if where: entry["location"] = {"path": where[0], "line": where[1]}
-            lines.append(entry)
-        def addSuccess(self, test): self.note(test, "passed")
-        def addFailure(self, test, err): self.note(test, "failed", err)
-        def addError(self, test, err): self.note(test, "errored", err)
-        def addSkip(self, test, reason): self.note(test, "skipped")
-    def walk(suite):
-        for item in suite:
-            if isinstance(item, unittest.TestSuite): yield from walk(item)
-            else: yield item
-    wanted = set(sys.argv[2:])
-    suite = unittest.defaultTestLoader.discover(start, top_level_dir=start if start != "." else None)
-    chosen = unittest.TestSuite(t for t in walk(suite) if not wanted or t.id() in wanted)
-    cover = None
-    if os.environ.get("CODEAGENT_COVERAGE_OUT"):
-        import codeagent_coverage
-    result = Result()
-    chosen.run(result)
-    with open(sys.argv[1], "w") as out: json.dump({"tests": lines}, out)
-    sys.exit(0 if all(l["result"] in ("passed", "skipped") for l in lines) and lines else 1)
-    """#
 
   static let node = #"""
     import path from 'node:path';
@@ -76,10 +39,25 @@ enum Runners {
     }
     """#
 
+  private static let servers = Mutex<[String: PythonServer]>([:])
+
+  private static func server(for directory: String) throws -> PythonServer {
+    guard let scripts else { throw POSIXFailure("mkdtemp", "runners") }
+    return try servers.withLock { servers in
+      if let known = servers[directory] { return known }
+      let server = try PythonServer(script: scripts.path("server.py"))
+      servers[directory] = server
+      return server
+    }
+  }
+
+  /// Ends what was started for a directory.
+  static func forget(_ directory: String) { _ = servers.withLock { $0.removeValue(forKey: directory) } }
+
   /// Runs the tests; only those named where the runner can.
   static func run(
-    _ runner: Program.Runner, in directory: String, only names: [String] = [], coverage: String? = nil,
-    timeout: Double = 6
+    _ runner: Program.Runner, in directory: String, only names: [String] = [], coverage: Bool = false,
+    timeout: Double = 2.5
   ) throws
     -> (report: TestReport, coverage: String?, timedOut: Bool)
   {
@@ -87,36 +65,58 @@ enum Runners {
     var environment = ProcessInfo.processInfo.environment
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     switch runner {
-    case .unittest:
+    case .unittest, .pytest:
+      var pytest = ""
+      if case .pytest(let arguments) = runner { pytest = arguments.isEmpty ? "." : arguments }
       let output = directory + "/.results.json"
       unlink(output)
-      if let coverage {
-        environment["PYTHONPATH"] = coverage
-        environment["CODEAGENT_COVERAGE_OUT"] = directory + "/.coverage.json"
-        environment["CODEAGENT_COVERAGE_ROOT"] = directory
-      }
-      let result = try runProcess(
-        ["python3", scripts.path("run_unittest.py"), output] + names, environment: environment, cwd: directory,
-        timeout: timeout)
-      let covered =
-        coverage == nil ? nil : fileBytes(directory + "/.coverage.json").map { String(decoding: $0, as: UTF8.self) }
+      let result = try server(for: directory).run(
+        directory, results: output, names: names, timeout: timeout, coverage: coverage, pytest: pytest)
       guard let bytes = fileBytes(output),
         let json = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
       else {
         return (
           TestReport(
-            exitStatus: result.status, isIncomplete: true,
-            buildErrors: [BuildError(message: String(result.err.suffix(500)))]), covered, result.timedOut
+            exitStatus: result.status, isIncomplete: true, buildErrors: [BuildError(message: "no results")]), nil,
+          result.timedOut
         )
       }
+      let covered = (json["coverage"] as? [String: Any]).flatMap { try? JSONSerialization.data(withJSONObject: $0) }
       let tests = (json["tests"] as? [[String: Any]] ?? []).compactMap(outcome)
-      return (TestReport(tests: tests, exitStatus: result.status), covered, result.timedOut)
+      return (
+        TestReport(tests: tests, exitStatus: result.status), covered.map { String(decoding: $0, as: UTF8.self) },
+        result.timedOut
+      )
     case .node:
       let result = try runProcess(
         ["node", "--test", "--test-reporter=\(scripts.path("reporter.mjs"))"], environment: environment, cwd: directory,
         timeout: timeout)
       let tests = result.out.split(separator: "\n").compactMap { line -> TestOutcome? in
         (try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]).flatMap(outcome)
+      }
+      return (TestReport(tests: tests, exitStatus: result.status, isIncomplete: tests.isEmpty), nil, result.timedOut)
+    case .tap:
+      let script = "r=0; for f in test/*.js; do echo \"#file $f\"; node $f || r=1; done; exit $r"
+      let result = try runProcess(["sh", "-c", script], environment: environment, cwd: directory, timeout: 30)
+      var tests: [TestOutcome] = []
+      var file = ""
+      var seen: [String: Int] = [:]
+      for line in result.out.split(separator: "\n") {
+        if line.hasPrefix("#file ") { file = String(line.dropFirst(6)) }
+        guard line.hasPrefix("ok ") || line.hasPrefix("not ok ") else {
+          if line.contains("at:"), let last = tests.indices.last, tests[last].result == .failed,
+            let match = line.firstMatch(of: /\(?\/?([^ (]*):(\d+):\d+\)?/), let number = Int(match.2)
+          {
+            let name = match.1.split(separator: "/").suffix(2).joined(separator: "/")
+            if let path = RepoPath(name) { tests[last].location = SourceLocation(path: path, line: number) }
+          }
+          continue
+        }
+        var name =
+          file + "::" + line.drop { $0 != " " }.dropFirst().drop { $0 == "o" || $0 == "k" || $0 == " " || $0.isNumber }
+        seen[name, default: 0] += 1
+        if let count = seen[name], count > 1 { name += "#\(count)" }
+        tests.append(TestOutcome(name: name, result: line.hasPrefix("ok") ? .passed : .failed))
       }
       return (TestReport(tests: tests, exitStatus: result.status, isIncomplete: tests.isEmpty), nil, result.timedOut)
     case .make:

@@ -2,7 +2,13 @@ import Testing
 
 /// A small correct program with its tests, and the bugs that its history could have had.
 struct Program: Sendable, CustomTestStringConvertible {
-  enum Runner: Sendable { case unittest, node, make }
+  enum Runner: Sendable, Hashable {
+    case unittest, node, make
+    /// pytest with these arguments.
+    case pytest(String)
+    /// Each file of `test/` alone under node, printing TAP.
+    case tap
+  }
 
   var name: String
   var runner: Runner

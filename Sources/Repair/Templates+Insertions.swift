@@ -1,0 +1,153 @@
+/// Statements that are there elsewhere and missing here.
+extension Generator {
+  /// A place between two statements, with the indentation that belongs there.
+  struct Gap: Hashable {
+    var offset: Int
+    var indentation: String
+    var penalty: Double
+  }
+
+  /// Before this statement; and behind it, at every level whose block ends there.
+  func gaps() -> [Gap] {
+    guard function >= 0, file.functions[function].header != statementIndex,
+      ownsItsLines(statement) || statement.isHeader
+    else { return [] }
+    guard statement.first == 0 || file.lines[statement.first - 1] < file.lines[statement.first] else { return [] }
+    let line = file.lines[statement.first]
+    let own = file.indentation(ofLine: line)
+    var result: [Gap] = []
+    if !["elif", "else", "except", "finally", "case", "}"].contains(file.texts[statement.first]) {
+      result.append(Gap(offset: file.lineStarts[line - 1], indentation: own, penalty: 0))
+    }
+    guard !statement.isHeader, ownsItsLines(statement) else { return result }
+    let end = lineRange(statement).upperBound
+    let leaves = ["return", "break", "continue", "raise", "throw"].contains(file.texts[statement.first])
+    if !leaves { result.append(Gap(offset: end, indentation: own, penalty: 0.05)) }
+    var parent = statement.parent
+    var penalty = 0.1
+    var offset = end
+    while parent >= 0, parent != file.functions[function].header {
+      let header = file.statements[parent]
+      let isLast = file.language.hasIndentedBlocks ? header.blockEnd == statement.last : isEnd(of: header)
+      guard isLast else { break }
+      if !file.language.hasIndentedBlocks { offset = file.end(ofLine: file.lines[header.blockEnd]) }
+      let next = header.blockEnd + 1
+      let isContinued =
+        next < file.tokens.count && ["else", "elif", "except", "finally", "catch", "while"].contains(file.texts[next])
+      if !isContinued {
+        result.append(
+          Gap(offset: offset, indentation: file.indentation(ofLine: file.lines[header.first]), penalty: penalty))
+      }
+      penalty += 0.1
+      parent = header.parent
+    }
+    return result
+  }
+
+  private func isEnd(of header: Statement) -> Bool {
+    let close = header.blockEnd
+    guard file.texts[close] == "}" else { return false }
+    var index = (statement.terminator ?? statement.last) + 1
+    while index < close, file.texts[index] == "}" { index += 1 }
+    return index == close && (close + 1 >= file.tokens.count || file.lines[close + 1] > file.lines[close])
+  }
+
+  mutating func insertions() {
+    let gaps = gaps()
+    guard !gaps.isEmpty else { return }
+    let donors = donorStatements()
+    let newline = file.newline
+    for gap in gaps {
+      for donor in donors {
+        insert(
+          indented(donor.text, gap.indentation) + newline, at: gap.offset, donor.cost + gap.penalty, .statementInserted)
+      }
+      for name in usedNames().prefix(4) where !["self", "this"].contains(name) {
+        for step in ["\(name) += 1", "\(name) -= 1"] {
+          insert(
+            gap.indentation + step + file.language.terminator + newline, at: gap.offset, 2.7 + gap.penalty,
+            .statementInserted)
+        }
+      }
+    }
+    if clues.traits.contains(.unboundLocal), function >= 0, let gap = gaps.first {
+      for name in (clues.unknownNames + scope.prefix(8)) {
+        for value in ["None", "0", "[]", "\"\"", "{}", "False"] {
+          insert("\(gap.indentation)\(name) = \(value)\(newline)", at: gap.offset, 1.4, .statementInserted)
+        }
+      }
+    }
+  }
+
+  /// Simple statements of the function and of its file, and those with one name changed.
+  private func donorStatements() -> [Donor] {
+    guard function >= 0 else { return [] }
+    let owner = file.functions[function]
+    var donors: [Donor] = []
+    var seen: Set<String> = []
+    func add(_ text: String, _ cost: Double) {
+      if seen.insert(text).inserted { donors.append(Donor(text: text, cost: cost)) }
+    }
+    let names = Array(scope.filter { !["self", "this"].contains($0) }.prefix(8))
+    for (index, other) in file.statements.enumerated()
+    where !other.isHeader && other.first > owner.first && other.last <= owner.last {
+      guard let text = donorText(other), index != statementIndex else { continue }
+      add(text, ["return", "break", "continue"].contains(file.texts[other.first]) ? 2.4 : 2.2)
+    }
+    for other in file.statements where !other.isHeader && other.first > owner.first && other.last <= owner.last {
+      guard donorText(other) != nil, other.last - other.first <= 12 else { continue }
+      for token in other.first...other.last
+      where file.isName(token) && !file.isMember(token) && !file.isCalled(token) && names.contains(file.texts[token]) {
+        for name in names where name != file.texts[token] {
+          let before = token > other.first ? file.text(other.first, token - 1) : ""
+          let after = token < other.last ? file.text(token + 1, other.last) : ""
+          add(
+            before + spacing(token, before: true, from: other.first) + name
+              + spacing(token, before: false, upTo: other.last) + after + file.language.terminator, 2.9)
+        }
+      }
+      if donors.count > 60 { break }
+    }
+    var far = 0
+    for other in file.statements
+    where !other.isHeader && file.functionOf[other.first] >= 0 && file.functionOf[other.first] != function && far < 30 {
+      guard let text = donorText(other) else { continue }
+      // Only what uses nothing that is unknown here.
+      let fits = (other.first...other.last).allSatisfy { token in
+        !file.isName(token) || file.isMember(token) || file.isCalled(token) || scope.contains(file.texts[token])
+          || self.names.globals.contains(file.texts[token])
+      }
+      guard fits else { continue }
+      far += 1
+      add(text, 2.6)
+    }
+    return donors
+  }
+
+  private func spacing(_ token: Int, before: Bool, from first: Int = 0, upTo last: Int = 0) -> String {
+    let range =
+      before
+      ? (token > first ? Int(file.tokens[token - 1].end)..<Int(file.tokens[token].start) : 0..<0)
+      : (token < last ? Int(file.tokens[token].end)..<Int(file.tokens[token + 1].start) : 0..<0)
+    return String(decoding: file.bytes[range], as: UTF8.self)
+  }
+
+  private func donorText(_ other: Statement) -> String? {
+    guard other.last - other.first < 40, file.lines[other.first] == file.lines[other.last] else { return nil }
+    let first = file.texts[other.first]
+    guard !["import", "from", "pass", "let", "const", "var", "int", "size_t", "char", "global"].contains(first) else {
+      return nil
+    }
+    if file.language.isCompiled, file.tokens[other.first].kind == .keyword,
+      !["return", "break", "continue", "self", "this", "throw"].contains(first)
+    {
+      return nil
+    }
+    if file.tokens[other.first].kind == .string { return nil }
+    return file.text(other.first, other.last) + file.language.terminator
+  }
+
+  private func indented(_ text: String, _ indentation: String) -> String {
+    indentation + text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n" + indentation)
+  }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Paths
+import TestReports
+import Testing
+
+@testable import Repair
+
+@Suite struct GeneratorTests {
+  private func candidates(_ source: String, _ name: String, clues: Clues = Clues()) throws -> [String] {
+    let path = try #require(RepoPath(name))
+    let language = try #require(Language(path: path))
+    let file = SourceFile(path: path, bytes: Array(source.utf8), language: language)
+    let project = Project(files: [file], tests: [])
+    var generator = try #require(Generator(project: project, clues: clues))
+    var result: [String] = []
+    let all = file.statements.indices.flatMap { generator.candidates(file: 0, statement: $0) }
+    for candidate in all.enumerated().sorted(by: { ($0.element.cost, $0.offset) < ($1.element.cost, $1.offset) }).map(
+      \.element)
+    {
+      do {
+        let edits = candidate.edits.map { (start: $0.start, end: $0.end, text: $0.text) }
+        result.append(String(decoding: EditStack.apply(edits, to: file.bytes), as: UTF8.self))
+      }
+    }
+    return result
+  }
+
+  /// Programs that differ from the wanted one in one place each.
+  @Test(arguments: [
+    ("def f(a, b):\n    return a < b\n", "def f(a, b):\n    return a <= b\n", "x.py"),
+    ("def f(a, n):\n    return a[n]\n", "def f(a, n):\n    return a[n - 1]\n", "x.py"),
+    (
+      "def f(a):\n    for x in a:\n        y = x\n        return y\n",
+      "def f(a):\n    for x in a:\n        y = x\n    return y\n", "x.py"
+    ),
+    ("def f(a=[]):\n    return a\n", "def f(a=None):\n    if a is None:\n        a = []\n    return a\n", "x.py"),
+    ("def f(a, b):\n    return a / b\n", "def f(a, b):\n    if b == 0:\n        return 0\n    return a / b\n", "x.py"),
+    ("function f(a) { return a.sort(); }", "function f(a) { return a.sort((a, b) => a - b); }", "x.js"),
+    ("int f(int a, int b) { return g(a, b); }", "int f(int a, int b) { return g(b, a); }", "x.c"),
+    ("int f(int a) { return a && g(a); }", "int f(int a) { return a || g(a); }", "x.c"),
+    ("func f(a: Int) -> Int { return min(a, 3) }", "func f(a: Int) -> Int { return max(a, 3) }", "x.swift"),
+    ("fn f(a: &[i32]) -> usize { a.len() - 1 }", "fn f(a: &[i32]) -> usize { a.len() }", "x.rs"),
+    ("func F(a, b int) bool {\n\treturn a == b\n}", "func F(a, b int) bool {\n\treturn a != b\n}", "x.go"),
+    ("class A { int f(int x) { return x * 2; } }", "class A { int f(int x) { return x * 3; } }", "x.java"),
+    ("def f(x)\n  return x + 1\nend\n", "def f(x)\n  return x - 1\nend\n", "x.rb"),
+  ])
+  func `Reaches a repair in each language`(wrong: String, right: String, name: String) throws {
+    #expect(try candidates(wrong, name).contains(right))
+  }
+
+  @Test func `Messages come first`() throws {
+    let outcome = TestOutcome(
+      name: "t", result: .errored, message: "NameError: name 'lenght' is not defined. Did you mean: 'length'?")
+    let clues = Clues(report: TestReport(tests: [outcome], exitStatus: 1))
+    let found = try candidates("def f(length, other):\n    return lenght + other\n", "x.py", clues: clues)
+    #expect(found.first == "def f(length, other):\n    return length + other\n")
+  }
+
+  @Test func `A missing import is added as other files have it`() throws {
+    let outcome = TestOutcome(name: "t", result: .errored, message: "NameError: name 'math' is not defined")
+    let clues = Clues(report: TestReport(tests: [outcome], exitStatus: 1))
+    #expect(
+      try candidates("import os\n\ndef f(x):\n    return math.sqrt(x)\n", "x.py", clues: clues).first?.hasPrefix(
+        "import math\n") == true)
+  }
+
+  @Test func `The same input gives the same candidates, none twice`() throws {
+    for (program, name) in [(Program.cache, "expiring.py"), (Program.sorting, "sorted.c"), (Program.csv, "quote.js")] {
+      let source = try #require(program.files[name])
+      let first = try candidates(source, name)
+      #expect(try candidates(source, name) == first)
+      // Edits at several places may happen to make what another made.
+      #expect(first.count - Set(first).count <= first.count / 1000, "\(name)")
+      #expect(!first.contains(source))
+    }
+  }
+
+  @Test func `Damaged sources are no danger`() throws {
+    var random = SeededRandom(5)
+    let programs = Program.all.flatMap { $0.files.filter { Language(path: RepoPath($0.key) ?? .root) != nil } }.sorted {
+      $0.key < $1.key
+    }
+    for _ in 0..<25 {
+      guard let (name, source) = programs.randomElement(using: &random), !source.isEmpty else { continue }
+      var bytes = Array(source.utf8)
+      let start = Int.random(in: 0..<bytes.count, using: &random)
+      bytes = Array(bytes[start..<min(bytes.count, start + 500)])
+      for _ in 0..<6 where !bytes.isEmpty {
+        let place = Int.random(in: 0..<bytes.count, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: bytes.remove(at: place)
+        case 1: bytes[place] = UInt8.random(in: 0...255, using: &random)
+        default:
+          bytes.insert(contentsOf: Array((LexerTests.pieces.randomElement(using: &random) ?? "").utf8), at: place)
+        }
+      }
+      let path = try #require(RepoPath(name))
+      let file = SourceFile(path: path, bytes: bytes, language: try #require(Language(path: path)))
+      guard var generator = Generator(project: Project(files: [file], tests: []), clues: Clues()) else { continue }
+      for statement in file.statements.indices.prefix(12) {
+        for candidate in generator.candidates(file: 0, statement: statement) {
+          for edit in candidate.edits { #expect(0 <= edit.start && edit.start <= edit.end && edit.end <= bytes.count) }
+        }
+      }
+    }
+  }
+
+  /// Prints how long it takes; a bound is only set in release builds, where the figure means something.
+  @Test func `Many candidates in little time`() throws {
+    var files: [SourceFile] = []
+    for program in Program.all {
+      for (name, source) in program.files.sorted(by: { $0.key < $1.key }) {
+        guard let path = RepoPath(program.name + "/" + name), let language = Language(path: path),
+          !TestPaths.isTest(path)
+        else { continue }
+        files.append(SourceFile(path: path, bytes: Array(source.utf8), language: language))
+      }
+    }
+    let project = Project(files: files, tests: [])
+    var generator = try #require(Generator(project: project, clues: Clues()))
+    var count = 0
+    let time = ContinuousClock().measure {
+      for (index, file) in files.enumerated() {
+        for statement in file.statements.indices where count < 12_000 {
+          count += generator.candidates(file: index, statement: statement).count
+        }
+      }
+    }
+    print("CANDIDATES \(count) in \(time)")
+    #expect(count >= 12_000)
+  }
+}
