@@ -24,12 +24,12 @@ enum FileChoice {
     text += brief.task ?? ""
     let words = Set(Clues.words(of: text).map { $0.lowercased() })
     let stems = Set(
-      brief.files.lazy.filter { TestPaths.isTest($0.path) && mentioned.contains($0.path) }
+      brief.files.lazy.filter { TestPaths.isTest($0.path, in: brief.directory) && mentioned.contains($0.path) }
         .map { stem($0.path).replacing("test_", with: "").replacing("_test", with: "").replacing("test", with: "") })
     func rank(_ file: RepairBrief.File) -> Int {
       var rank = 0
       if mentioned.contains(file.path) { rank -= 1000 }
-      let isTest = TestPaths.isTest(file.path)
+      let isTest = TestPaths.isTest(file.path, in: brief.directory)
       let own = stem(file.path)
       if stems.contains(own) { rank -= 500 }
       if words.contains(own), own.count > 2 { rank -= 300 }

@@ -127,7 +127,7 @@ struct RepairSession: Sendable {
     for (path, bytes) in contents {
       guard let language = Language(path: path) else { continue }
       let file = SourceFile(path: path, bytes: bytes, language: language)
-      if TestPaths.isTest(path) || TestPaths.isTestConfiguration(path) {
+      if TestPaths.isTest(path, in: brief.directory) || TestPaths.isTestConfiguration(path) {
         tests.append(file)
       } else {
         files.append(file)
