@@ -80,12 +80,15 @@ import Testing
   @Test func anEmptyRepositoryAndAPlainDirectoryWork() async throws {
     let empty = try Scratch()
     try empty.makeProject(Calculator.files, git: false)
+    // The engine may find several repairs that pass: then it says so, and the user decides.
     let plain = try await empty.codeagent("fix", "--json")
-    #expect(plain.status == 0, "\(plain.shown)")
+    #expect([0, 9].contains(plain.status), "\(plain.shown)")
     try empty.git("init", "-q", "-b", "main")
-    let unborn = try await empty.codeagent("fix", "--json", "--apply")
-    #expect(unborn.status == 0, "\(unborn.shown)")
-    #expect(empty.directory.text("project/calc.py")?.contains("left + right") == true)
+    let unborn = try await empty.codeagent("fix", "--json", "--apply", "--yes")
+    #expect([0, 9].contains(unborn.status), "\(unborn.shown)")
+    let tests = try await runningProcess(
+      ["python3", "-m", "unittest"], environment: empty.environment(), cwd: empty.project)
+    #expect(tests.status == 0, "\(tests.shown)")
   }
 
   @Test func noRecordNoRun() async throws {
