@@ -16,6 +16,8 @@ public enum Prompt: String, CaseIterable, Sendable {
   case baseline
   /// What the index found.
   case context
+  /// The question to a second model, after the judge.
+  case review
 
   /// The text as written.
   public var template: String {
@@ -29,6 +31,7 @@ public enum Prompt: String, CaseIterable, Sendable {
       case .compacted: PackageResources.compacted_md
       case .baseline: PackageResources.baseline_md
       case .context: PackageResources.context_md
+      case .review: PackageResources.review_md
       }
     return String(decoding: bytes, as: UTF8.self)
   }

@@ -77,7 +77,7 @@ extension RunDriver {
   /// The model stopped and changed nothing: it is told so once when checks are open, and then believed.
   private func concludeWithoutChange(_ snapshot: Snapshot, summary: String) async throws -> RunResult? {
     let isTold = state.rejected == snapshot.id
-    if state.task == nil, let baseline = state.baseline, !isTold {
+    if state.task == nil, let baseline = state.baseline, !isTold || request.keepsGoing {
       state.judged(.rejected, snapshot.id)
       try recorder.append(
         .verification,
@@ -95,13 +95,13 @@ extension RunDriver {
   /// What the judge saw goes back to the model, unless nothing has changed since it was told last.
   private func rejected(_ verdict: Judge.Verdict, isTold: Bool, summary: String) async throws -> RunResult? {
     // It is told in any case: a run whose budget ended can go on from here.
-    if !isTold {
+    if !isTold || request.keepsGoing {
       let findings = recorder.redact(
         OutputText.bounded(verdict.findings.map { "- \($0)" }.joined(separator: "\n")))
       try add(.user(text: Prompt.feedback.filled(["findings": findings]), structured: nil))
     }
     let exhausted = request.budget.exhausted(by: state.spending, elapsed: elapsed)
-    if isTold || exhausted != nil {
+    if isTold && !request.keepsGoing || exhausted != nil {
       let open = verdict.findings.first.map { ": \($0.prefix(300))" } ?? ""
       var result = try await result(
         exhausted == nil ? .notFixed : .budgetSpent, "the judge does not accept the change" + open)
@@ -122,6 +122,7 @@ extension RunDriver {
     result.diff = try await session.workspace.diff(from: nil, to: deliverable)
     let flags = try await Review.flags(deliverable.changes, failing: state.baseline, in: session.workspace)
     result.flags = flags.map(\.sentence)
+    if let opinion = try await opinion(result.diff) { result.flags.append(opinion) }
     try recorder.append(.secondLook, ["flags": .array(result.flags.map { .string($0) })])
     guard request.delivery.isRequested else { return try record(&result, deliverable) }
     guard result.outcome == .fixed || request.delivery.acceptUnconfirmed else {
@@ -142,6 +143,30 @@ extension RunDriver {
       result.reason = "the change is not delivered: \(error.message)"
     }
     return try record(&result, deliverable)
+  }
+
+  /// What a second model says of the change, read-only: advice, whatever it says. It changes no outcome.
+  private func opinion(_ diff: [FileDiff]) async throws -> String? {
+    guard let reviewer = services.reviewer, !diff.isEmpty else { return nil }
+    let patch = OutputText.bounded(diff.map { OutputText.clean($0.patch) }.joined(), limit: 48_000)
+    let text = Prompt.review.filled(["task": state.task ?? Prompt.repairTask.filled(), "diff": patch])
+    let question = ModelRequest(
+      system: "", tools: [], items: [.user(text: recorder.redact(text), structured: nil)], maxOutputTokens: 1000)
+    do {
+      let answer: ModelResponse = try await gate.perform(.callModel(reviewer.identity)) {
+        let answer = try await reviewer.respond(to: question) { _ in }
+        return EffectOutcome(
+          value: answer, fields: ["usage": answer.usage.json], content: ["opinion": answer.json.serialized])
+      }
+      let words = answer.items.compactMap { item in if case .assistant(let text) = item { text } else { nil } }
+      let said = OutputText.bounded(words.joined(separator: " "), limit: 1500)
+      return said.isEmpty ? nil : "\(reviewer.identity.provider)/\(reviewer.identity.name) says: \(said)"
+    } catch let error as ModelError {
+      if error.kind == .cancelled { throw CancellationError() }
+      return "the second opinion was not given: \(error.message)"
+    } catch let error as Refusal {
+      return "the second opinion was not asked for: \(error)"
+    }
   }
 
   private func commitMessage(_ result: RunResult) -> String {

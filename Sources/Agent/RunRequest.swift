@@ -18,6 +18,8 @@ public struct RunRequest: Sendable {
   public var delivery: DeliveryRequest
   /// Limits of each command.
   public var limits: SandboxLimits
+  /// Go on after the model has stopped without a proven change, until a budget ends.
+  public var keepsGoing = false
 
   /// A request.
   public init(
@@ -61,6 +63,8 @@ public struct RunServices: Sendable {
   public var model: any Model
   /// Who decides on effects.
   public var authorizer: any Authorizer
+  /// Who is asked for a second opinion on a change that the judge accepts; nil for nobody.
+  public var reviewer: (any Model)?
   /// For whom the run acts.
   public var principal: Principal
   /// Asked when a rule wants approval; nil when nobody can be asked.

@@ -179,7 +179,9 @@ import Testing
   func signalsEndRunsInOrder(signal: Int32, status: Int) async throws {
     let scratch = try Scratch()
     try scratch.makeProject(Calculator.files)
-    let server = try ScriptedModelServer([.call("shell", ["command": "sleep 600"])])
+    // A time of its own, by which what is left over is found.
+    let sleep = "sleep 7\(100 + signal)"
+    let server = try ScriptedModelServer([.call("shell", ["command": .string(sleep)])])
     let process = try scratch.start("fix", "--json", "--model", "openai/mock", server: server)
     for _ in 0..<600 where server.requests.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
     try await Task.sleep(for: .milliseconds(700))
@@ -187,7 +189,7 @@ import Testing
     let result = try await onOwnThread { process.finish(timeout: 20) }
     #expect(result.status == Int32(status), "\(result.shown)")
     #expect(result.end?["exit_code"]?.int == status)
-    let left = try runProcess(["pgrep", "-f", "sleep 600"])
+    let left = try runProcess(["pgrep", "-f", "^\(sleep)"])
     #expect(left.out.isEmpty)
   }
 }

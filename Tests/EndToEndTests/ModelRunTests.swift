@@ -213,4 +213,29 @@ import Testing
     #expect(result.status == 0, "\(result.shown)")
     #expect(server.requests.last?.userTexts.first?.contains("# Task") == true)
   }
+
+  @Test func aSecondModelIsAskedAndDecidesNothing() async throws {
+    let scratch = try Scratch()
+    try scratch.makeProject(Calculator.files)
+    _ = try scratch.directory.write("home/.config/codeagent/config.toml", "review_model = \"openai/critic\"\n")
+    let server = try ScriptedModelServer { request in
+      if request.body["model"] == "critic" { return (9, .say("I would look at the rounding.")) }
+      return request.toolResults.isEmpty ? (0, .freeform("apply_patch", Calculator.fix)) : (1, .say("Done."))
+    }
+    let result = try await scratch.codeagent("fix", "--json", "--model", "openai/mock", server: server)
+    #expect(result.status == 0, "\(result.shown)")
+    #expect(result.end?["flags"]?.array?.contains { $0.string?.contains("look at the rounding") == true } == true)
+    let asked = server.requests.filter { $0.body["model"] == "critic" }
+    #expect(asked.count == 1 && asked.first?.toolNames == [])
+  }
+
+  @Test func keepGoingEndsWithTheBudget() async throws {
+    let scratch = try Scratch()
+    try scratch.makeProject(Calculator.files)
+    let server = try ScriptedModelServer([.say("Done."), .say("Really."), .say("Yes.")])
+    let result = try await scratch.codeagent(
+      "fix", "--json", "--keep-going", "--max-turns", "5", "--model", "openai/mock", server: server)
+    #expect(result.status == 4, "\(result.shown)")
+    #expect(server.requests.count == 5)
+  }
 }

@@ -194,7 +194,6 @@ struct HTTPClientTests {
       await kind("/drip", HTTPTimeouts(idle: .milliseconds(150), total: .milliseconds(400))) == .timeout(.total))
     let taken = ContinuousClock.now - start
     #expect(taken > .milliseconds(700))
-    #expect(taken < .seconds(15))
   }
 
   @Test func theEndOfAnAnswerIsWaitedForOnlySoLong() async throws {

@@ -62,6 +62,9 @@ struct FixCommand: AsyncParsableCommand {
   @Flag(help: "Deliver a change that passes the tests but is not confirmed (exit code 9 all the same).")
   var yes = false
 
+  @Flag(help: "Go on when the model stops without a proven change, until a budget ends.")
+  var keepGoing = false
+
   @OptionGroup var budget: BudgetOptions
   @OptionGroup var output: OutputOptions
 
@@ -83,6 +86,7 @@ struct FixCommand: AsyncParsableCommand {
       var request = RunRequest(
         task: text, testCommand: options.test ?? assembly.settings.test,
         setup: options.setup ?? assembly.settings.setup, budget: try options.budget.budget(assembly))
+      request.keepsGoing = options.keepGoing
       request.delivery.apply = options.apply
       request.delivery.branch = options.branch
       request.delivery.patch = options.patch != nil

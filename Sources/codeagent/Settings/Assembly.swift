@@ -54,13 +54,16 @@ struct Assembly: Sendable {
     let model = try model()
     let rules = try authorizer(model.identity)
     try Directories.make(Array((state + "/runs").utf8))
-    return RunServices(
+    var services = RunServices(
       store: store, sandbox: try sandbox(), model: model, authorizer: rules, principal: principal(),
       approver: nil, redactor: Redactor(knownValues: secrets()), view: view(rules),
       runsDirectory: Array((state + "/runs").utf8),
       indexDirectory: Array((try Directories.cache(environment) + "/index").utf8),
       contextWindow: provider.flatMap { settings.providers[$0]?.contextWindow }, price: price(),
       version: Codeagent.version)
+    // With the built-in engine nothing leaves the machine, whatever is configured.
+    if let reviewer = settings.reviewModel, !isEngine { services.reviewer = try remote(reviewer) }
+    return services
   }
 
   // MARK: The model
@@ -69,10 +72,14 @@ struct Assembly: Sendable {
 
   private func model() throws -> any Model {
     guard let modelName else { return RepairEngine() }
-    let parts = modelName.split(separator: "/", maxSplits: 1).map(String.init)
+    return try remote(modelName)
+  }
+
+  private func remote(_ name: String) throws -> any Model {
+    let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
     guard parts.count == 2 else {
       throw UsageFailure(
-        "`\(modelName)` does not name a model", advice: "write PROVIDER/NAME, such as openai/gpt-5.5, or `builtin`")
+        "`\(name)` does not name a model", advice: "write PROVIDER/NAME, such as openai/gpt-5.5, or `builtin`")
     }
     return RemoteModel(
       provider: try provider(parts[0]), model: parts[1], transport: HTTPClient(),
@@ -130,8 +137,11 @@ struct Assembly: Sendable {
   /// The layers of policy, the repository's read from its committed base.
   private func authorizer(_ identity: ModelIdentity) throws -> any Authorizer {
     do {
+      // Naming a reviewer is choosing it; an organisation's restriction holds all the same.
+      var user = settings.user
+      if let reviewer = settings.reviewModel { user.grants.allowModels.append(reviewer) }
       return try BuiltInRules(
-        organisation: settings.organisation, user: settings.user, repository: try repositoryRules(),
+        organisation: settings.organisation, user: user, repository: try repositoryRules(),
         chosenModel: "\(identity.provider)/\(identity.name)")
     } catch let error as PolicyError {
       throw RunFailure(.policy, error.description, hint: "a policy that cannot be used stops every run")

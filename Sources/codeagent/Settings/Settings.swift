@@ -8,6 +8,8 @@ import TOMLKit
 struct Settings: Sendable {
   /// `provider/name`; nil means the built-in engine.
   var model: String?
+  /// `provider/name` of the model that is asked for a second opinion; nil for none.
+  var reviewModel: String?
   /// Providers by name.
   var providers: [String: ProviderSettings] = [:]
   /// A command that prepares projects, and one that tests them, when the command line names none.
@@ -68,8 +70,9 @@ struct Settings: Sendable {
 
   private mutating func apply(_ table: TableReader, layer: WritableKeyPath<Settings, PolicyLayer>) throws(UsageFailure)
   {
-    try table.allow(["model", "project", "budget", "providers", "prices", "policy"])
+    try table.allow(["model", "review_model", "project", "budget", "providers", "prices", "policy"])
     model = try table.string("model") ?? model
+    reviewModel = try table.string("review_model") ?? reviewModel
     if let project = try table.table("project") {
       try project.allow(["setup", "test"])
       setup = try project.string("setup") ?? setup
