@@ -81,10 +81,10 @@ import Testing
     let empty = try Scratch()
     try empty.makeProject(Calculator.files, git: false)
     // The engine may find several repairs that pass: then it says so, and the user decides.
-    let plain = try await empty.codeagent("fix", "--json")
+    let plain = try await empty.codeagent("fix", "--json", "--timeout", "200s")
     #expect([0, 9].contains(plain.status), "\(plain.shown)")
     try empty.git("init", "-q", "-b", "main")
-    let unborn = try await empty.codeagent("fix", "--json", "--apply", "--yes")
+    let unborn = try await empty.codeagent("fix", "--json", "--apply", "--yes", "--timeout", "200s")
     #expect([0, 9].contains(unborn.status), "\(unborn.shown)")
     let tests = try await runningProcess(
       ["python3", "-m", "unittest"], environment: empty.environment(), cwd: empty.project)
