@@ -3,7 +3,7 @@
 ///
 /// Patterns come from the repository, so matching is a simulation of an automaton: its time is bounded by the product of
 /// the two lengths, however many stars there are.
-struct Glob: Sendable {
+public struct Glob: Sendable {
   private enum Token: Sendable, Equatable {
     case byte(UInt8)
     case anyByte
@@ -27,7 +27,8 @@ struct Glob: Sendable {
 
   private let shape: Shape
 
-  init(_ pattern: [UInt8]) {
+  /// Reads a pattern. One that is malformed (an open bracket, a backslash at the end) matches nothing.
+  public init(_ pattern: [UInt8]) {
     guard let tokens = Self.tokens(pattern) else {
       shape = .never
       return
@@ -44,7 +45,8 @@ struct Glob: Sendable {
     }
   }
 
-  func matches(_ text: ArraySlice<UInt8>) -> Bool {
+  /// True when all of `text` matches.
+  public func matches(_ text: ArraySlice<UInt8>) -> Bool {
     switch shape {
     case .never: return false
     case .exact(let bytes): return text.elementsEqual(bytes)
