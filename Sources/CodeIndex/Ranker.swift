@@ -42,14 +42,6 @@ struct Ranker: Sendable {
 
   var weights = RankingWeights()
 
-  private struct Found {
-    var matches: [TermTable.Match] = []
-    /// Where the matches of file i begin; one more than there are files.
-    var starts: [Int] = [0]
-    var idf: [Double] = []
-    var average = 0.0
-  }
-
   /// Ranks the files of a corpus that `admits`.
   /// - Parameter history: what past commits say, when there are any.
   func rank(
@@ -57,13 +49,13 @@ struct Ranker: Sendable {
   ) -> Ranking {
     let files = corpus.files
     let admitted = files.map(admits)
-    var ranking = once(original, files, admitted, history)
+    var ranking = once(original, corpus, admitted, history)
     var found = ranking.units
     found.sort { ($1.score, $0.file, $0.unit) < ($0.score, $1.file, $1.unit) }
     if weights.feedback > 0 {
-      let query = feedback(original, files, admitted, found)
+      let query = feedback(original, corpus, admitted, found)
       // What the best units have in common finds further files; which part of a file is meant, only the request says.
-      ranking.files = once(query, files, admitted, history).files
+      ranking.files = once(query, corpus, admitted, history).files
     }
     var sums = [Double](repeating: 0, count: files.count)
     for file in ranking.files { sums[file.file] = file.score }
@@ -76,11 +68,12 @@ struct Ranker: Sendable {
   }
 
   private func once(
-    _ query: Query, _ files: [Corpus.File], _ admitted: [Bool], _ history: HistorySignals?
+    _ query: Query, _ corpus: Corpus, _ admitted: [Bool], _ history: HistorySignals?
   ) -> Ranking {
-    let body = find(query, files, admitted) { $0.analysis.body }
-    let names = find(query, files, admitted) { $0.analysis.names }
-    let paths = find(query, files, admitted) { $0.pathTerms }
+    let files = corpus.files
+    let body = find(query, corpus, admitted, .body)
+    let names = find(query, corpus, admitted, .names)
+    let paths = find(query, corpus, admitted, .path)
     var bodyScores = score(query, body, files) { $0.analysis.body }
     var nameScores = score(query, names, files, b: weights.namesB) { $0.analysis.names }
     var pathScores = score(query, paths, files) { $0.pathTerms }
@@ -159,29 +152,23 @@ struct Ranker: Sendable {
     return factor
   }
 
-  private func find(
-    _ query: Query, _ files: [Corpus.File], _ admitted: [Bool], _ table: (Corpus.File) -> TermTable
-  ) -> Found {
-    var found = Found()
-    found.starts.reserveCapacity(files.count + 1)
-    var frequency = [Int](repeating: 0, count: query.terms.count)
-    var total = 0
-    var count = 0
-    for (index, file) in files.enumerated() {
-      if admitted[index] {
-        let table = table(file)
-        let before = found.matches.count
-        table.matches(of: query.terms, into: &found.matches)
-        for match in found.matches[before...] { frequency[match.query] += 1 }
-        total += table.length
-        if table.length > 0 { count += 1 }
-      }
-      found.starts.append(found.matches.count)
-    }
-    found.average = Double(total) / Double(max(1, count))
-    let all = Double(max(1, count))
-    found.idf = frequency.map { pow(log(1 + (all - Double($0) + 0.5) / (Double($0) + 0.5)), weights.idfPower) }
-    return found
+  /// What the corpus says of the query's terms, with how telling each is.
+  private struct Found {
+    let field: FieldMatches
+    let idf: [Double]
+    var matches: [TermTable.Match] { field.matches }
+    var starts: [Int] { field.starts }
+    var average: Double { field.average }
+  }
+
+  private func find(_ query: Query, _ corpus: Corpus, _ admitted: [Bool], _ field: SearchField) -> Found {
+    let found = corpus.matches(of: query.terms, in: field, admitted)
+    let all = Double(max(1, found.fileCount))
+    return Found(
+      field: found,
+      idf: found.frequency.map {
+        pow(log(1 + (all - Double($0) + 0.5) / (Double($0) + 0.5)), weights.idfPower)
+      })
   }
 
   private func score(
@@ -215,8 +202,8 @@ struct Ranker: Sendable {
     for match in found.matches[range] {
       let weight = query.weights[match.query] * found.idf[match.query]
       for place in match.range {
-        let unit = Int(table.units[place])
-        let frequency = Double(table.counts[place])
+        let unit = Int(found.field.units[place])
+        let frequency = Double(found.field.counts[place])
         let length = Double(table.unitLengths[unit]) / weights.unitLength
         let norm = weights.k1 * (1 - weights.unitB + weights.unitB * length)
         sums[unit] += weight * frequency * (weights.k1 + 1) / (frequency + norm)
@@ -244,11 +231,11 @@ struct Ranker: Sendable {
 
   /// The request with the most telling terms of its best units (pseudo-relevance feedback).
   private func feedback(
-    _ query: Query, _ files: [Corpus.File], _ admitted: [Bool], _ units: [RankedUnit]
+    _ query: Query, _ corpus: Corpus, _ admitted: [Bool], _ units: [RankedUnit]
   ) -> Query {
     var counts: [UInt32: Double] = [:]
     for unit in units.prefix(Int(weights.feedbackUnits)) {
-      let table = files[unit.file].analysis.body
+      let table = corpus.terms(of: unit.file)
       for term in table.terms.indices {
         for place in Int(table.starts[term])..<Int(table.starts[term + 1]) where Int(table.units[place]) == unit.unit {
           let frequency = Double(table.counts[place])
@@ -258,7 +245,7 @@ struct Ranker: Sendable {
     }
     let candidates = counts.filter { $0.value > 0.5 }.keys.sorted()
     let probe = Query(terms: candidates)
-    let found = find(probe, files, admitted) { $0.analysis.body }
+    let found = find(probe, corpus, admitted, .body)
     let scored = candidates.indices.map {
       (term: candidates[$0], weight: (counts[candidates[$0]] ?? 0) * found.idf[$0])
     }

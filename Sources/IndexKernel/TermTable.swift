@@ -83,6 +83,13 @@ public struct TermTable: Sendable, Hashable {
     public let range: Range<Int>
     /// How often it occurs in all.
     public let total: Int
+
+    /// A match.
+    public init(query: Int, range: Range<Int>, total: Int) {
+      self.query = query
+      self.range = range
+      self.total = total
+    }
   }
 
   /// Which of the terms, given in ascending order, occur here.
