@@ -271,7 +271,8 @@ extension Usage {
   fileprivate var plausible: Usage {
     func clamp(_ count: Int) -> Int { min(max(count, 0), 1 << 40) }
     return Usage(
-      input: clamp(input), cachedInput: clamp(cachedInput), output: clamp(output), reasoning: clamp(reasoning))
+      input: clamp(input), cachedInput: clamp(cachedInput), output: clamp(output), reasoning: clamp(reasoning),
+      cacheWriteInput: clamp(cacheWriteInput), isEstimated: isEstimated)
   }
 }
 

@@ -68,19 +68,23 @@ extension Item {
 }
 
 extension Usage {
-  /// The counts as JSON.
+  /// The counts as JSON; what few providers tell is there only when it says something.
   public var json: JSONValue {
-    [
+    var counts: JSONObject = [
       "input": JSONValue(input), "cachedInput": JSONValue(cachedInput), "output": JSONValue(output),
       "reasoning": JSONValue(reasoning),
     ]
+    if cacheWriteInput > 0 { counts["cacheWriteInput"] = JSONValue(cacheWriteInput) }
+    if isEstimated { counts["estimated"] = true }
+    return .object(counts)
   }
 
   /// Reads counts back; what is missing counts as zero.
   public init(json: JSONValue) {
     self.init(
       input: json["input"]?.int ?? 0, cachedInput: json["cachedInput"]?.int ?? 0, output: json["output"]?.int ?? 0,
-      reasoning: json["reasoning"]?.int ?? 0)
+      reasoning: json["reasoning"]?.int ?? 0, cacheWriteInput: json["cacheWriteInput"]?.int ?? 0,
+      isEstimated: json["estimated"]?.bool ?? false)
   }
 }
 

@@ -100,20 +100,31 @@ public struct Usage: Sendable, Hashable {
   public var output: Int
   /// Of those, tokens of reasoning.
   public var reasoning: Int
+  /// Of the tokens read, those that were written to the provider's cache, where it counts them apart.
+  public var cacheWriteInput: Int
+  /// True when the provider counted nothing and the numbers are estimates of ours.
+  public var isEstimated: Bool
 
   /// Counts of tokens.
-  public init(input: Int = 0, cachedInput: Int = 0, output: Int = 0, reasoning: Int = 0) {
+  public init(
+    input: Int = 0, cachedInput: Int = 0, output: Int = 0, reasoning: Int = 0, cacheWriteInput: Int = 0,
+    isEstimated: Bool = false
+  ) {
     self.input = input
     self.cachedInput = cachedInput
     self.output = output
     self.reasoning = reasoning
+    self.cacheWriteInput = cacheWriteInput
+    self.isEstimated = isEstimated
   }
 
   /// Adds the counts of two answers.
   public static func + (left: Usage, right: Usage) -> Usage {
     Usage(
       input: left.input + right.input, cachedInput: left.cachedInput + right.cachedInput,
-      output: left.output + right.output, reasoning: left.reasoning + right.reasoning)
+      output: left.output + right.output, reasoning: left.reasoning + right.reasoning,
+      cacheWriteInput: left.cacheWriteInput + right.cacheWriteInput,
+      isEstimated: left.isEstimated || right.isEstimated)
   }
 }
 
