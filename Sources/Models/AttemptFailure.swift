@@ -63,7 +63,7 @@ struct AttemptFailure: Error {
     let text = error.message.isEmpty ? "" : ": \(error.message)"
     self.init(.invalidRequest, "\(endpoint) answered \(status)\(text)", .none)
     self.status = status
-    requestID = headers["x-request-id"] ?? headers["request-id"]
+    requestID = Self.requestID(headers) ?? error.requestID
     code = error.code
     parameter = error.parameter
     switch status {
@@ -76,6 +76,7 @@ struct AttemptFailure: Error {
     default: break
     }
     retryAfter = Self.retryAfter(headers) ?? error.retryAfter
+    if retryAfter == nil, status == 429 { retryAfter = Self.limitReset(headers) }
     if remedy == .backOff, headers["x-should-retry"] == "false" { remedy = .none }
     if remedy == .none, headers["x-should-retry"] == "true", kind != .authentication { remedy = .backOff }
     refine(error)
@@ -138,6 +139,11 @@ struct AttemptFailure: Error {
     ].contains { message.contains($0) }
   }
 
+  /// The provider's id of a request, under any of its names.
+  static func requestID(_ headers: HTTPHeaders) -> String? {
+    headers["x-request-id"] ?? headers["request-id"] ?? headers["x-amzn-requestid"] ?? headers["apim-request-id"]
+  }
+
   /// Seconds that the headers ask to wait.
   static func retryAfter(_ headers: HTTPHeaders) -> Double? {
     if let text = headers["retry-after-ms"], let milliseconds = Double(text), milliseconds.isFinite {
@@ -146,6 +152,53 @@ struct AttemptFailure: Error {
     guard let text = headers["retry-after"] else { return nil }
     if let seconds = Double(text) { return seconds.isFinite ? max(0, seconds) : nil }
     return httpDate(text).map { max(0, Double($0 - time(nil))) }
+  }
+
+  /// Seconds until a limit that is used up is filled again, where no header asks for a wait: OpenAI's
+  /// `x-ratelimit-reset-tokens: 6m0s`, Anthropic's `anthropic-ratelimit-tokens-reset: 2026-01-27T14:00:05Z`. They name
+  /// the time when all is free again, and some is free before: more than half a minute is not believed.
+  static func limitReset(_ headers: HTTPHeaders) -> Double? {
+    var longest: Double?
+    for field in headers.fields {
+      let name = field.name.lowercased()
+      guard name.contains("ratelimit"), name.contains("remaining"), Double(field.value) == 0,
+        let reset = headers[name.replacing("remaining", with: "reset")]
+      else { continue }
+      let seconds = span(reset) ?? timestamp(reset).map { max(0, Double($0 - time(nil))) }
+      if let seconds { longest = max(longest ?? 0, min(seconds, 30)) }
+    }
+    return longest
+  }
+
+  /// The seconds of `250ms`, `1.5s` or `1h6m0s`.
+  private static func span(_ text: String) -> Double? {
+    var rest = text[...]
+    var sum = 0.0
+    while !rest.isEmpty {
+      let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+      guard let number = Double(digits) else { return nil }
+      let unit = rest[digits.endIndex...].prefix { $0.isASCII && $0.isLetter }
+      guard let seconds = ["ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400][unit] else { return nil }
+      sum += number * seconds
+      rest = rest[unit.endIndex...]
+    }
+    return text.isEmpty || !sum.isFinite ? nil : sum
+  }
+
+  /// The seconds since 1970 of a time such as `2026-01-27T14:00:05Z` (RFC 3339, in UTC).
+  static func timestamp(_ text: String) -> Int? {
+    let bytes = Array(text.utf8)
+    guard bytes.count >= 20, bytes.last == UInt8(ascii: "Z") || text.hasSuffix("+00:00") else { return nil }
+    func number(_ range: Range<Int>) -> Int32? { Int32(String(decoding: bytes[range], as: UTF8.self)) }
+    guard bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"), bytes[13] == UInt8(ascii: ":"),
+      let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
+      let minute = number(14..<16), let second = number(17..<19), (1970...9999).contains(year),
+      (1...12).contains(month), (1...31).contains(day)
+    else { return nil }
+    var date = tm()
+    (date.tm_year, date.tm_mon, date.tm_mday) = (year - 1900, month - 1, day)
+    (date.tm_hour, date.tm_min, date.tm_sec) = (hour, minute, second)
+    return timegm(&date)
   }
 
   /// The seconds since 1970 of an HTTP date (RFC 9110), such as "Fri, 31 Dec 1999 23:59:59 GMT".
@@ -171,12 +224,14 @@ struct ProviderError {
   var type: String?
   var parameter: String?
   var status: Int?
+  var requestID: String?
 
   init() {}
 
   /// Reads `{"error": {…}}`, `{"error": "…"}`, `{"message": …}`, `{"detail": …}`; a text that is none of them is quoted,
   /// shortened.
   init(json: JSONValue?, raw: [UInt8] = []) {
+    requestID = json?["request_id"]?.string
     var error = json
     if let inner = json?["error"], !inner.isNull { error = inner }
     if let text = error?.string {

@@ -273,7 +273,7 @@ struct ChatDecoder: AnswerDecoder {
     case "error", "insufficient_system_resource":
       throw AttemptFailure(.unavailable, "\(context.endpoint) gave up on its answer", .resend)
     default:
-      if items.contains(where: { if case .toolCall = $0 { true } else { false } }) {
+      if items.contains(where: \.isToolCall) {
         stop = .toolCalls
       } else {
         stop = refusal.isEmpty ? .endOfTurn : .refusal

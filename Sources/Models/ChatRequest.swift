@@ -4,8 +4,9 @@ import JSON
 /// OpenAI's Chat Completions API, as the many servers that offer it understand it.
 struct ChatDialect: WireDialect {
   let name = "openai-chat"
-  let route = "/chat/completions"
   let tail = Array("]}".utf8)
+
+  func route(model: String, features: Features) -> String { "/chat/completions" }
 
   func head(_ fixed: FixedPart, provider: Provider, model: String) -> (bytes: [UInt8], endsWithItem: Bool) {
     var body: JSONObject = ["model": .string(model)]
@@ -22,8 +23,8 @@ struct ChatDialect: WireDialect {
       body["tool_choice"] = "auto"
     }
     if let limit = fixed.maxOutputTokens { body[fixed.features.limitName] = JSONValue(limit) }
-    body["stream"] = true
-    body["stream_options"] = ["include_usage": true]
+    body["stream"] = .bool(fixed.features.streams)
+    if fixed.features.streams { body["stream_options"] = ["include_usage": true] }
     // Only OpenAI knows this one; other servers may refuse what they do not know.
     if provider.isOpenAIItself { body["prompt_cache_key"] = fixed.cacheKey.map(JSONValue.string) }
     var bytes = body.opened(at: "messages", provider.parameters, fixed.features)
@@ -92,16 +93,10 @@ struct ChatDialect: WireDialect {
       bytes.append(",\"type\":\"function\",\"function\":{\"name\":")
       bytes.appendJSON(acceptableName(call.name))
       bytes.append(",\"arguments\":")
-      bytes.appendJSON(Self.objectText(call.argumentText(freeform)))
+      bytes.appendJSON(call.argumentObject(freeform))
       bytes.append("}}")
     }
     bytes.append("]}")
-  }
-
-  /// Many servers parse the arguments in history and fail on what is no JSON object: such a text is wrapped in one.
-  private static func objectText(_ text: String) -> String {
-    if let value = try? JSONValue(parsing: text), value.object != nil { return text }
-    return JSONValue.object(["invalid_arguments": .string(text)]).text
   }
 
   func decoder(_ context: AnswerContext) -> any AnswerDecoder { ChatDecoder(context) }

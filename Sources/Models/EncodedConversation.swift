@@ -8,6 +8,8 @@ struct EncodedConversation: Sendable {
     /// The index behind the last item.
     var end: Int
     var bytes: [UInt8]
+    /// True when the items came from outside the model: only their ends are worth a cache mark.
+    var isFromOutside: Bool
   }
 
   let fixed: FixedPart
@@ -41,10 +43,8 @@ struct EncodedConversation: Sendable {
       items.removeLast(items.count - shared)
       callIDs = Set(items.lazy.compactMap { if case .toolCall(let call) = $0 { call.id } else { nil } })
     }
-    // A run of the model's items may have grown: it is one unit.
-    if shared < new.count, new[shared].isFromModel, let last = units.last, last.end == shared,
-      new[shared - 1].isFromModel
-    {
+    // The last unit may have grown.
+    if shared < new.count, let last = units.last, last.end == shared, dialect.joins(new[shared], to: new[shared - 1]) {
       units.removeLast()
     }
     var index = units.last?.end ?? 0
@@ -52,11 +52,11 @@ struct EncodedConversation: Sendable {
     var needsComma = headEndsWithItem || units.contains { !$0.bytes.isEmpty }
     while index < new.count {
       var end = index + 1
-      if new[index].isFromModel { while end < new.count, new[end].isFromModel { end += 1 } }
+      while end < new.count, dialect.joins(new[end], to: new[end - 1]) { end += 1 }
       let bytes = dialect.encode(new[index..<end], fixed: fixed)
       let unit = bytes.isEmpty || !needsComma ? bytes : [UInt8(ascii: ",")] + bytes
       needsComma = needsComma || !bytes.isEmpty
-      units.append(Unit(end: end, bytes: unit))
+      units.append(Unit(end: end, bytes: unit, isFromOutside: !new[index].isFromModel))
       work.items += end - index
       work.bytes += unit.count
       index = end
@@ -68,6 +68,17 @@ struct EncodedConversation: Sendable {
     return work
   }
 
-  /// The request's body, piece by piece.
-  func body(tail: [UInt8]) -> [[UInt8]] { [head] + units.map(\.bytes) + [tail] }
+  /// The request's body, piece by piece. Cache marks stand at the ends of the last two units from outside the model: the
+  /// older one is where the request before left its own, which the provider then finds again however much came since.
+  func body(tail: [UInt8], mark: CacheMark?) -> [[UInt8]] {
+    var pieces = [head] + units.map(\.bytes) + [tail]
+    guard let mark else { return pieces }
+    let marked = units.indices.reversed().lazy.filter { units[$0].isFromOutside && !units[$0].bytes.isEmpty }.prefix(2)
+    for index in marked {
+      let bytes = units[index].bytes
+      let end = bytes.count - mark.closing
+      pieces[index + 1] = bytes[..<end] + mark.bytes + bytes[end...]
+    }
+    return pieces
+  }
 }

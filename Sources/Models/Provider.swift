@@ -8,7 +8,7 @@ public struct Provider: Sendable, CustomStringConvertible {
   /// The wire format that it speaks.
   public var dialect: Dialect
   /// Where its routes begin, such as `https://api.openai.com/v1`. A query, such as Azure's `?api-version=…`, is kept
-  /// behind the route.
+  /// behind the route; `{model}` in the path, as in Azure's deployments, stands for the model's name.
   public var baseURL: String
   /// The key, when it wants one.
   public var apiKey: Secret?
@@ -21,7 +21,10 @@ public struct Provider: Sendable, CustomStringConvertible {
   public var parameters: JSONObject
   /// True when it takes free-form (custom) tools on Responses; otherwise they are offered as functions of one string.
   public var takesFreeformTools: Bool
-  /// How long to wait for what.
+  /// False to ask for answers in one piece, from servers or gateways that do not stream.
+  public var streams = true
+  /// How long to wait for what. Where answers come in one piece the provider is silent until the whole is made: ten
+  /// minutes are the least that is then waited.
   public var timeouts: HTTPTimeouts
 
   /// The wire formats.
@@ -32,6 +35,8 @@ public struct Provider: Sendable, CustomStringConvertible {
     case openAIChat = "openai-chat"
     /// Responses, or Chat Completions where the server has no such route.
     case openAI = "openai"
+    /// Anthropic Messages.
+    case anthropic = "anthropic-messages"
   }
 
   /// How a key travels.
@@ -43,9 +48,11 @@ public struct Provider: Sendable, CustomStringConvertible {
   }
 
   /// A provider.
-  /// - Parameter takesFreeformTools: nil means: yes where OpenAI itself answers, no elsewhere.
+  /// - Parameters:
+  ///   - keyHeader: nil means the dialect's own: `x-api-key` for Anthropic, bearer for the others.
+  ///   - takesFreeformTools: nil means: yes where OpenAI itself answers, no elsewhere.
   public init(
-    name: String, dialect: Dialect, baseURL: String, apiKey: Secret? = nil, keyHeader: KeyHeader = .bearer,
+    name: String, dialect: Dialect, baseURL: String, apiKey: Secret? = nil, keyHeader: KeyHeader? = nil,
     headers: HTTPHeaders = [:], parameters: JSONObject = [:], takesFreeformTools: Bool? = nil,
     timeouts: HTTPTimeouts = HTTPTimeouts()
   ) {
@@ -53,29 +60,12 @@ public struct Provider: Sendable, CustomStringConvertible {
     self.dialect = dialect
     self.baseURL = baseURL
     self.apiKey = apiKey
-    self.keyHeader = keyHeader
+    self.keyHeader = keyHeader ?? (dialect == .anthropic ? .named("x-api-key") : .bearer)
     self.headers = headers
     self.parameters = parameters
     self.timeouts = timeouts
     self.takesFreeformTools = false
     self.takesFreeformTools = takesFreeformTools ?? isOpenAIItself
-  }
-
-  /// OpenAI, or whatever `OPENAI_BASE_URL` names, with `OPENAI_API_KEY`, `OPENAI_ORGANIZATION` and `OPENAI_PROJECT` as
-  /// OpenAI's own libraries read them. Elsewhere than at OpenAI the dialect is found out.
-  public static func openAI(environment: [String: String]) -> Provider {
-    func value(_ name: String) -> String? {
-      let text = Secret(environment[name] ?? "").value
-      return text.isEmpty ? nil : text
-    }
-    var headers = HTTPHeaders()
-    headers["OpenAI-Organization"] = value("OPENAI_ORGANIZATION") ?? value("OPENAI_ORG_ID")
-    headers["OpenAI-Project"] = value("OPENAI_PROJECT")
-    var provider = Provider(
-      name: "openai", dialect: .openAI, baseURL: value("OPENAI_BASE_URL") ?? "https://api.openai.com/v1",
-      apiKey: value("OPENAI_API_KEY").map(Secret.init), headers: headers)
-    if provider.isOpenAIItself { provider.dialect = .openAIResponses }
-    return provider
   }
 
   /// Host and port of the base URL.
@@ -92,16 +82,21 @@ public struct Provider: Sendable, CustomStringConvertible {
   var isOpenAIItself: Bool {
     guard baseURL.lowercased().hasPrefix("https://") else { return false }
     let host = endpoint.lowercased().prefix { $0 != ":" }
-    return host == "api.openai.com" || host.hasSuffix(".openai.azure.com")
+    return host == "api.openai.com"
+      || [".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"].contains { host.hasSuffix($0) }
   }
 
   /// The URL of a route such as `/responses`, before the base URL's query.
-  func url(_ route: String) -> String {
+  func url(_ route: String, model: String) -> String {
     let path = baseURL.prefix { $0 != "?" && $0 != "#" }
     let query = baseURL.dropFirst(path.count).prefix { $0 != "#" }
     var base = path
     while base.hasSuffix("/") { base.removeLast() }
-    return base + route + query
+    var url = String(base)
+    if let place = url.firstRange(of: "{model}") { url.replaceSubrange(place, with: percentEncoded(model)) }
+    // Anthropic's own base URL has no version in it; other servers' often have.
+    if dialect == .anthropic, !url.hasSuffix("/v1") { url += "/v1" }
+    return url + route + query
   }
 
   /// The headers of every request.
@@ -109,6 +104,7 @@ public struct Provider: Sendable, CustomStringConvertible {
     var all: HTTPHeaders = [
       "Content-Type": "application/json", "Accept": "text/event-stream, application/json", "User-Agent": userAgent,
     ]
+    if dialect == .anthropic { all["anthropic-version"] = "2023-06-01" }
     if let key, !key.isEmpty {
       switch keyHeader {
       case .bearer: all["Authorization"] = "Bearer \(key.value)"
@@ -130,4 +126,21 @@ public struct Provider: Sendable, CustomStringConvertible {
     if let apiKey { secrets.append(apiKey.value) }
     return Redactor(secrets)
   }
+}
+
+/// A text as one segment of a URL's path: everything but letters, digits and `-._~` is escaped (RFC 3986).
+func percentEncoded(_ text: String) -> String {
+  var result = ""
+  for byte in text.utf8 {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+      UInt8(ascii: "~"):
+      result.unicodeScalars.append(Unicode.Scalar(byte))
+    default:
+      let digits = String(byte, radix: 16, uppercase: true)
+      result += digits.count < 2 ? "%0\(digits)" : "%\(digits)"
+    }
+  }
+  return result
 }

@@ -40,18 +40,30 @@ public final class RemoteModel: Model {
   /// What was done so far: for benchmarks, and for tests that cost does not grow.
   public var work: ModelWork { session.withLock { $0.work } }
 
+  /// How often one answer may be paused by its provider and asked to go on.
+  private static let mostPauses = 16
+
   /// Answers the conversation once; see ``Model/respond(to:observe:)``.
   public func respond(
     to request: ModelRequest, observe: @escaping @Sendable (ModelProgress) -> Void
   ) async throws(ModelError) -> ModelResponse {
     var budget = RetryBudget(retry)
+    var asked = request
+    var before = ModelResponse(items: [], usage: Usage(), stop: .endOfTurn)
+    var pauses = 0
     while true {
-      let plan = session.withLock { $0.plan(for: request) }
+      let plan = session.withLock { $0.plan(for: asked) }
       do throws(AttemptFailure) {
-        var response = try await attempt(plan, observe)
+        var (response, isPaused) = try await attempt(plan, observe)
         session.withLock { $0.succeeded(plan) }
-        plan.makeIDsUnique(&response, itemCount: request.items.count)
-        return response
+        plan.makeIDsUnique(&response, itemCount: asked.items.count)
+        if response.usage == Usage() { response.usage = estimate(asked, response) }
+        response.items = before.items + response.items
+        response.usage = before.usage + response.usage
+        guard isPaused, pauses < Self.mostPauses, response.items.count > before.items.count else { return response }
+        pauses += 1
+        before = response
+        asked.items = request.items + response.items
       } catch {
         var failure = error
         if Task.isCancelled { failure = AttemptFailure(.cancelled, "cancelled", .none) }
@@ -67,16 +79,25 @@ public final class RemoteModel: Model {
     }
   }
 
+  /// What an answer cost, by our own count: a provider that does not count is not free.
+  private func estimate(_ request: ModelRequest, _ response: ModelResponse) -> Usage {
+    Usage(
+      input: TokenEstimate.tokens(in: request), output: response.items.reduce(0) { $0 + TokenEstimate.tokens(in: $1) },
+      isEstimated: true)
+  }
+
   /// Sends the request once and reads its answer to the end.
   private func attempt(
     _ plan: RequestPlan, _ observe: @escaping @Sendable (ModelProgress) -> Void
-  ) async throws(AttemptFailure) -> ModelResponse {
+  ) async throws(AttemptFailure) -> (ModelResponse, isPaused: Bool) {
+    var timeouts = provider.timeouts
+    if !plan.features.streams { timeouts.idle = max(timeouts.idle, Self.leastWholeWait) }
     let response: HTTPResponse
     do throws(HTTPError) {
       response = try await transport.send(
-        HTTPRequest(method: "POST", url: plan.url, headers: headers, body: plan.body, timeouts: provider.timeouts))
+        HTTPRequest(method: "POST", url: plan.url, headers: headers, body: plan.body, timeouts: timeouts))
     } catch {
-      throw AttemptFailure(error, timeouts: provider.timeouts)
+      throw AttemptFailure(error, timeouts: timeouts)
     }
     guard (200..<300).contains(response.status) else {
       let body = (try? await response.body.collect(upTo: 256 << 10)) ?? []
@@ -88,13 +109,17 @@ public final class RemoteModel: Model {
     var decoder = plan.dialect.decoder(context)
     defer { session.withLock { $0.work.answerSteps += decoder.work } }
     do throws(AttemptFailure) {
-      return try await read(response, with: &decoder)
+      let answer = try await read(response, with: &decoder)
+      return (answer, decoder.isPaused)
     } catch {
       var failure = error
-      failure.requestID = failure.requestID ?? response.headers["x-request-id"]
+      failure.requestID = failure.requestID ?? AttemptFailure.requestID(response.headers)
       throw failure
     }
   }
+
+  /// While an answer is made that comes in one piece, its provider says nothing at all.
+  private static let leastWholeWait = Duration.seconds(600)
 
   private func read(
     _ response: HTTPResponse, with decoder: inout any AnswerDecoder

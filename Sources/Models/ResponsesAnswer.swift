@@ -147,7 +147,7 @@ struct ResponsesDecoder: AnswerDecoder {
     var stop: ModelResponse.StopReason = .endOfTurn
     if terminal["status"]?.string == "incomplete" {
       stop = terminal["incomplete_details"]?["reason"]?.string == "content_filter" ? .refusal : .length
-    } else if items.contains(where: { if case .toolCall = $0 { true } else { false } }) {
+    } else if items.contains(where: \.isToolCall) {
       stop = .toolCalls
     } else if isRefusal {
       stop = .refusal

@@ -4,8 +4,9 @@ import JSON
 /// OpenAI's Responses API, stateless: nothing is stored there, reasoning comes back encrypted and is sent again.
 struct ResponsesDialect: WireDialect {
   let name = "openai-responses"
-  let route = "/responses"
   let tail = Array("]}".utf8)
+
+  func route(model: String, features: Features) -> String { "/responses" }
 
   func head(_ fixed: FixedPart, provider: Provider, model: String) -> (bytes: [UInt8], endsWithItem: Bool) {
     var body: JSONObject = ["model": .string(model)]
@@ -17,7 +18,7 @@ struct ResponsesDialect: WireDialect {
     }
     body["max_output_tokens"] = fixed.maxOutputTokens.map { JSONValue($0) }
     body["store"] = false
-    body["stream"] = true
+    body["stream"] = .bool(fixed.features.streams)
     body["include"] = ["reasoning.encrypted_content"]
     body["prompt_cache_key"] = fixed.cacheKey.map(JSONValue.string)
     return (body.opened(at: "input", provider.parameters, fixed.features), false)

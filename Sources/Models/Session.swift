@@ -79,14 +79,19 @@ struct Session: Sendable {
   init(provider: Provider, model: String) {
     self.provider = provider
     self.model = model
-    route = provider.dialect == .openAIChat ? .openAIChat : .openAIResponses
+    route = provider.dialect == .openAI ? .openAIResponses : provider.dialect
     isRouteCertain = provider.dialect != .openAI
     features.freeformTools = provider.takesFreeformTools
+    features.streams = provider.streams
     features.limitName = provider.isOpenAIItself ? "max_completion_tokens" : "max_tokens"
   }
 
   private func wire(_ route: Provider.Dialect) -> any WireDialect {
-    route == .openAIChat ? ChatDialect() : ResponsesDialect()
+    switch route {
+    case .openAIChat: ChatDialect()
+    case .openAIResponses, .openAI: ResponsesDialect()
+    case .anthropic: AnthropicDialect()
+    }
   }
 
   /// Serialises what is new in a request.
@@ -108,12 +113,13 @@ struct Session: Sendable {
     let new = conversation.update(to: request.items, shared: best?.shared ?? 0, dialect: dialect)
     work.itemsEncoded += new.items
     work.bytesEncoded += new.bytes
-    let body = conversation.body(tail: dialect.tail)
+    let body = conversation.body(tail: dialect.tail, mark: dialect.cacheMark(features))
     work.bytesSent += body.reduce(0) { $0 + $1.count }
     conversations.append(conversation)
     if conversations.count > Self.keptConversations { conversations.removeFirst() }
     return RequestPlan(
-      dialect: dialect, route: route, url: provider.url(dialect.route), body: body, conversation: conversation)
+      dialect: dialect, route: route, url: provider.url(dialect.route(model: model, features: features), model: model),
+      body: body, conversation: conversation)
   }
 
   /// The server answered: its route exists.
@@ -148,6 +154,15 @@ struct Session: Sendable {
       features.replaysReasoning = false
       return
     }
+    if message.contains("signature"), message.contains("thinking") {
+      features.replaysReasoning = false
+      return
+    }
+    // "max_tokens: 32000 > 8192, which is the maximum allowed number of output tokens for …"
+    if message.contains("max_tokens"), message.contains("maximum allowed"), let limit = Self.limit(in: message) {
+      features.outputLimit = limit
+      return
+    }
     if message.contains("encrypted content is not supported") {
       features.dropped.insert("include")
       return
@@ -169,10 +184,25 @@ struct Session: Sendable {
       hasChangedLimitName = true
       return
     }
+    if features.cacheMarks, message.contains("cache_control") || message.contains("cachepoint") {
+      features.cacheMarks = false
+      return
+    }
+    if features.streams, names("stream"), !message.contains("stream_options") {
+      features.streams = false
+      return
+    }
     for member in ["parallel_tool_calls", "prompt_cache_key", "stream_options", "include", "store", "tool_choice"]
     where names(member) && !features.dropped.contains(member) {
       features.dropped.insert(member)
       return
     }
+  }
+
+  /// The number behind the `>` of a refusal.
+  private static func limit(in message: String) -> Int? {
+    guard let sign = message.firstIndex(of: ">") else { return nil }
+    let digits = message[message.index(after: sign)...].drop { $0 == " " }.prefix { $0.isASCII && $0.isNumber }
+    return Int(digits).flatMap { $0 > 0 ? $0 : nil }
   }
 }

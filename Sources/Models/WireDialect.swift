@@ -35,6 +35,12 @@ struct Features: Sendable, Hashable {
   var replaysReasoning = true
   /// Chat: the name of the output limit.
   var limitName = "max_tokens"
+  /// The most output tokens that the server said it takes; nil while it did not.
+  var outputLimit: Int?
+  /// Cache marks are set, where the dialect has them.
+  var cacheMarks = true
+  /// Answers come as a stream of events.
+  var streams = true
 }
 
 /// One provider's way to write requests and answers. A request is `head`, then the units of its items, then `tail`; the
@@ -43,16 +49,33 @@ protocol WireDialect: Sendable {
   /// The name under which reasoning is kept.
   var name: String { get }
   /// The path behind the base URL.
-  var route: String { get }
+  func route(model: String, features: Features) -> String
   /// Everything before the items, and whether an item stands at its end already.
   func head(_ fixed: FixedPart, provider: Provider, model: String) -> (bytes: [UInt8], endsWithItem: Bool)
   /// Everything after the items.
   var tail: [UInt8] { get }
-  /// One unit: either a single item from outside the model, or a whole run of what the model produced. Empty when
-  /// nothing of it is sent.
+  /// True when an item is written together with the one before it, as one unit.
+  func joins(_ item: Item, to previous: Item) -> Bool
+  /// One unit: items that are written together. Empty when nothing of it is sent.
   func encode(_ unit: ArraySlice<Item>, fixed: FixedPart) -> [UInt8]
+  /// What asks the provider to cache everything up to the end of a unit; nil where it caches by itself.
+  func cacheMark(_ features: Features) -> CacheMark?
   /// Reads one streamed answer.
   func decoder(_ context: AnswerContext) -> any AnswerDecoder
+}
+
+extension WireDialect {
+  /// Most dialects write all that the model produced in one go as one message, and everything else by itself.
+  func joins(_ item: Item, to previous: Item) -> Bool { item.isFromModel && previous.isFromModel }
+  func cacheMark(_ features: Features) -> CacheMark? { nil }
+}
+
+/// Asks for caching at the end of a unit. It stands before the unit's last bytes, so that the unit without it stays as it
+/// was when the mark moves on.
+struct CacheMark: Sendable {
+  var bytes: [UInt8]
+  /// How many bytes of the unit come behind the mark.
+  var closing: Int
 }
 
 /// What reading an answer needs to know.
@@ -69,6 +92,8 @@ struct AnswerContext: Sendable {
 protocol AnswerDecoder {
   /// True when the answer has said that it is whole; what may follow is of no use.
   var isComplete: Bool { get }
+  /// True when the provider paused a long turn: what came is to be sent back as it is, for the rest.
+  var isPaused: Bool { get }
   /// Bytes looked at and bytes put together so far: the work done, to be compared with the bytes received.
   var work: Int { get }
   /// Takes the next bytes of a stream.
@@ -77,6 +102,10 @@ protocol AnswerDecoder {
   mutating func feedWhole(_ answer: JSONValue) throws(AttemptFailure)
   /// The answer, once the stream has ended.
   mutating func finish() throws(AttemptFailure) -> ModelResponse
+}
+
+extension AnswerDecoder {
+  var isPaused: Bool { false }
 }
 
 /// The most bytes of text or arguments that an answer may have.
@@ -133,6 +162,22 @@ func acceptableName(_ name: String) -> String {
   return characters.isEmpty ? "unknown" : String(characters)
 }
 
+/// A call's id as providers accept it in history: another provider, or the model, may have made it.
+func acceptableID(_ id: String) -> String {
+  let isFine = { (byte: UInt8) in
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+      true
+    default: false
+    }
+  }
+  if !id.isEmpty, id.utf8.count <= 64, id.utf8.allSatisfy(isFine) { return id }
+  // Long ids differ at their ends more often than at their beginnings.
+  let bytes = id.utf8.suffix(64).map { isFine($0) ? $0 : UInt8(ascii: "_") }
+  return bytes.isEmpty ? "call" : String(decoding: bytes, as: UTF8.self)
+}
+
 extension Item {
   /// True for what the model produced.
   var isFromModel: Bool {
@@ -141,6 +186,9 @@ extension Item {
     case .user, .toolResult: false
     }
   }
+
+  /// True for a call of a tool.
+  var isToolCall: Bool { if case .toolCall = self { true } else { false } }
 }
 
 extension ToolDefinition {
@@ -169,6 +217,14 @@ extension ToolCall {
       object[freeformArguments[name] ?? "input"] = .string(text)
       return JSONValue.object(object).text
     }
+  }
+
+  /// The arguments as a JSON object, for dialects or servers that take nothing else: a text that is none is wrapped in
+  /// one.
+  func argumentObject(_ freeformArguments: [String: String]) -> String {
+    let text = argumentText(freeformArguments)
+    if let value = try? JSONValue(parsing: text), value.object != nil { return text }
+    return JSONValue.object(["invalid_arguments": .string(text)]).text
   }
 
   /// The arguments of a function call as a call of its tool: a free-form tool that was offered as a function gets its

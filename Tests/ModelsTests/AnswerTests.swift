@@ -4,7 +4,7 @@ import Models
 import TestSupport
 import Testing
 
-private let dialects: [Provider.Dialect] = [.openAIResponses, .openAIChat]
+private let dialects = everyDialect
 
 @Suite("Answers", .timeLimit(.minutes(1)))
 struct AnswerTests {
@@ -17,7 +17,9 @@ struct AnswerTests {
     let response = try await remote(server, dialect).respond(to: request()) { progress.add($0) }
     #expect(response.items == [.assistant(text: text)])
     #expect(progress.text == text)
-    #expect(response.usage == Usage(input: 100, cachedInput: 60, output: 20, reasoning: 7))
+    // Only OpenAI counts reasoning apart.
+    #expect(
+      response.usage == Usage(input: 100, cachedInput: 60, output: 20, reasoning: dialect.isOpenAI ? 7 : 0))
     #expect(response.stop == .endOfTurn)
     #expect(response.model == "scripted-model")
     #expect(response.id != nil)
@@ -98,11 +100,14 @@ struct AnswerTests {
       request().items + kept.items + [.toolResult(ToolResult(callID: kept.calls[0].id, output: "ok"))]
     _ = try await model.respond(request(items))
     let body = try #require(server.requests.last?.body)
-    if dialect == .openAIResponses {
+    switch dialect {
+    case .openAIResponses:
       #expect(body["input"]?[1]?["type"] == "reasoning")
       #expect(body["input"]?[1]?["encrypted_content"] == "sealed-0")
-    } else {
-      #expect(body["messages"]?[2]?["reasoning_content"] == .string(thought))
+    case .anthropic:
+      let block = body["messages"]?[1]?["content"]?[0]
+      #expect(block == ["type": "thinking", "thinking": .string(thought), "signature": "signed-0"])
+    default: #expect(body["messages"]?[2]?["reasoning_content"] == .string(thought))
     }
   }
 
@@ -208,7 +213,15 @@ struct AnswerTests {
         ]
       ], "usage": ["prompt_tokens": 3, "completion_tokens": 4],
     ]
-    for (dialect, body) in [(Provider.Dialect.openAIResponses, responses), (.openAIChat, chat)] {
+    let anthropic: JSONValue = [
+      "id": "x", "type": "message", "model": "m", "stop_reason": "tool_use",
+      "content": [
+        ["type": "text", "text": "hi"], ["type": "tool_use", "id": "c1", "name": "shell", "input": [:]],
+      ], "usage": ["input_tokens": 3, "output_tokens": 4],
+    ]
+    for (dialect, body) in [
+      (Provider.Dialect.openAIResponses, responses), (.openAIChat, chat), (.anthropic, anthropic),
+    ] {
       let server = try ScriptedModelServer([
         ScriptedTurn(fault: .body(200, headers: [("content-type", "application/json")], body.serialized))
       ])

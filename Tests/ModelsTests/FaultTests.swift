@@ -5,7 +5,7 @@ import Models
 import TestSupport
 import Testing
 
-private let dialects: [Provider.Dialect] = [.openAIResponses, .openAIChat]
+private let dialects = everyDialect
 
 @Suite("Faults", .timeLimit(.minutes(1)))
 struct FaultTests {
@@ -168,6 +168,26 @@ struct FaultTests {
       #"{"type":"response.incomplete","response":{"incomplete_details":@,"status":"incomplete"}}"#,
       #"{"type":"error","error":@,"code":@,"message":@}"#, #"{"type":"error","error":{"message":@,"code":@}}"#,
     ]
+    let anthropic = [
+      #"{"type":@}"#, #"{"type":"message_start","message":@}"#,
+      #"{"type":"message_start","message":{"id":@,"model":@,"usage":@}}"#,
+      #"{"type":"message_start","message":{"usage":{"input_tokens":@}}}"#,
+      #"{"type":"content_block_start","index":@,"content_block":{"type":"text"}}"#,
+      #"{"type":"content_block_start","index":0,"content_block":@}"#,
+      #"{"type":"content_block_start","index":0,"content_block":{"type":@,"text":@,"thinking":@,"signature":@,"id":@}}"#,
+      #"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":@}}"#,
+      #"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":@,"signature":@}}"#,
+      #"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":@,"name":@,"input":@}}"#,
+      #"{"type":"content_block_delta","index":@,"delta":{"type":"text_delta","text":"x"}}"#,
+      #"{"type":"content_block_delta","index":0,"delta":@}"#,
+      #"{"type":"content_block_delta","index":0,"delta":{"type":@,"text":@,"partial_json":@}}"#,
+      #"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":@}}"#,
+      #"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":@}}"#,
+      #"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":@}}"#,
+      #"{"type":"content_block_stop","index":@}"#, #"{"type":"message_delta","delta":@,"usage":@}"#,
+      #"{"type":"message_delta","delta":{"stop_reason":@},"usage":{"output_tokens":@}}"#,
+      #"{"type":"error","error":@}"#, #"{"type":"error","error":{"type":@,"message":@}}"#, #"{"error":@}"#,
+    ]
     let chat = [
       "@", #"{"choices":@}"#, #"{"choices":[@]}"#, #"{"choices":[{"delta":@,"finish_reason":@,"index":@}]}"#,
       #"{"choices":[{"delta":{"content":@,"refusal":@,"reasoning_content":@,"tool_calls":@},"finish_reason":"stop"}]}"#,
@@ -177,11 +197,16 @@ struct FaultTests {
       #"{"usage":@,"choices":[],"id":@,"model":@}"#, #"{"usage":{"prompt_tokens":@,"prompt_tokens_details":@}}"#,
       #"{"error":@}"#, #"{"error":{"message":@,"code":@,"type":@,"param":@,"status":@}}"#, #"{"object":@}"#,
     ]
-    for (dialect, shapes) in [(Provider.Dialect.openAIResponses, responses), (.openAIChat, chat)] {
+    for (dialect, shapes) in [
+      (Provider.Dialect.openAIResponses, responses), (.openAIChat, chat), (.anthropic, anthropic),
+    ] {
       let events = shapes.flatMap { shape in values.map { shape.replacing("@", with: $0) } }
       let end =
-        dialect == .openAIChat
-        ? "[DONE]" : #"{"type":"response.completed","response":{"status":"completed","output":[]}}"#
+        switch dialect {
+        case .openAIChat: "[DONE]"
+        case .anthropic: #"{"type":"message_stop"}"#
+        default: #"{"type":"response.completed","response":{"status":"completed","output":[]}}"#
+        }
       let server = try ScriptedModelServer { request in
         let number = Int(request.userTexts.first ?? "") ?? 0
         return (number, ScriptedTurn(fault: .events([events[number], end]), faultTimes: .max))

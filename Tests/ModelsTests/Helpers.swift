@@ -8,6 +8,9 @@ import TestSupport
 /// Waits short enough for tests.
 let quick = RetryPolicy(firstWait: 0.01, longestWait: 0.02, budget: 20)
 
+/// Every wire format that a provider can be configured with.
+let everyDialect: [Provider.Dialect] = [.openAIResponses, .openAIChat, .anthropic]
+
 /// The tools that tests offer: one of each kind.
 let tools = [
   ToolDefinition(
@@ -25,12 +28,18 @@ func remote(
   timeouts: HTTPTimeouts = HTTPTimeouts(idle: .seconds(5))
 ) -> RemoteModel {
   let provider = Provider(
-    name: "test", dialect: dialect, baseURL: server.baseURL, apiKey: key.map { Secret($0) }, parameters: parameters,
+    name: "test", dialect: dialect, baseURL: dialect.isOpenAI ? server.baseURL : server.origin,
+    apiKey: key.map { Secret($0) }, parameters: parameters,
     takesFreeformTools: freeform ?? (dialect != .openAIChat), timeouts: timeouts)
   return RemoteModel(
     provider: provider, model: "scripted-model",
     transport: HTTPClient(configuration: HTTPClient.Configuration(proxy: "")), retry: retry,
     userAgent: "codeagent/test")
+}
+
+extension Provider.Dialect {
+  /// True for OpenAI's own formats.
+  var isOpenAI: Bool { [.openAI, .openAIChat, .openAIResponses].contains(self) }
 }
 
 /// A request of one user text and what follows.

@@ -7,7 +7,7 @@ import Testing
 @Suite("The cost of streams", .timeLimit(.minutes(1)))
 struct StreamCostTests {
   /// Work is counted in bytes looked at or moved, so that the test says the same on every machine.
-  @Test(arguments: [Provider.Dialect.openAIResponses, .openAIChat])
+  @Test(arguments: everyDialect)
   func isThatOfTheirBytes(dialect: Provider.Dialect) async throws {
     func steps(_ chunks: Int) async throws -> Double {
       let server = try ScriptedModelServer(

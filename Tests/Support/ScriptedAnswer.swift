@@ -10,23 +10,31 @@ struct ScriptedAnswer {
 
   /// The streamed events, each with its framing, as the fault has them.
   func events(fault: ScriptedFault?) -> [[UInt8]] {
+    if request.dialect == .bedrock { return bedrockEvents(fault: fault) }
     var events =
-      request.dialect == .responses
-      ? responsesEvents.map { frame($0["type"]?.string, $0.text) } : chatEvents.map { frame(nil, $0) }
+      switch request.dialect {
+      case .responses: responsesEvents.map { frame($0["type"]?.string, $0.text) }
+      case .anthropic: anthropicEvents.map { frame($0["type"]?.string, $0.text) }
+      case .chat, .bedrock: chatEvents.map { frame(nil, $0) }
+      }
     switch fault {
     case .events(let data): return data.map { frame(nil, $0) }
     case .endEarly(let count): return Array(events.prefix(count))
     case .malformed(let count): events.insert(frame(nil, "{not json at all"), at: min(count, events.count))
     case .errorEvent(let count):
       events = Array(events.prefix(count))
-      let error: JSONValue = ["message": "The server had an error.", "type": "server_error", "code": "server_error"]
-      if request.dialect == .chat {
+      let message: JSONValue = "The server had an error."
+      switch request.dialect {
+      case .chat, .bedrock:
+        let error: JSONValue = ["message": message, "type": "server_error", "code": "server_error"]
         events.append(frame(nil, JSONValue.object(["error": error]).text))
-      } else {
+      case .responses:
         let data: JSONValue = [
-          "type": "error", "code": "server_error", "message": "The server had an error.", "param": nil,
-          "sequence_number": 99,
+          "type": "error", "code": "server_error", "message": message, "param": nil, "sequence_number": 99,
         ]
+        events.append(frame("error", data.text))
+      case .anthropic:
+        let data: JSONValue = ["type": "error", "error": ["type": "overloaded_error", "message": message]]
         events.append(frame("error", data.text))
       }
     default: break
@@ -35,7 +43,14 @@ struct ScriptedAnswer {
   }
 
   /// The answer in one piece.
-  var whole: JSONValue { request.dialect == .responses ? responsesObject("completed", items: items) : chatWhole }
+  var whole: JSONValue {
+    switch request.dialect {
+    case .responses: responsesObject("completed", items: items)
+    case .chat: chatWhole
+    case .anthropic: anthropicWhole
+    case .bedrock: bedrockWhole
+    }
+  }
 
   private func frame(_ event: String?, _ data: String) -> [UInt8] {
     let end = quirks.contains(.carriageReturns) ? "\r\n" : "\n"

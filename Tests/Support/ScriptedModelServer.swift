@@ -7,6 +7,10 @@ public enum ScriptedDialect: Sendable, Hashable {
   case responses
   /// `POST /v1/chat/completions`.
   case chat
+  /// `POST /v1/messages`.
+  case anthropic
+  /// `POST /model/{id}/converse` and `/converse-stream`.
+  case bedrock
 }
 
 /// One request for an answer, read enough for assertions.
@@ -50,6 +54,8 @@ public final class ScriptedModelServer: Sendable {
 
   /// What `OPENAI_BASE_URL` should be, such as `http://127.0.0.1:40001/v1`.
   public var baseURL: String { server.url + "/v1" }
+  /// The address without any path, as Anthropic's and Bedrock's base URLs are.
+  public var origin: String { server.url }
   /// The port.
   public var port: Int { server.port }
   /// Every request that asked for an answer, in order of arrival, refused ones included.
@@ -68,7 +74,8 @@ public final class ScriptedModelServer: Sendable {
   ///   - requiredKey: the bearer key without which it answers 401; nil lets everyone in.
   ///   - deltaCharacters: the length of each streamed piece.
   public convenience init(
-    _ turns: [ScriptedTurn], dialects: Set<ScriptedDialect> = [.responses, .chat], quirks: Set<ScriptedQuirk> = [],
+    _ turns: [ScriptedTurn], dialects: Set<ScriptedDialect> = [.responses, .chat, .anthropic, .bedrock],
+    quirks: Set<ScriptedQuirk> = [],
     requiredKey: String? = nil, deltaCharacters: Int = 24
   ) throws {
     let places = turns.indices.flatMap { Array(repeating: $0, count: max(1, turns[$0].calls.count)) }
@@ -84,7 +91,8 @@ public final class ScriptedModelServer: Sendable {
   /// Starts a server whose turns are computed from the request. The number returned with a turn names it: faults and
   /// call ids are counted by it.
   public init(
-    dialects: Set<ScriptedDialect> = [.responses, .chat], quirks: Set<ScriptedQuirk> = [], requiredKey: String? = nil,
+    dialects: Set<ScriptedDialect> = [.responses, .chat, .anthropic, .bedrock],
+    quirks: Set<ScriptedQuirk> = [], requiredKey: String? = nil,
     deltaCharacters: Int = 24, choose: @escaping @Sendable (ScriptedRequest) -> (Int, ScriptedTurn)
   ) throws {
     let script = Script(
@@ -121,8 +129,11 @@ private final class Script: Sendable {
 
   func answer(_ received: ReceivedRequest, on connection: LoopbackConnection) throws {
     let path = received.target.split(separator: "?").first.map(String.init) ?? ""
-    let dialect: ScriptedDialect? =
-      path.hasSuffix("/responses") ? .responses : path.hasSuffix("/chat/completions") ? .chat : nil
+    let routes: [(String, ScriptedDialect)] = [
+      ("/responses", .responses), ("/chat/completions", .chat), ("/messages", .anthropic), ("/converse", .bedrock),
+      ("/converse-stream", .bedrock),
+    ]
+    let dialect = routes.first { path.hasSuffix($0.0) }?.1
     if received.method == "GET", path.hasSuffix("/models") {
       let list: JSONValue = ["object": "list", "data": [["id": "scripted-model", "object": "model"]]]
       return try connection.reply(200, [("content-type", "application/json")], body: list.serialized)
@@ -138,9 +149,11 @@ private final class Script: Sendable {
     }
     let request = ScriptedRequest(dialect: dialect, received: received, body: body)
     requests.withLock { $0.append(request) }
-    if let requiredKey, received.header("authorization") != "Bearer \(requiredKey)" {
+    let key = received.header("x-api-key") ?? received.header("authorization").map { String($0.dropFirst(7)) }
+    if let requiredKey, key != requiredKey {
       return try refuse(
-        401, code: "invalid_api_key", type: "invalid_request_error", "Incorrect API key provided.", on: connection)
+        401, code: "invalid_api_key", type: dialect == .anthropic ? "authentication_error" : "invalid_request_error",
+        "Incorrect API key provided.", dialect, on: connection)
     }
     let (index, turn) = choose(request)
     let serving = servings.withLock { servings in
@@ -155,20 +168,44 @@ private final class Script: Sendable {
 
   private func refuse(
     _ status: Int, headers: [(String, String)] = [], code: String?, type: String, _ message: String,
-    on connection: LoopbackConnection
+    _ dialect: ScriptedDialect = .responses, on connection: LoopbackConnection
   ) throws {
-    let body: JSONValue = [
-      "error": ["message": .string(message), "type": .string(type), "param": nil, "code": JSONValue(code)]
-    ]
-    try connection.reply(
-      status, [("content-type", "application/json"), ("x-request-id", "req_scripted")] + headers, body: body.serialized)
+    var headers = [("content-type", "application/json")] + headers
+    let body: JSONValue
+    switch dialect {
+    case .responses, .chat:
+      body = ["error": ["message": .string(message), "type": .string(type), "param": nil, "code": JSONValue(code)]]
+      headers.append(("x-request-id", "req_scripted"))
+    case .anthropic:
+      body = [
+        "type": "error", "error": ["type": .string(code ?? type), "message": .string(message)],
+        "request_id": "req_scripted",
+      ]
+    case .bedrock:
+      body = ["message": .string(message)]
+      headers += [("x-amzn-errortype", code ?? Self.exception(status)), ("x-amzn-requestid", "req_scripted")]
+    }
+    try connection.reply(status, headers, body: body.serialized)
+  }
+
+  private static func exception(_ status: Int) -> String {
+    switch status {
+    case 400, 422: "ValidationException"
+    case 401, 403: "AccessDeniedException"
+    case 404: "ResourceNotFoundException"
+    case 408: "ModelTimeoutException"
+    case 429: "ThrottlingException:http://internal.amazon.com/coral/com.amazon.bedrock/"
+    case 503: "ServiceUnavailableException"
+    default: "InternalServerException"
+    }
   }
 
   private func send(_ answer: ScriptedAnswer, fault: ScriptedFault?, on connection: LoopbackConnection) throws {
     switch fault {
     case .status(let status, let headers, let code, let type, let message):
       let kind = type ?? (status == 429 ? "requests" : status >= 500 ? "server_error" : "invalid_request_error")
-      return try refuse(status, headers: headers, code: code, type: kind, message, on: connection)
+      return try refuse(
+        status, headers: headers, code: code, type: kind, message, answer.request.dialect, on: connection)
     case .body(let status, let headers, let body):
       return try connection.reply(status, headers, body: body)
     case .close:
@@ -178,14 +215,19 @@ private final class Script: Sendable {
     default:
       break
     }
-    guard answer.request.body["stream"]?.bool ?? false else {
+    let isBedrock = answer.request.dialect == .bedrock
+    let streams =
+      isBedrock
+      ? answer.request.received.target.hasSuffix("-stream") : answer.request.body["stream"]?.bool ?? false
+    guard streams else {
       return try connection.reply(
         200, [("content-type", "application/json"), ("x-request-id", "req_scripted")], body: answer.whole.serialized)
     }
     try connection.sendHead(
       200,
       [
-        ("content-type", "text/event-stream; charset=utf-8"), ("transfer-encoding", "chunked"),
+        ("content-type", isBedrock ? "application/vnd.amazon.eventstream" : "text/event-stream; charset=utf-8"),
+        ("transfer-encoding", "chunked"),
         ("x-request-id", "req_scripted"),
       ])
     try stream(answer.events(fault: fault), fault: fault, on: connection)
