@@ -195,10 +195,10 @@ import Testing
 
   // Go.
 
-  @Test(arguments: [GoSamples.json, GoSamples.verbose])
-  func go(output: String) {
+  @Test(arguments: [GoSamples.Form.json, .verbose])
+  func go(form: GoSamples.Form) {
     let report = Self.report(
-      .go, output, results: ["go-n.txt": "example.com/acct /p\n"])
+      .go, form.output, results: ["go-n.txt": "example.com/acct /p\n"])
     let module = "example.com/acct"
     #expect(Set(report.names(.failed)) == ["TestAdd", "TestSub/two", "TestSub"].mapSet { "\(module).\($0)" })
     #expect(report.names(.errored) == ["\(module)/sub.TestPanics"])

@@ -3,6 +3,18 @@
 /// `go test` 1.19.
 // swift-format-ignore
 enum GoSamples {
+  /// Which of the samples: their texts never reach the log, where they would look like results of this suite.
+  enum Form: Sendable {
+    case json, verbose
+
+    var output: String {
+      switch self {
+      case .json: GoSamples.json
+      case .verbose: GoSamples.verbose
+      }
+    }
+  }
+
   static let json = ##"""
     # example.com/acct/broken [example.com/acct/broken.test]
     broken/b.go:3:23: undefined: undefinedName
