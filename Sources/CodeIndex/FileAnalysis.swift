@@ -27,6 +27,8 @@ final class FileAnalysis: Sendable {
     static let notUTF8 = Flags(rawValue: 16)
     /// Could not be read.
     static let unreadable = Flags(rawValue: 32)
+    /// Named, but not there: left out of a partial clone, or gone while it was looked at.
+    static let missing = Flags(rawValue: 64)
   }
 
   let flags: Flags
@@ -167,12 +169,13 @@ struct LineIndex {
   private let length: Int
 
   init(_ text: [UInt8]) {
-    length = text.count
+    // The last line has no end of its own in ``range(_:)`` either.
+    length = text.last == 0x0a ? text.count - 1 : text.count
     text.withUnsafeBufferPointer { bytes in
       starts.reserveCapacity(bytes.count / 30 + 1)
       for place in 0..<bytes.count where bytes[place] == 0x0a { starts.append(Int32(place + 1)) }
     }
-    if starts.count > 1, Int(starts[starts.count - 1]) == length { starts.removeLast() }
+    if starts.count > 1, Int(starts[starts.count - 1]) == text.count { starts.removeLast() }
   }
 
   var count: Int { starts.count }

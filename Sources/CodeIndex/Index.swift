@@ -1,3 +1,4 @@
+import Git
 import IndexKernel
 public import Paths
 
@@ -33,8 +34,21 @@ public actor Index {
   /// - Parameter directory: where analyses are kept between runs; made when missing, with access for its owner only.
   public static func open(source: some IndexSource, directory: [UInt8]) async -> Index? {
     let index = Index(source, directory)
-    Task.detached(priority: .utility) { await Builder(index: index).run() }
+    Task.detached(priority: .utility) { await index.build() }
     return index
+  }
+
+  @concurrent private func build() async {
+    let store = AnalysisStore(directory: directory)
+    let all = await source.files()
+    await Builder(source: source, store: store).run(Array(all.prefix(Index.mostFiles))) { await self.add($0) }
+    await finish(skipped: max(0, all.count - Index.mostFiles))
+    if let location = source.repository, let repository = try? Repository.open(location),
+      let commit = try? repository.head.commit
+    {
+      var log = CommitLog(store: store)
+      await add(log: (try? log.ancestors(of: commit, repository)) ?? [])
+    }
   }
 
   // MARK: Building
@@ -79,13 +93,7 @@ public actor Index {
   /// What is indexed.
   public func status() -> IndexStatus {
     var status = IndexStatus(isComplete: built, files: analyses.count, skipped: skipped)
-    for analysis in analyses.values {
-      status.lines += analysis.lineCount
-      status.declarations += analysis.declarations.count
-      for (flag, name) in IndexStatus.names where analysis.flags.contains(flag) {
-        status.special[name, default: 0] += 1
-      }
-    }
+    for analysis in analyses.values { status.add(analysis) }
     return status
   }
 
@@ -146,10 +154,16 @@ public struct IndexStatus: Sendable, Hashable {
   public var declarations = 0
   /// How many files are special, by what makes them so.
   public var special: [String: Int] = [:]
+  /// What the kept index takes on disk.
+  public var storeBytes = 0
+  /// Files that it is kept in.
+  public var storeSegments = 0
+  /// Parts of it that were damaged, and dropped.
+  public var storeDamaged = 0
 
   static let names: [(FileAnalysis.Flags, String)] = [
     (.binary, "binary"), (.tooLarge, "too large"), (.pointer, "LFS pointer"), (.generated, "generated"),
-    (.notUTF8, "not UTF-8"), (.unreadable, "unreadable"),
+    (.notUTF8, "not UTF-8"), (.unreadable, "unreadable"), (.missing, "missing"),
   ]
 
   init(isComplete: Bool, files: Int, skipped: Int) {

@@ -15,12 +15,45 @@ public struct IndexedFile: Sendable, Hashable {
   }
 }
 
+/// The files of a source, and what it holds beside files.
+public struct FileListing: Sendable, Hashable {
+  /// All files, in any order.
+  public var files: [IndexedFile]
+  /// What is no file to index, by what it is, such as `submodule`.
+  public var skipped: [String: Int]
+
+  /// A listing.
+  public init(files: [IndexedFile] = [], skipped: [String: Int] = [:]) {
+    self.files = files
+    self.skipped = skipped
+  }
+}
+
+/// What reading a file gave.
+public enum FileContentResult: Sendable, Hashable {
+  /// Its content.
+  case bytes([UInt8])
+  /// Larger than the index reads.
+  case tooLarge
+  /// There, and cannot be read.
+  case unreadable
+  /// Not there: gone from disk, or left out of a partial or shallow clone.
+  case missing
+
+  /// The content, if any.
+  public var bytes: [UInt8]? { if case .bytes(let bytes) = self { bytes } else { nil } }
+}
+
 /// Where the index gets files from.
 public protocol IndexSource: Sendable {
   /// All files, in any order.
   func files() async -> [IndexedFile]
+  /// All files, and what is left out; ``files()`` alone unless a source counts.
+  func listing() async -> FileListing
   /// A file's content, or nil when it cannot be read or is larger than `limit` bytes.
   func read(_ path: RepoPath, limit: Int) async -> [UInt8]?
+  /// A file's content, or why there is none; what ``read(_:limit:)`` says unless a source knows more.
+  func content(_ path: RepoPath, limit: Int) async -> FileContentResult
   /// The repository whose past commits may say where a task's words belong; nil (the default) when there is none.
   var repository: RepositoryLocation? { get }
 }
@@ -28,6 +61,14 @@ public protocol IndexSource: Sendable {
 extension IndexSource {
   /// No history.
   public var repository: RepositoryLocation? { nil }
+
+  /// The files alone.
+  public func listing() async -> FileListing { FileListing(files: await files()) }
+
+  /// The content, or that it cannot be read.
+  public func content(_ path: RepoPath, limit: Int) async -> FileContentResult {
+    await read(path, limit: limit).map { .bytes($0) } ?? .unreadable
+  }
 }
 
 /// A place that a search found.

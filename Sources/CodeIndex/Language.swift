@@ -11,6 +11,9 @@ struct Language: Sendable, Hashable {
 
   static let unknown = Language(name: "", syntax: Syntax(.plain), isCode: false)
 
+  /// The names of all languages.
+  static let names = Set(bySuffix.values.map(\.name) + byName.values.map(\.name))
+
   /// The language of a path, by its extension or name.
   static func of(_ path: RepoPath) -> Language {
     let name = path.name

@@ -9,7 +9,7 @@ public actor RevisionIndex {
   private let store: AnalysisStore?
   private var analyses: [ContentKey: FileAnalysis] = [:]
   private var log: CommitLog
-  private var last: (tree: ObjectID, corpus: Corpus)?
+  private var last: (tree: ObjectID, corpus: Corpus, source: RevisionSource)?
 
   /// Opens the index of a repository.
   /// - Parameter directory: where analyses are kept between runs; made when missing.
@@ -24,6 +24,9 @@ public actor RevisionIndex {
   struct Revision: Sendable {
     var corpus: Corpus
     var log: [CommitLog.Entry]
+    var source: any IndexSource
+    /// What is no file to index, by what it is.
+    var skipped: [String: Int]
   }
 
   /// The best files and functions for a text.
@@ -37,56 +40,46 @@ public actor RevisionIndex {
   }
 
   /// Reads what is needed for questions about a revision.
-  func prepare(_ revision: String) async throws -> Revision {
+  func prepare(_ revision: String, observe: Builder.Observer? = nil) async throws -> Revision {
     let repository = try Repository.open(location)
     let commit = try repository.resolve(revision)
     let tree = try repository.tree(of: commit)
-    let corpus = try await corpus(of: tree, repository)
-    return Revision(corpus: corpus, log: (try? log.ancestors(of: commit, repository)) ?? [])
+    let source: RevisionSource
+    let corpus: Corpus
+    if let last, last.tree == tree {
+      (source, corpus) = (last.source, last.corpus)
+    } else {
+      source = try RevisionSource(location, tree: tree, repository)
+      corpus = await self.corpus(source, observe)
+      last = (tree, corpus, source)
+    }
+    return Revision(
+      corpus: corpus, log: (try? log.ancestors(of: commit, repository)) ?? [], source: source,
+      skipped: await source.listing().skipped)
   }
 
-  private func corpus(of tree: ObjectID, _ repository: Repository) async throws -> Corpus {
-    if let last, last.tree == tree { return last.corpus }
-    var files: [(path: RepoPath, key: ContentKey)] = []
-    try repository.walkTree(tree) { path, mode, id in
-      guard mode == .regular || mode == .executable, files.count < Index.mostFiles else { return }
-      files.append((path, ContentKey(blob: id, language: Language.of(path).name)))
+  private func corpus(_ source: RevisionSource, _ observe: Builder.Observer?) async -> Corpus {
+    var wanted: [IndexedFile] = []
+    var seen: Set<ContentKey> = []
+    for entry in source.entries.prefix(Index.mostFiles) {
+      let key = ContentKey(blob: entry.blob, language: Language.of(entry.path).name)
+      guard analyses[key] == nil, seen.insert(key).inserted else { continue }
+      wanted.append(IndexedFile(path: entry.path, blob: entry.blob.hex))
     }
-    var wanted: [ContentKey: Language] = [:]
-    for (path, key) in files where analyses[key] == nil {
-      if let stored = store?.analysis(key) { analyses[key] = stored } else { wanted[key] = Language.of(path) }
-    }
-    let fresh = await Self.analyze(Array(wanted), location)
-    analyses.merge(fresh) { $1 }
-    store?.add(fresh.filter { !$0.value.flags.contains(.unreadable) }.map { ($0.key, $0.value) })
-    let corpus = Corpus(files.compactMap { path, key in analyses[key].map { Corpus.File(path, $0) } })
-    last = (tree, corpus)
-    return corpus
-  }
-
-  /// Analyses contents on several threads, each with a handle of its own.
-  @concurrent private static func analyze(
-    _ wanted: [(key: ContentKey, value: Language)], _ location: RepositoryLocation
-  ) async -> [ContentKey: FileAnalysis] {
-    let lanes = min(4, max(1, wanted.count / 50))
-    // Neighbours in the list often share delta bases: contiguous slices.
-    let width = (wanted.count + lanes - 1) / max(1, lanes)
-    return await withTaskGroup(of: [(ContentKey, FileAnalysis)].self) { group in
-      for lane in 0..<lanes {
-        let slice = wanted[min(wanted.count, lane * width)..<min(wanted.count, (lane + 1) * width)]
-        group.addTask {
-          guard let repository = try? Repository.open(location) else { return [] }
-          return slice.map { key, language in
-            guard let content = try? repository.readBlob(key.blob, maximumSize: Analyzer.sizeLimit) else {
-              return (key, .opaque(.unreadable))
-            }
-            return (key, Analyzer.analyze(content, language))
-          }
+    let blobs = Dictionary(source.entries.map { ($0.path, $0.blob) }) { first, _ in first }
+    await Builder(source: source, store: store).run(wanted, observe: observe) { [self] in await add($0, blobs) }
+    return Corpus(
+      source.entries.prefix(Index.mostFiles).compactMap { entry in
+        analyses[ContentKey(blob: entry.blob, language: Language.of(entry.path).name)].map {
+          Corpus.File(entry.path, $0)
         }
-      }
-      var result: [ContentKey: FileAnalysis] = [:]
-      for await part in group { for (key, analysis) in part { result[key] = analysis } }
-      return result
+      })
+  }
+
+  private func add(_ batch: [(RepoPath, FileAnalysis)], _ blobs: [RepoPath: ObjectID]) {
+    for (path, analysis) in batch {
+      guard let blob = blobs[path] else { continue }
+      analyses[ContentKey(blob: blob, language: Language.of(path).name)] = analysis
     }
   }
 }
@@ -114,10 +107,17 @@ public struct RevisionAnswer: Sendable, Hashable {
   /// Functions, the best first.
   public var functions: [Location]
 
-  init(_ query: Query, _ revision: RevisionIndex.Revision, _ weights: RankingWeights, limit: Int) {
+  /// How telling each term of the query is.
+  let idf: [Double]
+
+  init(
+    _ query: Query, _ revision: RevisionIndex.Revision, _ weights: RankingWeights, limit: Int,
+    admits: (Corpus.File) -> Bool = { _ in true }
+  ) {
     let corpus = revision.corpus
     let signals = HistorySignals(query, revision.log, corpus, weights)
-    let ranking = Ranker(weights: weights).rank(query, corpus, history: signals)
+    let ranking = Ranker(weights: weights).rank(query, corpus, admits: admits, history: signals)
+    idf = ranking.idf
     results = ranking.files.prefix(limit).map { found in
       let file = corpus.files[found.file]
       let unit = file.analysis.units.indices.contains(found.unit) ? file.analysis.units[found.unit] : nil

@@ -13,13 +13,15 @@ struct Codeagent: AsyncParsableCommand {
         codeagent fix                         repair what the tests of this directory say is broken
         codeagent fix ~/src/app --apply       … of another project, and write the proven change into it
         codeagent fix . "login fails for names with a dot" --model openai/gpt-5.5
+        codeagent search -- names with a dot  where the code is that a task is about
         codeagent runs list                   what has run here, and how it ended
         codeagent audit log last              everything that the last run did
         codeagent doctor                      what the sandbox holds on this machine
       """,
     version: version,
     subcommands: [
-      FixCommand.self, RunsCommand.self, AuditCommand.self, SandboxCommand.self, DoctorCommand.self,
+      FixCommand.self, SearchCommand.self, IndexCommand.self, RunsCommand.self, AuditCommand.self, SandboxCommand.self,
+      DoctorCommand.self,
     ])
 
   static func main() async {

@@ -1,4 +1,5 @@
 import Glibc
+import Paths
 
 /// Writing to the process's own streams: whole texts, retried until written; a closed reader is not an error.
 enum Output {
@@ -9,7 +10,7 @@ enum Output {
   static func write(_ bytes: [UInt8]) { write(bytes, to: 1) }
 
   /// Writes a line to standard error.
-  static func error(_ text: String) { write(Array((text + "\n").utf8), to: 2) }
+  static func error(_ text: String, isLine: Bool = true) { write(Array((isLine ? text + "\n" : text).utf8), to: 2) }
 
   private static func write(_ bytes: [UInt8], to descriptor: Int32) {
     var rest = bytes[...]
@@ -85,6 +86,17 @@ enum Display {
 
   /// Bytes as safe text.
   static func safe(_ bytes: [UInt8]) -> String { safe(String(decoding: bytes, as: UTF8.self)) }
+
+  /// A path in git's quoted form.
+  static func path(_ bytes: [UInt8]) -> String { Quoting.quote(bytes) }
+
+  /// A size as people read it.
+  static func bytes(_ count: Int) -> String {
+    if count < 1000 { return "\(count) bytes" }
+    if count < 1_000_000 { return "\(count / 1000) kB" }
+    let tenths = count / 100_000
+    return "\(tenths / 10).\(tenths % 10) MB"
+  }
 
   /// The first line, cut to a width.
   static func line(_ text: String, width: Int) -> String {

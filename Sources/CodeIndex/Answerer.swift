@@ -1,0 +1,184 @@
+import IndexKernel
+import Paths
+
+/// Answers one ``SearchRequest`` from one state of the files.
+struct Answerer: Sendable {
+  let prepared: RevisionIndex.Revision
+  let filter: PathFilter
+  let request: SearchRequest
+
+  private var corpus: Corpus { prepared.corpus }
+
+  @concurrent func answer() async throws -> SearchAnswer {
+    switch request.mode {
+    case .words: await words()
+    case .regex: try await lines()
+    case .symbols: await symbols()
+    case .files: files()
+    }
+  }
+
+  // MARK: Words
+
+  private func words() async -> SearchAnswer {
+    let query = Query(request.text)
+    let found = RevisionAnswer(query, prepared, RankingWeights(), limit: request.limit) { filter.admits($0.path) }
+    var answer = SearchAnswer()
+    for place in found.results {
+      var result = SearchAnswer.Result(place)
+      if request.wantsExcerpts {
+        result.lines = await excerpt(place.path, place.line, place.endLine, query, found.idf)
+      }
+      answer.results.append(result)
+    }
+    answer.functions = found.functions.map { SearchAnswer.Result($0) }
+    return answer
+  }
+
+  private func excerpt(_ path: RepoPath, _ line: Int, _ endLine: Int, _ query: Query, _ idf: [Double]) async
+    -> [SearchAnswer.Line]
+  {
+    guard let content = await prepared.source.read(path, limit: Analyzer.sizeLimit), !content.isEmpty else { return [] }
+    let lines = LineIndex(content)
+    let unit = FileAnalysis.Unit(line: Int32(line), endLine: Int32(endLine), declaration: -1)
+    let shown = Excerpt.best(content, unit, query, idf, most: 3 + request.context)
+    return shown.text.split(separator: 0x0a).compactMap { text in
+      // Each begins with its number.
+      guard let number = Int(String(decoding: text.prefix { $0 != 0x09 }, as: UTF8.self)), number <= lines.count else {
+        return nil
+      }
+      return SearchAnswer.Line(number: number, text: Array(content[lines.range(number - 1)].prefix(500)), isMatch: true)
+    }
+  }
+
+  // MARK: Regular expressions
+
+  private func lines() async throws -> SearchAnswer {
+    var regex: LineRegex
+    do {
+      regex = try LineRegex(Array(request.text.utf8), ignoresCase: request.ignoresCase)
+    } catch {
+      throw SearchError(error.description)
+    }
+    var answer = SearchAnswer()
+    for file in corpus.files where filter.admits(file.path) && regex.need.isMet(by: file.analysis.trigrams) {
+      guard file.analysis.flags.isDisjoint(with: [.binary, .tooLarge]) else { continue }
+      guard let content = await prepared.source.read(file.path, limit: Analyzer.sizeLimit) else { continue }
+      let found = regex.matchingLines(content, limit: request.limit + 1 - answer.results.count)
+      guard !found.isEmpty else { continue }
+      let starts = LineIndex(content)
+      for line in found where line < starts.count {
+        let unit = file.analysis.units.last { $0.declaration >= 0 && $0.line <= line + 1 && $0.endLine >= line + 1 }
+        var result = SearchAnswer.Result(
+          path: file.path, line: line + 1, endLine: line + 1, score: 1, why: ["matches"],
+          name: unit.flatMap { file.analysis.name(of: $0) })
+        for number in max(0, line - request.context)...min(starts.count - 1, line + request.context) {
+          result.lines.append(
+            SearchAnswer.Line(
+              number: number + 1, text: Array(content[starts.range(number)].prefix(2000)), isMatch: number == line))
+        }
+        answer.results.append(result)
+      }
+      if answer.results.count > request.limit {
+        answer.results.removeLast(answer.results.count - request.limit)
+        answer.isCut = true
+        break
+      }
+      try Task.checkCancellation()
+    }
+    return answer
+  }
+
+  // MARK: Names
+
+  private func symbols() async -> SearchAnswer {
+    let parts = request.text.split { ".:#".contains($0) }.map(String.init)
+    guard let last = parts.last.map({ Array($0.prefix { $0 != "(" }.utf8) }), !last.isEmpty else {
+      return SearchAnswer()
+    }
+    let scope = parts.count > 1 ? Array(parts[parts.count - 2].utf8) : nil
+    let wanted = Self.folded(last)
+    var answer = SearchAnswer()
+    for file in corpus.files where filter.admits(file.path) {
+      for declaration in file.analysis.declarations {
+        guard let (score, why) = fit(declaration.name, last, wanted) else { continue }
+        if let scope, declaration.scope != scope { continue }
+        answer.results.append(
+          SearchAnswer.Result(
+            path: file.path, line: declaration.line, endLine: declaration.endLine,
+            score: file.traits.contains(.test) ? score - 0.05 : score, why: [why],
+            name: (declaration.scope.map { String(decoding: $0, as: UTF8.self) + "." } ?? "")
+              + String(decoding: declaration.name, as: UTF8.self), kind: declaration.kind.word,
+            signature: declaration.signature.map { String(decoding: $0, as: UTF8.self) }))
+      }
+    }
+    // Names that only resemble it count when there is none that is it.
+    let best = answer.results.map(\.score).max() ?? 0
+    if best > 0.9 { answer.results.removeAll { $0.score < 0.9 } }
+    answer.results.sort { ($1.score, $0.path, $0.line) < ($0.score, $1.path, $1.line) }
+    answer.isCut = answer.results.count > request.limit
+    answer.results = Array(answer.results.prefix(request.limit))
+    if best > 0.9 || answer.results.isEmpty {
+      let searcher = Searcher(corpus: corpus, log: [], source: prepared.source)
+      let uses = await searcher.occurrences(of: request.text, limit: request.limit).references
+      answer.references = uses.filter { filter.admits($0.path) }.map { use in
+        SearchAnswer.Result(
+          path: use.path, line: use.line, endLine: use.line, score: 1, why: ["uses it"],
+          lines: [SearchAnswer.Line(number: use.line, text: use.excerpt, isMatch: true)])
+      }
+    }
+    return answer
+  }
+
+  private func fit(_ name: [UInt8], _ exact: [UInt8], _ wanted: [UInt8]) -> (Double, String)? {
+    if name == exact { return (1, "is named so") }
+    guard name.count >= wanted.count else { return nil }
+    let folded = Self.folded(name)
+    if folded == wanted { return (request.ignoresCase ? 1 : 0.85, "is named so but for case") }
+    if wanted.count >= 3, folded.starts(with: wanted) { return (0.7, "begins so") }
+    if wanted.count >= 4, folded.firstRange(of: wanted) != nil { return (0.5, "holds the name") }
+    return nil
+  }
+
+  private static func folded(_ bytes: [UInt8]) -> [UInt8] { bytes.map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 } }
+
+  // MARK: Paths
+
+  private func files() -> SearchAnswer {
+    let words = request.text.split(separator: " ").map { Self.folded(Array($0.utf8)) }
+    var answer = SearchAnswer()
+    for file in corpus.files where filter.admits(file.path) {
+      let path = Self.folded(file.path.bytes)
+      let name = Self.folded(file.path.name)
+      var score = 1.0
+      var isWhole = true
+      for word in words {
+        if name == word {
+          score += 3
+        } else if name.starts(with: word) {
+          score += 2
+        } else if name.firstRange(of: word) != nil {
+          score += 1
+        } else if path.firstRange(of: word) == nil {
+          isWhole = false
+        }
+      }
+      guard isWhole else { continue }
+      answer.results.append(
+        SearchAnswer.Result(
+          path: file.path, line: 1, endLine: max(1, file.analysis.lineCount),
+          score: words.isEmpty ? 1 : score / (1 + Double(path.count) / 1000), why: words.isEmpty ? [] : ["its path"]))
+    }
+    if !words.isEmpty { answer.results.sort { ($1.score, $0.path) < ($0.score, $1.path) } }
+    answer.isCut = answer.results.count > request.limit
+    answer.results = Array(answer.results.prefix(request.limit))
+    return answer
+  }
+}
+
+extension SearchAnswer.Result {
+  init(_ place: RevisionAnswer.Location) {
+    self.init(
+      path: place.path, line: place.line, endLine: place.endLine, score: place.score, why: place.why, name: place.name)
+  }
+}

@@ -1,0 +1,154 @@
+public import Git
+import Glibc
+public import Paths
+
+/// The files of a checkout as they lie on disk, changed and untracked ones included, or of a directory outside git.
+///
+/// Links are not followed, anywhere on the way; only regular files are opened, so that a pipe or a device cannot hold
+/// the index up. What is left out is counted.
+public struct CheckoutSource: IndexSource {
+  /// The directory whose files are indexed: a checkout's root, or any other.
+  public let root: [UInt8]
+  /// The checkout's repository; nil outside git.
+  public let repository: RepositoryLocation?
+
+  /// Files of a checkout.
+  /// - Parameter repository: must have a checkout.
+  public init?(_ repository: RepositoryLocation) {
+    guard let workTree = repository.workTree else { return nil }
+    root = workTree
+    self.repository = repository
+  }
+
+  /// Files of a directory outside git.
+  public init(directory: [UInt8]) {
+    root = directory
+    repository = nil
+  }
+
+  /// All files.
+  public func files() async -> [IndexedFile] { await listing().files }
+
+  /// All files, and what is none of them.
+  public func listing() async -> FileListing {
+    guard let location = repository, let repository = try? Repository.open(location),
+      let entries = try? repository.indexEntries(), let changed = try? repository.status()
+    else { return walk() }
+    var listing = FileListing()
+    let stale = Set(changed.map(\.path))
+    var seen: Set<RepoPath> = []
+    for entry in entries where !stale.contains(entry.path) {
+      switch entry.mode {
+      case .regular, .executable:
+        if entry.isSkipped {
+          listing.skipped["not checked out", default: 0] += 1
+        } else if entry.stage == 0 {
+          listing.files.append(IndexedFile(path: entry.path, blob: entry.id.hex))
+        }
+      case .symlink: listing.skipped["symbolic link", default: 0] += 1
+      case .submodule: listing.skipped["submodule", default: 0] += 1
+      case .tree: break
+      }
+    }
+    for entry in changed where entry.change != .deleted && seen.insert(entry.path).inserted {
+      switch kind(of: entry.path) {
+      case S_IFREG: listing.files.append(IndexedFile(path: entry.path, blob: nil))
+      case S_IFLNK: listing.skipped["symbolic link", default: 0] += 1
+      case S_IFDIR: listing.skipped["submodule", default: 0] += 1
+      case nil: break
+      default: listing.skipped["no regular file", default: 0] += 1
+      }
+    }
+    return listing
+  }
+
+  /// A file's content.
+  public func read(_ path: RepoPath, limit: Int) async -> [UInt8]? { await content(path, limit: limit).bytes }
+
+  /// A file's content, or why there is none.
+  public func content(_ path: RepoPath, limit: Int) async -> FileContentResult {
+    let descriptor = open(path)
+    guard descriptor >= 0 else { return errno == ENOENT ? .missing : .unreadable }
+    defer { close(descriptor) }
+    var info = stat()
+    guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { return .unreadable }
+    guard info.st_size <= limit else { return .tooLarge }
+    // One byte more than there seem to be: a file that grows meanwhile is noticed.
+    var filled = 0
+    var isWhole = true
+    var bytes = [UInt8](unsafeUninitializedCapacity: Int(info.st_size) + 1) { buffer, count in
+      while filled < buffer.count {
+        let got = Glibc.read(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled)
+        if got < 0, errno == EINTR { continue }
+        if got < 0 { isWhole = false }
+        guard got > 0 else { break }
+        filled += got
+      }
+      count = filled
+    }
+    guard isWhole else { return .unreadable }
+    if bytes.count > info.st_size { bytes.removeLast(bytes.count - Int(info.st_size)) }
+    return .bytes(bytes)
+  }
+
+  /// Opens a file, directory by directory, none of which may be a link.
+  private func open(_ path: RepoPath) -> Int32 {
+    var directory = Self.terminated(root) { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    let components = path.components
+    for (number, component) in components.enumerated() where directory >= 0 {
+      let isLast = number == components.count - 1
+      let flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | (isLast ? O_NONBLOCK : O_DIRECTORY)
+      let next = Self.terminated(component) { openat(directory, $0, flags) }
+      let reason = errno
+      close(directory)
+      errno = reason
+      directory = next
+    }
+    return directory
+  }
+
+  private func kind(of path: RepoPath) -> mode_t? {
+    var info = stat()
+    let code = Self.terminated(root + [0x2f] + path.bytes) { lstat($0, &info) }
+    return code == 0 ? info.st_mode & S_IFMT : nil
+  }
+
+  // MARK: Without git
+
+  private func walk() -> FileListing {
+    var listing = FileListing()
+    let rules = IgnoreRules(directory: root)
+    var open = [RepoPath.root]
+    while let directory = open.popLast() {
+      let place = directory.isRoot ? root : root + [0x2f] + directory.bytes
+      guard let stream = Self.terminated(place, opendir) else {
+        listing.skipped["unreadable directory", default: 0] += 1
+        continue
+      }
+      defer { closedir(stream) }
+      while let entry = readdir(stream) {
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+        if Self.unwanted.contains(name) { continue }
+        guard let path = directory.appending(name) else { continue }
+        switch kind(of: path) {
+        case S_IFDIR: if !rules.isIgnored(path, isDirectory: true) { open.append(path) }
+        case S_IFREG:
+          if !rules.isIgnored(path, isDirectory: false) { listing.files.append(IndexedFile(path: path, blob: nil)) }
+        case S_IFLNK: listing.skipped["symbolic link", default: 0] += 1
+        case nil: break
+        default: listing.skipped["no regular file", default: 0] += 1
+        }
+      }
+    }
+    return listing
+  }
+
+  private static let unwanted: Set<[UInt8]> = Set([".", "..", ".git", ".hg", ".svn"].map { Array($0.utf8) })
+
+  private static func terminated<Value>(_ path: [UInt8], _ body: (UnsafePointer<CChar>) -> Value) -> Value {
+    (path.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { buffer in
+      guard let start = buffer.baseAddress else { preconditionFailure("a non-empty array has an address") }
+      return body(start)
+    }
+  }
+}
