@@ -49,15 +49,32 @@ public struct SignedNote: Hashable, Sendable {
   public var bytes: [UInt8] {
     var note = text + "\n"
     for signature in signatures {
-      note += "\u{2014} \(signature.name) \(KeyBytes(id: signature.keyID, rest: signature.bytes).base64)\n"
+      note += signature.line + "\n"
     }
     return Array(note.utf8)
   }
 
   /// Adds a signature.
-  public mutating func sign(with key: NoteSigningKey) throws(NoteKeyError) {
-    let signature = try key.sign(Array(text.utf8))
-    signatures.append(Signature(name: key.name, keyID: key.verificationKey.keyID, bytes: signature))
+  /// - Parameter time: seconds since 1970; only a cosignature carries it.
+  public mutating func sign(with key: NoteSigningKey, time: UInt64 = 0) throws(NoteKeyError) {
+    let bytes =
+      switch key.verificationKey.type {
+      case .ed25519: try key.signature(of: Array(text.utf8))
+      case .cosignature:
+        Cosignature.bytes(time: time) + (try key.signature(of: Cosignature.message(text, time: time)))
+      }
+    signatures.append(Signature(name: key.name, keyID: key.verificationKey.keyID, bytes: bytes))
+  }
+
+  /// Adds the signatures of another note of the same text that this one lacks.
+  public mutating func add(_ others: [Signature]) {
+    for signature in others where !signatures.contains(signature) { signatures.append(signature) }
+  }
+
+  /// When a witness says that it saw the note, in seconds since 1970; nil without its cosignature. Not verified here.
+  public func time(by key: NoteVerificationKey) -> UInt64? {
+    guard key.type == .cosignature else { return nil }
+    return signatures.first { $0.name == key.name && $0.keyID == key.keyID }.flatMap { Cosignature.time(in: $0.bytes) }
   }
 
   /// Which of the known keys signed this note.
@@ -70,7 +87,7 @@ public struct SignedNote: Hashable, Sendable {
     for signature in signatures {
       guard let key = known.first(where: { $0.name == signature.name && $0.keyID == signature.keyID }) else { continue }
       if valid.contains(key) { continue }
-      guard key.isValid(signature.bytes, for: Array(text.utf8)) else { return nil }
+      guard key.signs(text, with: signature.bytes) else { return nil }
       valid.append(key)
     }
     return valid.isEmpty ? nil : valid
@@ -85,7 +102,11 @@ public struct SignedNote: Hashable, Sendable {
 }
 
 extension SignedNote.Signature {
-  fileprivate init?(line: Substring) {
+  /// The line as it stands in a note, without its line feed.
+  public var line: String { "\u{2014} \(name) \(KeyBytes(id: keyID, rest: bytes).base64)" }
+
+  /// Reads a line; nil when it is no signature.
+  public init?(line: Substring) {
     let parts = line.split(separator: " ", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[0] == "\u{2014}", NoteVerificationKey.isName(parts[1]),
       let key = KeyBytes(base64: parts[2])
@@ -116,10 +137,12 @@ struct KeyBytes {
 }
 
 /// Base64 of RFC 4648, section 4, with padding; only the canonical form is read.
-enum Base64 {
-  static func encode(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
+public enum Base64 {
+  /// The text of bytes.
+  public static func encode(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
 
-  static func decode(_ text: String) -> [UInt8]? {
+  /// The bytes of a text; nil when it is not canonical.
+  public static func decode(_ text: String) -> [UInt8]? {
     guard let data = Data(base64Encoded: text), data.base64EncodedString() == text else { return nil }
     return Array(data)
   }
