@@ -4,7 +4,7 @@ import GRDB
 public import TransparencyLog
 
 extension AuditStore {
-  /// The newest runs, newest first.
+  /// The newest runs, newest first. What the record noted about itself is not among them.
   public func runs(limit: Int) throws(AuditError) -> [RunSummary] {
     let rows = try read { db in
       try Row.fetchAll(
@@ -14,6 +14,7 @@ extension AuditStore {
           FROM run
           LEFT JOIN event AS first ON first.run = run.number AND first.sequence = 1
           LEFT JOIN event AS last ON last.run = run.number AND last.sequence = run.size
+          WHERE run.kind = 0
           ORDER BY run.number DESC LIMIT ?
           """, arguments: [limit]
       ).map { row in
@@ -44,7 +45,9 @@ extension AuditStore {
   public func run(matching text: String) throws(AuditError) -> RunID {
     let wanted = String(decoding: text.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
     let found = try read { db in
-      if wanted == "last" { return try String.fetchAll(db, sql: "SELECT id FROM run ORDER BY number DESC LIMIT 1") }
+      if wanted == "last" {
+        return try String.fetchAll(db, sql: "SELECT id FROM run WHERE kind = 0 ORDER BY number DESC LIMIT 1")
+      }
       guard !wanted.isEmpty else { return [] }
       return try String.fetchAll(
         db,

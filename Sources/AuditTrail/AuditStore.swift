@@ -1,6 +1,6 @@
 import GRDB
 import Synchronization
-import TransparencyLog
+public import TransparencyLog
 
 /// The record of all runs: one SQLite file, `record.db`, in a directory that only its user can read.
 ///
@@ -9,23 +9,45 @@ import TransparencyLog
 /// the whole store, and a link of its run's own chain.
 public final class AuditStore: Sendable {
   /// What can be set when opening a store.
-  public struct Options: Sendable, Hashable {
+  public struct Options: Sendable {
     /// How long to wait, in seconds, for another process to finish writing; then the append fails.
     public var busyTimeout: Double
     /// Bytes of disk kept aside for a run's last event.
     public var ballast: Int
+    /// What signs checkpoints; nil for the key in the record's directory, made at its first use.
+    public var key: NoteSigningKey?
+    /// Where each run's last checkpoint is appended to, beside the record: a file that others keep; nil for none.
+    public var anchorFile: String?
 
     /// The usual: five seconds, 4 MiB.
-    public init(busyTimeout: Double = 5, ballast: Int = 4 << 20) {
+    public init(
+      busyTimeout: Double = 5, ballast: Int = 4 << 20, key: NoteSigningKey? = nil, anchorFile: String? = nil
+    ) {
       self.busyTimeout = busyTimeout
       self.ballast = ballast
+      self.key = key
+      self.anchorFile = anchorFile
     }
   }
 
+  /// What the writers of one process share.
+  struct Writing {
+    /// The tree's right edge as of this process's last append.
+    var edge = CompactRange()
+    /// When this process last signed a checkpoint, or else first wrote: nanoseconds since boot.
+    var lastSigned: Int64?
+  }
+
+  /// The log's name in its checkpoints: unique, and without meaning.
+  public let origin: String
+
   let directory: StoreDirectory
   let database: DatabaseQueue
-  /// The tree's right edge as of this process's last append; held while writing, so that writers of one process queue.
-  private let edge = Mutex(CompactRange())
+  let options: Options
+  /// Held while writing, so that writers of one process queue.
+  let writing = Mutex(Writing())
+  /// What signs checkpoints, once it is loaded.
+  let signingKey: Mutex<NoteSigningKey?>
 
   /// Opens the record in a directory, and creates it when it is missing.
   /// - Parameter directory: its path, as bytes.
@@ -50,22 +72,27 @@ public final class AuditStore: Sendable {
     let place = directory.name
     do {
       let database = try DatabaseQueue(path: directory.databasePath, configuration: configuration)
-      try database.inDatabase { db in
-        if try Schema.isPresent(in: db, place: place), try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal" {
+      let name = try database.inDatabase { db in
+        let state = try Schema.state(of: db, place: place)
+        if case .present = state, try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal" {
           try Schema.configure(db)
-          return
+        } else {
+          try Self.switchToWriteAheadLog(db, place)
+          try Schema.configure(db)
+          try db.inTransaction(.immediate) {
+            // Another process may have been faster: it is looked at again.
+            try Schema.prepare(db, place: place)
+            return .commit
+          }
+          try directory.sync()
         }
-        try Self.switchToWriteAheadLog(db, place)
-        try Schema.configure(db)
-        try db.inTransaction(.immediate) {
-          // Another process may have been faster.
-          if try !Schema.isPresent(in: db, place: place) { try Schema.create(db) }
-          return .commit
-        }
-        try directory.sync()
+        return try String.fetchOne(db, sql: "SELECT name FROM log WHERE id = 1") ?? ""
       }
       self.directory = directory
       self.database = database
+      self.options = options
+      signingKey = Mutex(nil)
+      origin = "codeagent/\(name)"
     } catch {
       throw AuditError(error, at: place, doing: "opened")
     }
@@ -94,14 +121,25 @@ public final class AuditStore: Sendable {
   /// Begins to write a run. Its first durable append creates it.
   /// - Throws: ``AuditError``; of kind `damaged` when an earlier run stopped uncleanly and what it left does not verify.
   public func begin(run: RunID) throws(AuditError) -> RunLog {
-    try checkAfterUncleanStop()
+    try prepareToWrite()
+    try closeOpenIntents()
     return RunLog(store: self, run: run)
   }
 
   /// Goes on writing a run: one that was interrupted, or one that has ended and is delivered later.
   /// - Throws: ``AuditError``; of kind `runIsLive` when a living process is writing it.
   public func resume(run: RunID) throws(AuditError) -> RunLog {
+    try prepareToWrite()
+    return try resumeWithoutCheck(run)
+  }
+
+  /// Nothing is written before the record is known to be good and can be signed.
+  func prepareToWrite() throws(AuditError) {
     try checkAfterUncleanStop()
+    try prepareKey()
+  }
+
+  func resumeWithoutCheck(_ run: RunID) throws(AuditError) -> RunLog {
     let number = try number(of: run)
     guard let lock = try directory.lock(run: number) else {
       throw AuditError(
@@ -120,18 +158,30 @@ public final class AuditStore: Sendable {
   /// Whether a living process is writing a run.
   public func isLive(_ run: RunID) throws(AuditError) -> Bool { directory.isLocked(run: try number(of: run)) }
 
-  /// Writes one batch in one durable transaction, and keeps the tree's edge.
+  /// Writes one batch in one durable transaction, with the checkpoint that is due by it, and keeps the tree's edge.
+  /// - Parameters:
+  ///   - endsRun: whether a checkpoint is due in any case.
+  ///   - isSigned: false where there is no room for a checkpoint either.
   func commit<Result: Sendable>(
-    _ body: (Database, inout CompactRange) throws -> Result
+    endsRun: Bool = false, isSigned: Bool = true, _ body: (Database, inout CompactRange) throws -> Result
   ) throws(AuditError) -> Result {
-    try edge.withLock { edge throws(AuditError) in
+    let key = signingKey.withLock { $0 }
+    return try writing.withLock { writing throws(AuditError) in
       do {
-        var next = edge
+        var next = writing
+        let now = Clock.monotonic()
         let result = try database.write { db in
-          try next.catchUp(with: db)
-          return try body(db, &next)
+          try next.edge.catchUp(with: db)
+          let before = next.edge.size
+          let result = try body(db, &next.edge)
+          if let key, isSigned, next.edge.size > before {
+            let isDue = try endsRun || Checkpoints.isDue(db, size: next.edge.size, since: next.lastSigned, now: now)
+            if isDue { try Checkpoints.sign(db, next.edge, origin: origin, key: key) }
+            if isDue || next.lastSigned == nil { next.lastSigned = now }
+          }
+          return result
         }
-        edge = next
+        writing = next
         return result
       } catch {
         throw AuditError(error, at: directory.name, doing: "written")

@@ -4,6 +4,8 @@ import TransparencyLog
 
 /// Hashes and bytes in the form that the database takes and gives.
 enum Blob {
+  typealias Data = FoundationEssentials.Data
+
   static func data(_ hash: MerkleHash) -> Data { Data(hash.bytes) }
 
   static func data(_ bytes: [UInt8]) -> Data { Data(bytes) }

@@ -11,6 +11,8 @@ struct EventBatch: Sendable {
   let events: [PendingEvent]
   /// False when the disk has no room for more than the events themselves.
   let withContent: Bool
+  /// Whether the run is one of the record's own.
+  let isOfRecord: Bool
 
   /// Writes the events as leaves, and moves the ends of run and log, all in the transaction at hand.
   /// - Returns: the run's row.
@@ -69,8 +71,8 @@ struct EventBatch: Sendable {
       throw AuditError(.runIsLive, "there is already a run \(run) in the record", hint: "resume it instead")
     }
     try db.execute(
-      sql: "INSERT INTO run (id, size, head, ended) VALUES (?, 0, ?, 0)",
-      arguments: [run.text, Blob.data(MerkleHash.zero)])
+      sql: "INSERT INTO run (id, size, head, ended, kind) VALUES (?, 0, ?, 0, ?)",
+      arguments: [run.text, Blob.data(MerkleHash.zero), isOfRecord ? 1 : 0])
     return db.lastInsertedRowID
   }
 }

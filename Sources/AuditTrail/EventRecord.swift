@@ -21,19 +21,20 @@ struct EventRecord {
   var content: [ContentReference]
   var previousHash: MerkleHash
 
-  var canonical: [UInt8] {
+  var canonical: [UInt8] { document.canonical }
+
+  var document: JSONValue {
     var references = JSONObject()
     for reference in content {
       references[reference.name] = [
         "commit": .string(reference.commitment.hex), "length": JSONValue(reference.length),
       ]
     }
-    let document: JSONValue = [
+    return [
       "boot": .string(bootID), "content": .object(references), "fields": fields, "kind": .string(kind),
       "mono": .string(String(monotonic)), "prev": .string(previousHash.hex), "run": .string(run.text),
       "seq": JSONValue(sequence), "v": .int(EventRecord.version), "wall": .string(String(wallTime)),
     ]
-    return document.canonical
   }
 
   init(

@@ -55,7 +55,7 @@ public struct RunID: Hashable, Sendable, Comparable, CustomStringConvertible {
 }
 
 /// A date of the Gregorian calendar, in UTC.
-private struct CivilDate {
+struct CivilDate {
   let year: Int
   let month: Int
   let day: Int

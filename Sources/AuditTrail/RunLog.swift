@@ -13,6 +13,7 @@ public final class RunLog: Sendable {
   public let run: RunID
 
   private let store: AuditStore
+  private let isOfRecord: Bool
   private let state: Mutex<State>
 
   private struct State {
@@ -30,15 +31,18 @@ public final class RunLog: Sendable {
     var failure: AuditError?
   }
 
-  init(store: AuditStore, run: RunID) {
+  /// - Parameter isOfRecord: true for what the record notes about itself.
+  init(store: AuditStore, run: RunID, isOfRecord: Bool = false) {
     self.store = store
     self.run = run
+    self.isOfRecord = isOfRecord
     state = Mutex(State(number: nil, writtenSize: 0, size: 0, head: .zero))
   }
 
   init(store: AuditStore, run: RunID, number: Int64, size: Int, head: MerkleHash, lock: RunLock) {
     self.store = store
     self.run = run
+    isOfRecord = false
     state = Mutex(State(number: number, writtenSize: size, size: size, head: head, lock: lock))
   }
 
@@ -116,9 +120,12 @@ public final class RunLog: Sendable {
 
   private func write(_ state: inout State, withContent: Bool) throws(AuditError) {
     let batch = EventBatch(
-      run: run, number: state.number, writtenSize: state.writtenSize, events: state.waiting, withContent: withContent)
+      run: run, number: state.number, writtenSize: state.writtenSize, events: state.waiting, withContent: withContent,
+      isOfRecord: isOfRecord)
     let directory = store.directory
-    let written = try store.commit { db, edge in
+    let written = try store.commit(
+      endsRun: state.waiting.contains { $0.mark == .ended }, isSigned: withContent
+    ) { db, edge in
       // A new run's row and lock come with its first events: nobody ever sees the one without the other.
       let number = try batch.write(to: db, edge: &edge)
       return (number, batch.number == nil ? try batch.lock(number, directory) : nil)

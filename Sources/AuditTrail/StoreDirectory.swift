@@ -7,7 +7,7 @@ final class StoreDirectory: Sendable {
   let name: String
   /// What SQLite opens.
   let databasePath: String
-  private let descriptor: Int32
+  let descriptor: Int32
   private let lockDescriptor: Int32
   private let ballast: Int
 
@@ -95,9 +95,13 @@ final class StoreDirectory: Sendable {
   }
 
   /// Whether some writer has the lock of a run.
-  func isLocked(run number: Int64) -> Bool {
+  func isLocked(run number: Int64) -> Bool { isLocked(from: number, count: 1) }
+
+  /// Whether some writer has the lock of one of some runs; a count of 0 means all that follow.
+  func isLocked(from number: Int64, count: Int64) -> Bool {
     guard lockDescriptor >= 0 else { return false }
     var region = Self.region(number)
+    region.l_len = off_t(count)
     // Where the question cannot be asked, the answer that keeps a second writer away.
     guard fcntl(lockDescriptor, Self.getLock, &region) == 0 else { return true }
     return Int32(region.l_type) != F_UNLCK

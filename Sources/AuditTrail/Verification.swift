@@ -1,12 +1,21 @@
 import GRDB
+public import TransparencyLog
 
 extension AuditStore {
-  /// Recomputes every hash, chain and tree node of the store, or of one run, and compares contents with their commitments.
+  /// Recomputes every hash, chain and tree node of the store, or of one run, compares contents with their commitments, and
+  /// the log with every checkpoint.
   ///
   /// Finds every change of what was written that did not also rewrite all that follows up to the record's end. Against
-  /// someone who can rewrite the whole file, only a checkpoint kept elsewhere helps. Memory does not grow with the store.
+  /// someone who can rewrite the whole file and has its key, only an anchor helps: a checkpoint that somebody else holds. Memory
+  /// does not grow with the store.
+  /// - Parameters:
+  ///   - run: only this run's chain; then no checkpoint is looked at.
+  ///   - anchors: checkpoints from elsewhere.
+  ///   - keys: the keys that are believed; with none, the record's own first key.
   /// - Throws: ``AuditError`` when the store cannot be read at all. Damage that can be read around is in the report.
-  public func verify(run: RunID? = nil) throws(AuditError) -> VerificationReport {
+  public func verify(
+    run: RunID? = nil, anchors: [Anchor] = [], keys: [NoteVerificationKey] = []
+  ) throws(AuditError) -> VerificationReport {
     if let run {
       let number = try number(of: run)
       return try read { db in
@@ -14,8 +23,10 @@ extension AuditStore {
         return try verifier.verifyRun(number)
       }
     }
+    let origin = origin
     var report = try read { db in
-      var verifier = try Verifier(db)
+      let marks = try Marks(db, anchors: anchors, keys: keys, origin: origin)
+      var verifier = try Verifier(db, marks: marks)
       return try verifier.verifyStore(from: 0, contents: true)
     }
     report.damage = try read { db in

@@ -20,6 +20,12 @@ public struct BadEvent: Sendable, Hashable, CustomStringConvertible {
     case content
     /// The stored tree, or the end of the run or of the record, does not fit the events.
     case tree
+    /// A checkpoint beside the log is not signed by a key of the record, or signs other events.
+    case checkpoint
+    /// The record is shorter than a checkpoint that somebody else holds.
+    case rolledBack
+    /// Somebody else holds a checkpoint of as many events, and they were others.
+    case forked
   }
 
   /// The run; nil when the damage does not tell.
@@ -51,9 +57,22 @@ public struct BadEvent: Sendable, Hashable, CustomStringConvertible {
       case .added: "was added behind the record's end"
       case .content: "has other content than it committed to"
       case .tree: "does not fit the record's tree"
+      case .checkpoint: "does not fit a checkpoint"
+      case .rolledBack: "is missing with all that followed: the record was put back to an older state"
+      case .forked: "and what follows differ from what somebody else holds: the record has two histories"
       }
     return detail.isEmpty ? "\(place) \(what)" : "\(place) \(what): \(detail)"
   }
+}
+
+/// A checkpoint that a verification found to fit.
+public struct CheckedMark: Sendable, Hashable {
+  /// The number of events that it holds fast.
+  public let size: Int
+  /// When it was made or put there, in nanoseconds since 1970; nil when that is not known.
+  public let time: Int64?
+  /// Where it is kept.
+  public let place: String
 }
 
 /// What a verification found.
@@ -68,6 +87,16 @@ public struct VerificationReport: Sendable, Hashable {
   public internal(set) var firstBad: BadEvent?
   /// Of the whole store, the root of its tree; of one run, the hash of its last event.
   public internal(set) var head: MerkleHash?
+  /// How many checkpoints of the record fit.
+  public internal(set) var checkpoints = 0
+  /// The newest of them.
+  public internal(set) var newestCheckpoint: CheckedMark?
+  /// The checkpoints held elsewhere that fit, the longest last: up to there nothing can have been rewritten.
+  public internal(set) var anchors: [CheckedMark] = []
+  /// The keys that were believed.
+  public internal(set) var keys: [NoteVerificationKey] = []
+  /// Where checkpoints were found that are of another record.
+  public internal(set) var foreign: [String] = []
   /// What SQLite found wrong with the file itself; empty when nothing is.
   public internal(set) var damage: [String] = []
 

@@ -17,8 +17,13 @@ struct Verifier {
   private var report = VerificationReport()
   /// Where the walk began: what lies before is not known here.
   private var start = 0
+  /// The checkpoints that the log has to fit.
+  private var marks: Marks?
 
-  init(_ db: Database) throws { self.db = db }
+  init(_ db: Database, marks: Marks? = nil) throws {
+    self.db = db
+    self.marks = marks
+  }
 
   // MARK: One run
 
@@ -74,10 +79,12 @@ struct Verifier {
         report.firstBad = moved ?? bad
       }
       report.count += 1
+      if report.firstBad == nil { report.firstBad = try marks?.check(edge, &report) }
     }
     report.head = edge.root
     if report.firstBad == nil { report.firstBad = try checkLogEnd(edge) }
     if report.firstBad == nil { report.firstBad = try checkEnds(of: nil) }
+    if report.firstBad == nil { report.firstBad = try marks?.checkEnd(edge, &report) }
     return report
   }
 

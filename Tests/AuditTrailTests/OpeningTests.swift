@@ -20,10 +20,32 @@ import Testing
   @Test func aNewerFormatIsRefused() throws {
     let scratch = try Scratch()
     _ = try scratch.open()
-    try scratch.execute("PRAGMA user_version = 2")
+    try scratch.execute("PRAGMA user_version = 3")
     #expect(kind { _ = try scratch.open() } == .newerSchema)
-    try scratch.execute("PRAGMA user_version = 1")
+    try scratch.execute("PRAGMA user_version = 2")
     _ = try scratch.open()
+  }
+
+  /// A record as the first version wrote it, with one run.
+  @Test func anOlderFormatIsBroughtUpToDate() throws {
+    let scratch = try Scratch()
+    mkdir(scratch.store, 0o700)
+    let file = "\(#filePath)".split(separator: "/").dropLast().joined(separator: "/")
+    try scratch.execute(
+      String(decoding: try ByteFile.read("/\(file)/Golden/record-v1.sql"), as: UTF8.self))
+    let store = try scratch.open()
+    let summary = try #require(try store.runs(limit: 5).first)
+    #expect(summary.eventCount == 17)
+    #expect(summary.status == .ended)
+    let report = try store.verify()
+    #expect(report.isWhole, "\(String(describing: report.firstBad))")
+    #expect((report.count, report.contents, report.checkpoints) == (17, 10, 0))
+    #expect(try store.events(of: summary.run).count == 17)
+    // It goes on as one of the present format.
+    let log = try store.begin(run: .new())
+    try log.append("run.ended", [:], durable: true)
+    #expect(try store.newestCheckpoint()?.size == 18)
+    #expect(try scratch.open().verify().checkpoints == 1)
   }
 
   @Test func databasesOfOthersAreRefused() throws {
@@ -71,7 +93,9 @@ import Testing
     var status = stat()
     #expect(stat("\(scratch.path)/a", &status) == 0)
     #expect(status.st_mode & 0o777 == 0o700)
-    for name in ["record.db", "record.db-wal", "record.db-shm", "runs.lock", "ballast"] { unlink("\(place)/\(name)") }
+    for name in ["record.db", "record.db-wal", "record.db-shm", "runs.lock", "ballast", "checkpoint.key"] {
+      unlink("\(place)/\(name)")
+    }
     rmdir(place)
   }
 
@@ -83,7 +107,7 @@ import Testing
       "run.started", [:], durable: true)
     #expect(try AuditStore.open(at: place, options: .init(ballast: 0)).events(of: run).count == 1)
     let directory = place.map { CChar(bitPattern: $0) }
-    for name in ["record.db", "record.db-wal", "record.db-shm", "runs.lock", "ballast"] {
+    for name in ["record.db", "record.db-wal", "record.db-shm", "runs.lock", "ballast", "checkpoint.key"] {
       unlink(directory + "/\(name)".utf8CString)
     }
     rmdir(directory + [0])

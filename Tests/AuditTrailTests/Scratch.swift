@@ -15,7 +15,9 @@ final class Scratch: Sendable {
   }
 
   deinit {
-    for name in ["record.db", "record.db-wal", "record.db-shm", "runs.lock", "ballast", "acknowledged"] {
+    for name in [
+      "record.db", "record.db-wal", "record.db-shm", "runs.lock", "ballast", "acknowledged", "checkpoint.key",
+    ] {
       unlink("\(store)/\(name)")
       unlink("\(path)/\(name)")
     }

@@ -1,0 +1,93 @@
+import GRDB
+import TransparencyLog
+
+/// The checkpoints that a walk over the log meets: the record's own, read in their order, and those from elsewhere.
+struct Marks {
+  private struct Held {
+    var claim: Checkpoint
+    var anchor: Anchor
+  }
+
+  private let trust: Trust
+  private let origin: String
+  private let own: RowCursor
+  private var nextOwn: (size: Int, time: Int64, note: SignedNote?)?
+  private var held: [Held] = []
+  /// Anchors of this record that nobody known has signed.
+  private var unsigned: [Anchor] = []
+  private var foreign: [String] = []
+  /// Up to where some mark agreed.
+  private var agreed = 0
+
+  init(_ db: Database, anchors: [Anchor], keys: [NoteVerificationKey], origin: String) throws {
+    self.origin = origin
+    trust = Trust(try AuditStore.signers(db), given: keys, origin: origin)
+    own = try Row.fetchCursor(db, sql: "SELECT size, time, note FROM checkpoint ORDER BY size")
+    for anchor in anchors {
+      guard Checkpoint(parsing: anchor.note.text)?.origin == origin else {
+        if !foreign.contains(anchor.place) { foreign.append(anchor.place) }
+        continue
+      }
+      if let claim = trust.claim(of: anchor.note) {
+        held.append(Held(claim: claim, anchor: anchor))
+      } else {
+        unsigned.append(anchor)
+      }
+    }
+    held.sort { $0.claim.size > $1.claim.size }
+    try advance()
+  }
+
+  private mutating func advance() throws {
+    nextOwn = try own.next().map { row in
+      (row[0], row[1], SignedNote(parsing: [UInt8](row[2] as Blob.Data)))
+    }
+  }
+
+  /// Compares what was claimed of the log at its size so far.
+  mutating func check(_ edge: CompactRange, _ report: inout VerificationReport) throws -> BadEvent? {
+    while let mark = held.last, mark.claim.size <= edge.size {
+      held.removeLast()
+      guard mark.claim.size == edge.size ? mark.claim.root == edge.root : mark.claim.root == .emptyRoot else {
+        return bad(.forked, agreed, "\(mark.anchor.place) holds \(edge.size) events with another root")
+      }
+      agreed = edge.size
+      report.anchors.append(
+        CheckedMark(size: mark.claim.size, time: mark.anchor.time, place: mark.anchor.place))
+    }
+    while let mark = nextOwn, mark.size <= edge.size {
+      guard mark.size == edge.size, let note = mark.note, let claim = trust.claim(of: note), claim.origin == origin,
+        claim.size == mark.size
+      else { return bad(.checkpoint, max(0, mark.size - 1), "no key of this record has signed it") }
+      guard claim.root == edge.root else {
+        return bad(.checkpoint, agreed, "it or one up to event \(edge.size - 1) is not what was signed")
+      }
+      agreed = edge.size
+      report.checkpoints += 1
+      report.newestCheckpoint = CheckedMark(size: mark.size, time: mark.time, place: "the record")
+      try advance()
+    }
+    return nil
+  }
+
+  /// What is left when the log has ended.
+  mutating func checkEnd(_ edge: CompactRange, _ report: inout VerificationReport) throws -> BadEvent? {
+    report.keys = trust.keys
+    report.foreign = foreign
+    if edge.size == 0, let found = try check(edge, &report) { return found }
+    if let mark = held.last {
+      return bad(.rolledBack, edge.size, "\(mark.anchor.place) holds \(mark.claim.size) events, here are \(edge.size)")
+    }
+    if let mark = nextOwn {
+      return bad(.truncated, edge.size, "there is a checkpoint of \(mark.size) events")
+    }
+    if let anchor = unsigned.first {
+      return bad(.forked, agreed, "\(anchor.place) is signed by a key that this record does not know")
+    }
+    return nil
+  }
+
+  private func bad(_ reason: BadEvent.Reason, _ position: Int, _ detail: String) -> BadEvent {
+    BadEvent(run: nil, sequence: nil, position: position, reason: reason, detail: detail)
+  }
+}
