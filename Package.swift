@@ -72,7 +72,7 @@ let package = Package(
     room("Sandbox", ["CLinux"]),
     room("Conversation", ["JSON"]),
     room("IndexKernel", extra: [.unsafeFlags(["-O"])]),
-    room("HTTPTransport", ["CLibcurl"]),
+    room("HTTPTransport", ["CLibcurl", crypto]),
     room("Cedar", ["JSON"]),
     room("TransparencyLog", [crypto]),
     room("Patches", ["Paths"]),
@@ -80,7 +80,7 @@ let package = Package(
 
     // Floor 2: one capability each.
     room("Workspace", ["Git", "Sandbox", "Paths", "CLinux"]),
-    room("Models", ["Conversation", "HTTPTransport", "JSON"]),
+    room("Models", ["Conversation", "HTTPTransport", "JSON", crypto]),
     room("Repair", ["Conversation", "TestReports", "Patches", "JSON", "Paths"]),
     room("CodeIndex", ["Git", "IndexKernel", "Paths"]),
     room("Access", ["JSON", "Paths", crypto]),
@@ -111,7 +111,7 @@ let package = Package(
     tests("Git", ["Paths"]),
     tests("Sandbox", ["codeagent-launch"]),
     tests("IndexKernel"),
-    tests("HTTPTransport"),
+    tests("HTTPTransport", ["JSON"]),
     tests("Cedar", ["JSON"]),
     tests("TransparencyLog"),
     tests("Patches", ["Paths"]),

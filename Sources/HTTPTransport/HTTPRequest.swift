@@ -39,6 +39,23 @@ public struct HTTPRequest: Sendable {
     let host = authority.lastIndex(of: UInt8(ascii: "@")).map { authority[bytes.index(after: $0)...] } ?? authority
     return String(url[..<start]) + String(Substring(host))
   }
+
+  /// A text as one segment of a URL's path: everything but letters, digits and `-._~` is escaped (RFC 3986).
+  public static func percentEncoded(_ text: String) -> String {
+    var result = ""
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "~"):
+        result.unicodeScalars.append(Unicode.Scalar(byte))
+      default:
+        let digits = String(byte, radix: 16, uppercase: true)
+        result += digits.count < 2 ? "%0\(digits)" : "%\(digits)"
+      }
+    }
+    return result
+  }
 }
 
 /// Bounds on waiting. Time that the reader of a body lets pass by itself never counts.

@@ -59,7 +59,9 @@ struct AttemptFailure: Error {
 
   /// An answer with a status that is not success.
   init(status: Int, headers: HTTPHeaders, body: [UInt8], endpoint: String) {
-    let error = ProviderError(json: try? JSONValue(parsing: body), raw: body)
+    var error = ProviderError(json: try? JSONValue(parsing: body), raw: body)
+    // Amazon names the kind of error in a header, often with a URL behind a colon.
+    if let type = headers["x-amzn-errortype"] { error.type = String(type.prefix { $0 != ":" }) }
     let text = error.message.isEmpty ? "" : ": \(error.message)"
     self.init(.invalidRequest, "\(endpoint) answered \(status)\(text)", .none)
     self.status = status
@@ -69,7 +71,7 @@ struct AttemptFailure: Error {
     switch status {
     case 401, 403: kind = .authentication
     case 402: kind = .rateLimited
-    case 408, 409, 500...: (kind, remedy) = (.unavailable, .backOff)
+    case 408, 409, 424, 500...: (kind, remedy) = (.unavailable, .backOff)
     case 429: (kind, remedy) = (.rateLimited, .backOff)
     case 300..<400:
       message = "\(endpoint) redirects elsewhere (\(status)); redirects are not followed: correct the base URL"
@@ -99,7 +101,11 @@ struct AttemptFailure: Error {
       case "overloaded_error", "server_is_overloaded", "overloaded": remedy = .backOff
       case "invalid_request_error", "invalid_prompt", "bad_request", "BadRequestError":
         (kind, remedy) = (.invalidRequest, .none)
-      case "authentication_error", "invalid_api_key", "permission_error": (kind, remedy) = (.authentication, .none)
+      case "throttlingException", "modelNotReadyException": (kind, remedy) = (.rateLimited, .backOff)
+      case "internalServerException", "serviceUnavailableException", "modelTimeoutException": remedy = .backOff
+      case "validationException": (kind, remedy) = (.invalidRequest, .none)
+      case "accessDeniedException", "authentication_error", "invalid_api_key", "permission_error":
+        (kind, remedy) = (.authentication, .none)
       case _ where word.hasSuffix("_policy_violation"): (kind, remedy) = (.invalidRequest, .none)
       default: break
       }
@@ -120,7 +126,7 @@ struct AttemptFailure: Error {
 
   private static let quotaCodes: Set<String> = [
     "insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error", "usage_not_included",
-    "quota_exceeded",
+    "quota_exceeded", "ServiceQuotaExceededException",
   ]
 
   private static let contextCodes: Set<String> = [
@@ -135,6 +141,7 @@ struct AttemptFailure: Error {
       "maximum context length", "context length exceeded", "exceeds the context window",
       "exceeds the available context",
       "exceed context size", "prompt is too long", "input is too long", "request too large for",
+      "too many input tokens", "exceed context limit",
       "exceeds the model's context", "maximum prompt length",
     ].contains { message.contains($0) }
   }
@@ -164,7 +171,7 @@ struct AttemptFailure: Error {
       guard name.contains("ratelimit"), name.contains("remaining"), Double(field.value) == 0,
         let reset = headers[name.replacing("remaining", with: "reset")]
       else { continue }
-      let seconds = span(reset) ?? timestamp(reset).map { max(0, Double($0 - time(nil))) }
+      let seconds = span(reset) ?? Timestamp.seconds(reset).map { max(0, Double($0 - time(nil))) }
       if let seconds { longest = max(longest ?? 0, min(seconds, 30)) }
     }
     return longest
@@ -183,22 +190,6 @@ struct AttemptFailure: Error {
       rest = rest[unit.endIndex...]
     }
     return text.isEmpty || !sum.isFinite ? nil : sum
-  }
-
-  /// The seconds since 1970 of a time such as `2026-01-27T14:00:05Z` (RFC 3339, in UTC).
-  static func timestamp(_ text: String) -> Int? {
-    let bytes = Array(text.utf8)
-    guard bytes.count >= 20, bytes.last == UInt8(ascii: "Z") || text.hasSuffix("+00:00") else { return nil }
-    func number(_ range: Range<Int>) -> Int32? { Int32(String(decoding: bytes[range], as: UTF8.self)) }
-    guard bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"), bytes[13] == UInt8(ascii: ":"),
-      let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
-      let minute = number(14..<16), let second = number(17..<19), (1970...9999).contains(year),
-      (1...12).contains(month), (1...31).contains(day)
-    else { return nil }
-    var date = tm()
-    (date.tm_year, date.tm_mon, date.tm_mday) = (year - 1900, month - 1, day)
-    (date.tm_hour, date.tm_min, date.tm_sec) = (hour, minute, second)
-    return timegm(&date)
   }
 
   /// The seconds since 1970 of an HTTP date (RFC 9110), such as "Fri, 31 Dec 1999 23:59:59 GMT".

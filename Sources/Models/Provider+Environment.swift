@@ -47,7 +47,7 @@ extension Provider {
       name: "azure", dialect: isNew ? .openAIResponses : .openAIChat,
       baseURL: isNew
         ? "\(base)/openai/v1" + (version == "preview" ? "?api-version=preview" : "")
-        : "\(base)/openai/deployments/{model}?api-version=\(percentEncoded(version))",
+        : "\(base)/openai/deployments/{model}?api-version=\(HTTPRequest.percentEncoded(version))",
       apiKey: (key ?? token).map(Secret.init), keyHeader: key == nil ? .bearer : .named("api-key"))
   }
 

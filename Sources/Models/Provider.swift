@@ -14,6 +14,8 @@ public struct Provider: Sendable, CustomStringConvertible {
   public var apiKey: Secret?
   /// The header that carries the key.
   public var keyHeader: KeyHeader
+  /// How requests are signed where no key is sent; nil for providers that want none.
+  public var signing: AWSSigning?
   /// More headers for every request; they may hold secrets and are never printed.
   public var headers: HTTPHeaders
   /// More members for every request body, such as `{"reasoning": {"effort": "high"}}`. They replace members of the same
@@ -37,6 +39,8 @@ public struct Provider: Sendable, CustomStringConvertible {
     case openAI = "openai"
     /// Anthropic Messages.
     case anthropic = "anthropic-messages"
+    /// Amazon Bedrock Converse.
+    case bedrock = "bedrock-converse"
   }
 
   /// How a key travels.
@@ -93,7 +97,7 @@ public struct Provider: Sendable, CustomStringConvertible {
     var base = path
     while base.hasSuffix("/") { base.removeLast() }
     var url = String(base)
-    if let place = url.firstRange(of: "{model}") { url.replaceSubrange(place, with: percentEncoded(model)) }
+    if let place = url.firstRange(of: "{model}") { url.replaceSubrange(place, with: HTTPRequest.percentEncoded(model)) }
     // Anthropic's own base URL has no version in it; other servers' often have.
     if dialect == .anthropic, !url.hasSuffix("/v1") { url += "/v1" }
     return url + route + query
@@ -102,7 +106,10 @@ public struct Provider: Sendable, CustomStringConvertible {
   /// The headers of every request.
   func requestHeaders(userAgent: String, key: Secret?) -> HTTPHeaders {
     var all: HTTPHeaders = [
-      "Content-Type": "application/json", "Accept": "text/event-stream, application/json", "User-Agent": userAgent,
+      "Content-Type": "application/json",
+      "Accept": dialect == .bedrock
+        ? "application/vnd.amazon.eventstream, application/json" : "text/event-stream, application/json",
+      "User-Agent": userAgent,
     ]
     if dialect == .anthropic { all["anthropic-version"] = "2023-06-01" }
     if let key, !key.isEmpty {
@@ -126,21 +133,4 @@ public struct Provider: Sendable, CustomStringConvertible {
     if let apiKey { secrets.append(apiKey.value) }
     return Redactor(secrets)
   }
-}
-
-/// A text as one segment of a URL's path: everything but letters, digits and `-._~` is escaped (RFC 3986).
-func percentEncoded(_ text: String) -> String {
-  var result = ""
-  for byte in text.utf8 {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-      UInt8(ascii: "~"):
-      result.unicodeScalars.append(Unicode.Scalar(byte))
-    default:
-      let digits = String(byte, radix: 16, uppercase: true)
-      result += digits.count < 2 ? "%0\(digits)" : "%\(digits)"
-    }
-  }
-  return result
 }

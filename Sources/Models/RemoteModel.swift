@@ -17,7 +17,7 @@ public final class RemoteModel: Model {
   private let transport: HTTPClient
   private let retry: RetryPolicy
   private let headers: HTTPHeaders
-  private let redactor: Redactor
+  private let redactor: Mutex<Redactor>
   private let session: Mutex<Session>
 
   /// A model at a provider.
@@ -32,7 +32,7 @@ public final class RemoteModel: Model {
     self.retry = retry
     identity = ModelIdentity(provider: provider.name, name: model, endpoint: provider.endpoint)
     headers = provider.requestHeaders(userAgent: userAgent, key: provider.apiKey)
-    redactor = provider.redactor
+    redactor = Mutex(provider.redactor)
     session = Mutex(Session(provider: provider, model: model))
     transport.prepare()
   }
@@ -51,6 +51,7 @@ public final class RemoteModel: Model {
     var asked = request
     var before = ModelResponse(items: [], usage: Usage(), stop: .endOfTurn)
     var pauses = 0
+    var hasSignedAgain = false
     while true {
       let plan = session.withLock { $0.plan(for: asked) }
       do throws(AttemptFailure) {
@@ -68,8 +69,15 @@ public final class RemoteModel: Model {
         var failure = error
         if Task.isCancelled { failure = AttemptFailure(.cancelled, "cancelled", .none) }
         if failure.kind != .cancelled, session.withLock({ $0.adapt(plan, to: failure) }) { continue }
+        if failure.kind == .authentication, !hasSignedAgain, let signing = provider.signing,
+          await signing.credentials.invalidate()
+        {
+          // Credentials that a service handed out may have ended before their time.
+          hasSignedAgain = true
+          continue
+        }
         guard let wait = budget.wait(after: failure) else { throw modelError(failure, attempts: budget.attempts) }
-        observe(.retrying(reason: redactor.redact(failure.message), attempt: budget.attempts + 1, seconds: wait))
+        observe(.retrying(reason: redact(failure.message), attempt: budget.attempts + 1, seconds: wait))
         do {
           try await Task.sleep(for: .seconds(wait))
         } catch {
@@ -92,10 +100,14 @@ public final class RemoteModel: Model {
   ) async throws(AttemptFailure) -> (ModelResponse, isPaused: Bool) {
     var timeouts = provider.timeouts
     if !plan.features.streams { timeouts.idle = max(timeouts.idle, Self.leastWholeWait) }
+    var request = HTTPRequest(method: "POST", url: plan.url, headers: headers, body: plan.body, timeouts: timeouts)
+    if let signing = provider.signing {
+      let credentials = try await signing.sign(&request)
+      redactor.withLock { $0.add(credentials.secrets) }
+    }
     let response: HTTPResponse
     do throws(HTTPError) {
-      response = try await transport.send(
-        HTTPRequest(method: "POST", url: plan.url, headers: headers, body: plan.body, timeouts: timeouts))
+      response = try await transport.send(request)
     } catch {
       throw AttemptFailure(error, timeouts: timeouts)
     }
@@ -109,7 +121,8 @@ public final class RemoteModel: Model {
     var decoder = plan.dialect.decoder(context)
     defer { session.withLock { $0.work.answerSteps += decoder.work } }
     do throws(AttemptFailure) {
-      let answer = try await read(response, with: &decoder)
+      var answer = try await read(response, with: &decoder)
+      answer.id = answer.id ?? AttemptFailure.requestID(response.headers)
       return (answer, decoder.isPaused)
     } catch {
       var failure = error
@@ -163,9 +176,11 @@ public final class RemoteModel: Model {
   }
 
   private func modelError(_ failure: AttemptFailure, attempts: Int) -> ModelError {
-    var message = redactor.redact(failure.message)
+    var message = redact(failure.message)
     if attempts > 1 { message += " (after \(attempts) attempts)" }
     return ModelError(
-      kind: failure.kind, message: message, status: failure.status, requestID: failure.requestID.map(redactor.redact))
+      kind: failure.kind, message: message, status: failure.status, requestID: failure.requestID.map(redact))
   }
+
+  private func redact(_ text: String) -> String { redactor.withLock { $0 }.redact(text) }
 }

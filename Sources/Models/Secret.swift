@@ -23,11 +23,15 @@ public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
 
 /// Takes keys out of texts that others wrote: a server may repeat the key that it refuses.
 struct Redactor: Sendable {
-  private let secrets: [String]
+  private var secrets: [String] = []
 
-  init(_ secrets: [String]) {
+  init(_ secrets: [String]) { add(secrets) }
+
+  /// Takes these out, too.
+  mutating func add(_ more: [String]) {
     // Very short ones would take letters out of every word, and are no secrets.
-    self.secrets = secrets.filter { $0.utf8.count >= 6 }.sorted { $0.utf8.count > $1.utf8.count }
+    let new = more.filter { $0.utf8.count >= 6 && !secrets.contains($0) }
+    if !new.isEmpty { secrets = (secrets + new).sorted { $0.utf8.count > $1.utf8.count } }
   }
 
   func redact(_ text: String) -> String {

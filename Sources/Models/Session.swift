@@ -83,6 +83,10 @@ struct Session: Sendable {
     isRouteCertain = provider.dialect != .openAI
     features.freeformTools = provider.takesFreeformTools
     features.streams = provider.streams
+    if provider.dialect == .bedrock {
+      features.cacheMarks = BedrockDialect.takesExtras(model)
+      features.resultStatus = features.cacheMarks
+    }
     features.limitName = provider.isOpenAIItself ? "max_completion_tokens" : "max_tokens"
   }
 
@@ -91,6 +95,7 @@ struct Session: Sendable {
     case .openAIChat: ChatDialect()
     case .openAIResponses, .openAI: ResponsesDialect()
     case .anthropic: AnthropicDialect()
+    case .bedrock: BedrockDialect()
     }
   }
 
@@ -167,7 +172,10 @@ struct Session: Sendable {
       features.dropped.insert("include")
       return
     }
-    let complains = ["unsupported", "not supported", "unknown", "unrecognized", "unexpected", "not permitted", "extra"]
+    let complains = [
+      "doesn't support", "does not support", "unsupported", "not supported", "unknown", "unrecognized", "unexpected",
+      "not permitted", "extra",
+    ]
     guard complains.contains(where: message.contains) || failure.code == "unsupported_parameter" else { return }
     func names(_ member: String) -> Bool {
       failure.parameter.map { $0 == member || $0.hasPrefix(member + ".") || $0.hasPrefix(member + "[") }
@@ -184,8 +192,15 @@ struct Session: Sendable {
       hasChangedLimitName = true
       return
     }
-    if features.cacheMarks, message.contains("cache_control") || message.contains("cachepoint") {
+    if features.cacheMarks,
+      message.contains("cache_control") || message.contains("cachepoint")
+        || message.contains("prompt caching")
+    {
       features.cacheMarks = false
+      return
+    }
+    if features.resultStatus, message.contains("toolresult"), message.contains("status") {
+      features.resultStatus = false
       return
     }
     if features.streams, names("stream"), !message.contains("stream_options") {

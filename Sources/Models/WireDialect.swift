@@ -39,6 +39,8 @@ struct Features: Sendable, Hashable {
   var outputLimit: Int?
   /// Cache marks are set, where the dialect has them.
   var cacheMarks = true
+  /// Bedrock: a tool's failure is told in a member of its own.
+  var resultStatus = true
   /// Answers come as a stream of events.
   var streams = true
 }

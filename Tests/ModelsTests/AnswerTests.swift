@@ -21,7 +21,8 @@ struct AnswerTests {
     #expect(
       response.usage == Usage(input: 100, cachedInput: 60, output: 20, reasoning: dialect.isOpenAI ? 7 : 0))
     #expect(response.stop == .endOfTurn)
-    #expect(response.model == "scripted-model")
+    // Converse does not say which model answered.
+    #expect(response.model == (dialect == .bedrock ? nil : "scripted-model"))
     #expect(response.id != nil)
   }
 
@@ -107,6 +108,9 @@ struct AnswerTests {
     case .anthropic:
       let block = body["messages"]?[1]?["content"]?[0]
       #expect(block == ["type": "thinking", "thinking": .string(thought), "signature": "signed-0"])
+    case .bedrock:
+      let text = body["messages"]?[1]?["content"]?[0]?["reasoningContent"]?["reasoningText"]
+      #expect(text == ["text": .string(thought), "signature": "signed-0"])
     default: #expect(body["messages"]?[2]?["reasoning_content"] == .string(thought))
     }
   }
@@ -219,8 +223,17 @@ struct AnswerTests {
         ["type": "text", "text": "hi"], ["type": "tool_use", "id": "c1", "name": "shell", "input": [:]],
       ], "usage": ["input_tokens": 3, "output_tokens": 4],
     ]
+    let bedrock: JSONValue = [
+      "stopReason": "tool_use",
+      "output": [
+        "message": [
+          "role": "assistant",
+          "content": [["text": "hi"], ["toolUse": ["toolUseId": "c1", "name": "shell", "input": [:]]]],
+        ]
+      ], "usage": ["inputTokens": 3, "outputTokens": 4, "totalTokens": 7],
+    ]
     for (dialect, body) in [
-      (Provider.Dialect.openAIResponses, responses), (.openAIChat, chat), (.anthropic, anthropic),
+      (Provider.Dialect.openAIResponses, responses), (.openAIChat, chat), (.anthropic, anthropic), (.bedrock, bedrock),
     ] {
       let server = try ScriptedModelServer([
         ScriptedTurn(fault: .body(200, headers: [("content-type", "application/json")], body.serialized))

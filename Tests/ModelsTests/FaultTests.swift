@@ -186,6 +186,23 @@ struct FaultTests {
       #"{"type":"message_delta","delta":{"stop_reason":@},"usage":{"output_tokens":@}}"#,
       #"{"type":"error","error":@}"#, #"{"type":"error","error":{"type":@,"message":@}}"#, #"{"error":@}"#,
     ]
+    let bedrock = [
+      "messageStart\t@", "unheardOf\t@", "contentBlockStart\t@",
+      #"contentBlockStart\#t{"contentBlockIndex":@,"start":@}"#,
+      #"contentBlockStart\#t{"contentBlockIndex":0,"start":{"toolUse":@}}"#,
+      #"contentBlockStart\#t{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":@,"name":@}}}"#,
+      "contentBlockDelta\t@", #"contentBlockDelta\#t{"contentBlockIndex":@,"delta":{"text":"x"}}"#,
+      #"contentBlockDelta\#t{"contentBlockIndex":0,"delta":@}"#,
+      #"contentBlockDelta\#t{"contentBlockIndex":0,"delta":{"text":@}}"#,
+      #"contentBlockDelta\#t{"contentBlockIndex":0,"delta":{"toolUse":@}}"#,
+      #"contentBlockDelta\#t{"contentBlockIndex":0,"delta":{"toolUse":{"input":@}}}"#,
+      #"contentBlockDelta\#t{"contentBlockIndex":0,"delta":{"reasoningContent":@}}"#,
+      #"contentBlockDelta\#t{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":@,"signature":@}}}"#,
+      #"contentBlockDelta\#t{"contentBlockIndex":0,"delta":{"reasoningContent":{"redactedContent":@}}}"#,
+      "contentBlockStop\t@", #"contentBlockStop\#t{"contentBlockIndex":@}"#, "messageStop\t@",
+      #"messageStop\#t{"stopReason":@}"#, "metadata\t@", #"metadata\#t{"usage":@}"#,
+      #"metadata\#t{"usage":{"inputTokens":@}}"#,
+    ]
     let chat = [
       "@", #"{"choices":@}"#, #"{"choices":[@]}"#, #"{"choices":[{"delta":@,"finish_reason":@,"index":@}]}"#,
       #"{"choices":[{"delta":{"content":@,"refusal":@,"reasoning_content":@,"tool_calls":@},"finish_reason":"stop"}]}"#,
@@ -196,13 +213,14 @@ struct FaultTests {
       #"{"error":@}"#, #"{"error":{"message":@,"code":@,"type":@,"param":@,"status":@}}"#, #"{"object":@}"#,
     ]
     for (dialect, shapes) in [
-      (Provider.Dialect.openAIResponses, responses), (.openAIChat, chat), (.anthropic, anthropic),
+      (Provider.Dialect.openAIResponses, responses), (.openAIChat, chat), (.anthropic, anthropic), (.bedrock, bedrock),
     ] {
       let events = shapes.flatMap { shape in values.map { shape.replacing("@", with: $0) } }
       let end =
         switch dialect {
         case .openAIChat: "[DONE]"
         case .anthropic: #"{"type":"message_stop"}"#
+        case .bedrock: #"messageStop\#t{"stopReason":"end_turn"}"#
         default: #"{"type":"response.completed","response":{"status":"completed","output":[]}}"#
         }
       let server = try ScriptedModelServer { request in

@@ -9,7 +9,7 @@ import TestSupport
 let quick = RetryPolicy(firstWait: 0.01, longestWait: 0.02, budget: 20)
 
 /// Every wire format that a provider can be configured with.
-let everyDialect: [Provider.Dialect] = [.openAIResponses, .openAIChat, .anthropic]
+let everyDialect: [Provider.Dialect] = [.openAIResponses, .openAIChat, .anthropic, .bedrock]
 
 /// The tools that tests offer: one of each kind.
 let tools = [

@@ -205,7 +205,8 @@ private final class Script: Sendable {
     case .status(let status, let headers, let code, let type, let message):
       let kind = type ?? (status == 429 ? "requests" : status >= 500 ? "server_error" : "invalid_request_error")
       return try refuse(
-        status, headers: headers, code: code, type: kind, message, answer.request.dialect, on: connection)
+        status, headers: headers, code: answer.request.dialect == .bedrock ? code ?? type : code, type: kind, message,
+        answer.request.dialect, on: connection)
     case .body(let status, let headers, let body):
       return try connection.reply(status, headers, body: body)
     case .close:
