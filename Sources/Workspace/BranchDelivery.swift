@@ -11,7 +11,8 @@ struct BranchDelivery {
   /// Makes the commit and the branch.
   ///
   /// The commit is the base commit with the run's changes only. A file that was not as committed when the run began
-  /// takes the run's change by a three-way merge; where that fails the delivery is refused.
+  /// takes the run's change by a three-way merge; where that fails the delivery is refused. A branch that exists is
+  /// refused, unless it holds this very change: a run that died after making it, before recording it, delivers again.
   func deliver(
     _ changes: [FileChange], name: [UInt8], message: String, author: Signature
   ) throws(WorkspaceError) -> DeliveryReport {
@@ -22,9 +23,8 @@ struct BranchDelivery {
     }
     let shown = Quoting.quote(name)
     let repository = try usingGit { () throws(GitError) in try Repository.open(place) }
-    let existing = try usingGit { () throws(GitError) in try repository.branch(name) }
-    guard existing == nil else {
-      throw WorkspaceError(.branchExists, "the branch \(shown) exists", hint: "name another one")
+    let existing = try usingGit { () throws(GitError) in
+      try repository.branch(name).map { (commit) throws(GitError) in try repository.commit(commit) }
     }
     let tree = try usingGit { () throws(GitError) in
       try base.map { (commit) throws(GitError) in try repository.tree(of: commit) }
@@ -55,6 +55,13 @@ struct BranchDelivery {
     }
     do throws(GitError) {
       let newTree = try repository.updateTree(tree, edits)
+      if let existing {
+        guard existing.tree == newTree, existing.parents == (base.map { [$0] } ?? []),
+          existing.author.email == author.email
+        else { throw GitError(.conflict, "it exists", hint: "name another one") }
+        report.commit = existing.id
+        return report
+      }
       let commit = try repository.createCommit(
         tree: newTree, parents: base.map { [$0] } ?? [], message: message, author: author)
       try repository.createBranch(name, at: commit)
@@ -152,7 +159,8 @@ struct BranchDelivery {
 
   private static func failure(_ error: GitError, _ shown: String) -> WorkspaceError {
     switch error.kind {
-    case .conflict: WorkspaceError(.branchExists, "the branch \(shown) could not be made: \(error.message)")
+    case .conflict:
+      WorkspaceError(.branchExists, "the branch \(shown) could not be made: \(error.message)", hint: error.hint)
     case .invalid: WorkspaceError(.outside, error.message, hint: error.hint)
     case .io: WorkspaceError(.notWritable, error.message, hint: error.hint)
     default: WorkspaceError(.unsupportedRepository, error.message, hint: error.hint)

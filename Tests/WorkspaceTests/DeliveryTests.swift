@@ -153,11 +153,18 @@ import Testing
         == "Agent a@example.com Fix it \(workspace.baseCommit?.hex ?? "")\n")
     #expect(report.commit?.hex == (try checkout.git("rev-parse", "fix/it").out.dropLast()).description)
     try checkout.git("fsck", "--strict")
-    let again = await failure {
-      _ = try await workspace.deliver(
-        snapshot, as: .branch(name: Array("fix/it".utf8), message: "m", author: ("a", "b")))
+    // The same delivery once more is what a run does that died before it could record the first.
+    let repeated = try await workspace.deliver(
+      snapshot, as: .branch(name: Array("fix/it".utf8), message: "Fixed", author: ("Agent", "a@example.com")))
+    #expect(repeated.commit == report.commit)
+    try checkout.git("branch", "taken")
+    for taken in ["taken", "main"] {
+      let again = await failure {
+        _ = try await workspace.deliver(
+          snapshot, as: .branch(name: Array(taken.utf8), message: "m", author: ("Agent", "a@example.com")))
+      }
+      #expect(again?.kind == .branchExists)
     }
-    #expect(again?.kind == .branchExists)
     try await workspace.sh("sed -i s/uncommitted/lost/ a; echo 2 > untracked")
     let dirty = try await workspace.snapshot()
     let refused = await failure {
