@@ -64,7 +64,7 @@ let package = Package(
       resources: [
         .embedInCode("system.md"), .embedInCode("first.md"), .embedInCode("repair-task.md"),
         .embedInCode("instructions.md"), .embedInCode("feedback.md"), .embedInCode("compacted.md"),
-        .embedInCode("baseline.md"), .embedInCode("context.md"), .embedInCode("review.md"),
+        .embedInCode("baseline.md"), .embedInCode("context.md"), .embedInCode("review.md"), .embedInCode("text-tools.md"),
       ], swiftSettings: settings),
 
     // Floor 1: rooms that know nothing of agents.
@@ -80,7 +80,7 @@ let package = Package(
 
     // Floor 2: one capability each.
     room("Workspace", ["Git", "Sandbox", "Paths", "CLinux"]),
-    room("Models", ["Conversation", "HTTPTransport", "JSON", crypto]),
+    room("Models", ["Conversation", "HTTPTransport", "JSON", "Prompts", crypto]),
     room("Repair", ["Conversation", "TestReports", "Patches", "JSON", "Paths"]),
     room("CodeIndex", ["Git", "IndexKernel", "Paths"]),
     room("Access", ["JSON", "Paths", crypto]),

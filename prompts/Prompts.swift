@@ -18,6 +18,8 @@ public enum Prompt: String, CaseIterable, Sendable {
   case context
   /// The question to a second model, after the judge.
   case review
+  /// How models that know no tools call them.
+  case textTools
 
   /// The text as written.
   public var template: String {
@@ -32,6 +34,7 @@ public enum Prompt: String, CaseIterable, Sendable {
       case .baseline: PackageResources.baseline_md
       case .context: PackageResources.context_md
       case .review: PackageResources.review_md
+      case .textTools: PackageResources.text_tools_md
       }
     return String(decoding: bytes, as: UTF8.self)
   }

@@ -41,7 +41,7 @@ struct AnthropicDialect: WireDialect {
     return (body.opened(at: "messages", provider.parameters, fixed.features), false)
   }
 
-  func joins(_ item: Item, to previous: Item) -> Bool { item.isFromModel == previous.isFromModel }
+  func joins(_ item: Item, to previous: Item, _ features: Features) -> Bool { item.isFromModel == previous.isFromModel }
 
   func cacheMark(_ features: Features) -> CacheMark? {
     features.cacheMarks ? CacheMark(bytes: Array(",\"cache_control\":{\"type\":\"ephemeral\"}".utf8), closing: 3) : nil

@@ -36,7 +36,7 @@ struct BedrockDialect: WireDialect {
     return (body.opened(at: "messages", provider.parameters, fixed.features), false)
   }
 
-  func joins(_ item: Item, to previous: Item) -> Bool { item.isFromModel == previous.isFromModel }
+  func joins(_ item: Item, to previous: Item, _ features: Features) -> Bool { item.isFromModel == previous.isFromModel }
 
   func cacheMark(_ features: Features) -> CacheMark? {
     features.cacheMarks ? CacheMark(bytes: Array(",{\"cachePoint\":{\"type\":\"default\"}}".utf8), closing: 2) : nil

@@ -143,7 +143,7 @@ struct ChatDecoder: AnswerDecoder {
 
   /// Takes a delta or a whole message.
   private mutating func take(_ delta: JSONValue) throws(AttemptFailure) {
-    for name in ["reasoning_content", "reasoning"] {
+    for name in ["reasoning_content", "reasoning", "reasoning_text"] {
       guard let piece = delta[name]?.string, !piece.isEmpty else { continue }
       reasoningMember = name
       try keep(piece)
@@ -244,6 +244,17 @@ struct ChatDecoder: AnswerDecoder {
       reasoning: counts["completion_tokens_details"]?["reasoning_tokens"]?.int ?? 0)
   }
 
+  /// The thought that some models write at the beginning of their text, and the text behind it.
+  private static func taggedThought(_ said: String) -> (thought: String, rest: String)? {
+    let text = said.drop(while: \.isWhitespace)
+    for tag in ["think", "reasoning"] where text.hasPrefix("<\(tag)>") {
+      guard let end = text.firstRange(of: "</\(tag)>") else { return nil }
+      let thought = text[..<end.lowerBound].dropFirst(tag.count + 2)
+      return (Secret(String(thought)).value, String(text[end.upperBound...].drop(while: \.isWhitespace)))
+    }
+    return nil
+  }
+
   private func response() throws(AttemptFailure) -> ModelResponse {
     var items: [Item] = []
     if !reasoning.isEmpty {
@@ -252,8 +263,21 @@ struct ChatDecoder: AnswerDecoder {
       payload[reasoningMember] = .string(thought)
       items.append(.reasoning(Reasoning(dialect: "openai-chat", summary: thought, payload: .object(payload))))
     }
-    let said = String(decoding: text + refusal, as: UTF8.self)
+    var said = String(decoding: text + refusal, as: UTF8.self)
+    if reasoning.isEmpty, let (thought, rest) = Self.taggedThought(said) {
+      // It came as text, and is not wanted back.
+      items.append(.reasoning(Reasoning(dialect: "openai-chat", summary: thought, payload: [:])))
+      said = rest
+    }
+    var written: [(name: String, arguments: String)] = []
+    if context.hasTextTools { (said, written) = TextTools.read(said) }
     if !said.isEmpty { items.append(.assistant(text: said)) }
+    for (name, arguments) in written {
+      items.append(
+        .toolCall(
+          ToolCall(
+            id: "", name: name, arguments: ToolCall.arguments(arguments, of: name, context.freeformArguments))))
+    }
     for (position, call) in calls.enumerated() {
       let arguments = String(decoding: call.arguments, as: UTF8.self)
       // A call that was cut off by the token limit must never run.

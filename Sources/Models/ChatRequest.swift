@@ -10,7 +10,8 @@ struct ChatDialect: WireDialect {
 
   func head(_ fixed: FixedPart, provider: Provider, model: String) -> (bytes: [UInt8], endsWithItem: Bool) {
     var body: JSONObject = ["model": .string(model)]
-    if !fixed.tools.isEmpty {
+    let hasTextTools = fixed.features.textTools && !fixed.tools.isEmpty
+    if !fixed.tools.isEmpty, !hasTextTools {
       body["tools"] = .array(
         fixed.tools.map { tool in
           [
@@ -28,33 +29,58 @@ struct ChatDialect: WireDialect {
     // Only OpenAI knows this one; other servers may refuse what they do not know.
     if provider.isOpenAIItself { body["prompt_cache_key"] = fixed.cacheKey.map(JSONValue.string) }
     var bytes = body.opened(at: "messages", provider.parameters, fixed.features)
-    guard !fixed.system.isEmpty else { return (bytes, false) }
-    bytes.append("{\"role\":\"system\",\"content\":")
-    bytes.appendJSON(fixed.system)
+    let system = fixed.system + (hasTextTools ? "\n\n" + TextTools.instructions(fixed.tools) : "")
+    guard !system.isEmpty else { return (bytes, false) }
+    bytes.append(fixed.features.systemRole ? "{\"role\":\"system\",\"content\":" : "{\"role\":\"user\",\"content\":")
+    bytes.appendJSON(system)
     bytes.append("}")
+    // Roles have to alternate where there are but two.
+    if !fixed.features.systemRole { bytes.append(",{\"role\":\"assistant\",\"content\":\"Understood.\"}") }
     return (bytes, true)
+  }
+
+  /// Models without tools are often strict about alternating roles, too.
+  func joins(_ item: Item, to previous: Item, _ features: Features) -> Bool {
+    item.isFromModel == previous.isFromModel && (item.isFromModel || features.textTools)
   }
 
   func encode(_ unit: ArraySlice<Item>, fixed: FixedPart) -> [UInt8] {
     var bytes: [UInt8] = []
     switch unit.first {
-    case .user(let text, _):
-      bytes.append("{\"role\":\"user\",\"content\":")
-      bytes.appendJSON(text)
-      bytes.append("}")
-    case .toolResult(let result):
-      bytes.append("{\"role\":\"tool\",\"tool_call_id\":")
-      bytes.appendJSON(result.callID)
-      bytes.append(",\"content\":")
-      bytes.appendJSON(result.output)
-      bytes.append("}")
+    case .user, .toolResult:
+      if fixed.features.textTools {
+        let texts = unit.map { item -> String in
+          switch item {
+          case .toolResult(let result): TextTools.result(result)
+          case .user(let text, _): text
+          default: ""
+          }
+        }
+        bytes.append("{\"role\":\"user\",\"content\":")
+        bytes.appendJSON(texts.joined(separator: "\n\n"))
+        bytes.append("}")
+        return bytes
+      }
+      for item in unit {
+        switch item {
+        case .user(let text, _):
+          bytes.append("{\"role\":\"user\",\"content\":")
+          bytes.appendJSON(text)
+        case .toolResult(let result):
+          bytes.append("{\"role\":\"tool\",\"tool_call_id\":")
+          bytes.appendJSON(result.callID)
+          bytes.append(",\"content\":")
+          bytes.appendJSON(result.output)
+        default: continue
+        }
+        bytes.append("}")
+      }
     default:
       encodeAnswer(unit, fixed, to: &bytes)
     }
     return bytes
   }
 
-  /// All that the model produced in one go is one message.
   private func encodeAnswer(_ unit: ArraySlice<Item>, _ fixed: FixedPart, to bytes: inout [UInt8]) {
     var texts: [String] = []
     var calls: [ToolCall] = []
@@ -69,6 +95,10 @@ struct ChatDialect: WireDialect {
         }
       default: break
       }
+    }
+    if fixed.features.textTools {
+      texts += calls.map { TextTools.call($0.name, $0.argumentObject(fixed.freeformArguments)) }
+      calls = []
     }
     guard !texts.isEmpty || !calls.isEmpty else { return }
     bytes.append("{\"role\":\"assistant\",\"content\":")

@@ -44,7 +44,9 @@ struct EncodedConversation: Sendable {
       callIDs = Set(items.lazy.compactMap { if case .toolCall(let call) = $0 { call.id } else { nil } })
     }
     // The last unit may have grown.
-    if shared < new.count, let last = units.last, last.end == shared, dialect.joins(new[shared], to: new[shared - 1]) {
+    if shared < new.count, let last = units.last, last.end == shared,
+      dialect.joins(new[shared], to: new[shared - 1], fixed.features)
+    {
       units.removeLast()
     }
     var index = units.last?.end ?? 0
@@ -52,7 +54,7 @@ struct EncodedConversation: Sendable {
     var needsComma = headEndsWithItem || units.contains { !$0.bytes.isEmpty }
     while index < new.count {
       var end = index + 1
-      while end < new.count, dialect.joins(new[end], to: new[end - 1]) { end += 1 }
+      while end < new.count, dialect.joins(new[end], to: new[end - 1], fixed.features) { end += 1 }
       let bytes = dialect.encode(new[index..<end], fixed: fixed)
       let unit = bytes.isEmpty || !needsComma ? bytes : [UInt8(ascii: ",")] + bytes
       needsComma = needsComma || !bytes.isEmpty

@@ -23,6 +23,11 @@ public struct Provider: Sendable, CustomStringConvertible {
   public var parameters: JSONObject
   /// True when it takes free-form (custom) tools on Responses; otherwise they are offered as functions of one string.
   public var takesFreeformTools: Bool
+  /// Where the list of models is, when it is not below the base URL.
+  var catalogueURL: String?
+  /// True for models that know no tools, on Chat Completions: the tools are described in the system text and called in the
+  /// answer's text. A server that says it knows none is believed without this.
+  public var describesToolsInText = false
   /// False to ask for answers in one piece, from servers or gateways that do not stream.
   public var streams = true
   /// How long to wait for what. Where answers come in one piece the provider is silent until the whole is made: ten

@@ -40,6 +40,10 @@ public final class RemoteModel: Model {
   /// What was done so far: for benchmarks, and for tests that cost does not grow.
   public var work: ModelWork { session.withLock { $0.work } }
 
+  /// What the server turned out to take, and in which dialect.
+  var features: Features { session.withLock { $0.features } }
+  var dialectName: String { session.withLock { $0.dialectName } }
+
   /// How often one answer may be paused by its provider and asked to go on.
   private static let mostPauses = 16
 
@@ -117,7 +121,8 @@ public final class RemoteModel: Model {
         status: response.status, headers: response.headers, body: body, endpoint: provider.endpoint)
     }
     let context = AnswerContext(
-      endpoint: provider.endpoint, freeformArguments: plan.freeformArguments, observe: observe)
+      endpoint: provider.endpoint, freeformArguments: plan.freeformArguments, hasTextTools: plan.features.textTools,
+      observe: observe)
     var decoder = plan.dialect.decoder(context)
     defer { session.withLock { $0.work.answerSteps += decoder.work } }
     do throws(AttemptFailure) {

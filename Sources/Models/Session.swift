@@ -68,7 +68,8 @@ struct Session: Sendable {
   private var route: Provider.Dialect
   /// False while it is not known whether the server has the route.
   private var isRouteCertain: Bool
-  private var features = Features()
+  private(set) var features = Features()
+  var dialectName: String { wire(route).name }
   private var hasChangedLimitName = false
   private var conversations: [EncodedConversation] = []
   var work = ModelWork()
@@ -83,6 +84,7 @@ struct Session: Sendable {
     isRouteCertain = provider.dialect != .openAI
     features.freeformTools = provider.takesFreeformTools
     features.streams = provider.streams
+    features.textTools = provider.describesToolsInText
     if provider.dialect == .bedrock {
       features.cacheMarks = BedrockDialect.takesExtras(model)
       features.resultStatus = features.cacheMarks
@@ -144,7 +146,11 @@ struct Session: Sendable {
       conversations = []
       return false
     }
-    guard status == 400 || status == 422, failure.kind == .invalidRequest else { return false }
+    // Some servers call what they cannot do an error of their own.
+    let isRefusal =
+      (status == 400 || status == 422) && failure.kind == .invalidRequest
+      || status == 500 && Self.knowsNoTools(failure.message.lowercased()) && !features.textTools
+    guard isRefusal else { return false }
     // Another request may have learned it meanwhile.
     guard plan.features == features else { return true }
     let before = features
@@ -172,11 +178,22 @@ struct Session: Sendable {
       features.dropped.insert("include")
       return
     }
+    if route == .openAIChat, !features.textTools, Self.knowsNoTools(message) {
+      features.textTools = true
+      return
+    }
+    if route == .openAIChat, features.systemRole, message.contains("system role not supported") {
+      features.systemRole = false
+      return
+    }
     let complains = [
       "doesn't support", "does not support", "unsupported", "not supported", "unknown", "unrecognized", "unexpected",
       "not permitted", "extra",
     ]
-    guard complains.contains(where: message.contains) || failure.code == "unsupported_parameter" else { return }
+    guard
+      complains.contains(where: message.contains) || failure.code == "unsupported_parameter"
+        || failure.code == "unsupported_value"
+    else { return }
     func names(_ member: String) -> Bool {
       failure.parameter.map { $0 == member || $0.hasPrefix(member + ".") || $0.hasPrefix(member + "[") }
         ?? message.contains(member)
@@ -211,6 +228,13 @@ struct Session: Sendable {
     where names(member) && !features.dropped.contains(member) {
       features.dropped.insert(member)
       return
+    }
+  }
+
+  /// How Ollama, vLLM and llama.cpp say that a model, or the server as it was started, knows no tools.
+  private static func knowsNoTools(_ message: String) -> Bool {
+    ["does not support tools", "--enable-auto-tool-choice", "tools param requires --jinja"].contains {
+      message.contains($0)
     }
   }
 

@@ -33,6 +33,10 @@ struct Features: Sendable, Hashable {
   var freeformTools = true
   /// Reasoning of earlier turns is sent back.
   var replaysReasoning = true
+  /// Chat: tools are described in the system text and called in the answer's text, for models that know no tools.
+  var textTools = false
+  /// Chat: the system text is a message of the role `system`; where there is no such role, the user says it.
+  var systemRole = true
   /// Chat: the name of the output limit.
   var limitName = "max_tokens"
   /// The most output tokens that the server said it takes; nil while it did not.
@@ -57,7 +61,7 @@ protocol WireDialect: Sendable {
   /// Everything after the items.
   var tail: [UInt8] { get }
   /// True when an item is written together with the one before it, as one unit.
-  func joins(_ item: Item, to previous: Item) -> Bool
+  func joins(_ item: Item, to previous: Item, _ features: Features) -> Bool
   /// One unit: items that are written together. Empty when nothing of it is sent.
   func encode(_ unit: ArraySlice<Item>, fixed: FixedPart) -> [UInt8]
   /// What asks the provider to cache everything up to the end of a unit; nil where it caches by itself.
@@ -68,7 +72,7 @@ protocol WireDialect: Sendable {
 
 extension WireDialect {
   /// Most dialects write all that the model produced in one go as one message, and everything else by itself.
-  func joins(_ item: Item, to previous: Item) -> Bool { item.isFromModel && previous.isFromModel }
+  func joins(_ item: Item, to previous: Item, _ features: Features) -> Bool { item.isFromModel && previous.isFromModel }
   func cacheMark(_ features: Features) -> CacheMark? { nil }
 }
 
@@ -86,6 +90,8 @@ struct AnswerContext: Sendable {
   var endpoint: String
   /// The argument name of each free-form tool that was offered.
   var freeformArguments: [String: String]
+  /// True when calls of tools stand in the answer's text.
+  var hasTextTools = false
   /// Takes what a person may want to see.
   var observe: @Sendable (ModelProgress) -> Void
 }

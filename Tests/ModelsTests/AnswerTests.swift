@@ -257,4 +257,35 @@ struct AnswerTests {
     #expect(Set(ids).count == 3)
     #expect(server.requests.last?.toolResults.map(\.callID) == ids)
   }
+
+  @Test(arguments: dialects) func answersInOnePieceCarryTheSame(dialect: Provider.Dialect) async throws {
+    let turns = [
+      ScriptedTurn(
+        text: "Looking.", calls: [.tool("shell", ["command": "a"]), .freeform("apply_patch", "p")], reasoning: "Hm.",
+        usage: ScriptedUsage(input: 50, cached: 20, output: 9)), .say("Done."),
+    ]
+    let server = try ScriptedModelServer(turns)
+    let whole = try await run(remote(server, dialect, streams: false))
+    let asked = server.requests[0]
+    #expect(dialect == .bedrock || asked.body["stream"] == false)
+    #expect(dialect != .bedrock || asked.received.target.hasSuffix("/converse"))
+    #expect(asked.body["stream_options"] == nil)
+    let streaming = try ScriptedModelServer(turns)
+    let streamed = try await run(remote(streaming, dialect))
+    #expect(streaming.requests.count == 2)
+    #expect(whole == streamed)
+  }
+
+  @Test(arguments: dialects) func aServerThatDoesNotStreamIsBelieved(dialect: Provider.Dialect) async throws {
+    guard dialect != .bedrock else { return }
+    let server = try ScriptedModelServer { request in
+      request.body["stream"] == true
+        ? (
+          0,
+          ScriptedTurn(fault: .status(400, message: "Unsupported value: 'stream' is not supported"), faultTimes: .max)
+        )
+        : (1, .say("ok"))
+    }
+    #expect(try await remote(server, dialect).respond(request()).text == "ok")
+  }
 }

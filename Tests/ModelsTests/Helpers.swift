@@ -25,12 +25,13 @@ let tools = [
 func remote(
   _ server: ScriptedModelServer, _ dialect: Provider.Dialect = .openAIResponses, retry: RetryPolicy = quick,
   freeform: Bool? = nil, parameters: JSONObject = [:], key: String? = "sk-test-0123456789",
-  timeouts: HTTPTimeouts = HTTPTimeouts(idle: .seconds(5))
+  timeouts: HTTPTimeouts = HTTPTimeouts(idle: .seconds(5)), streams: Bool = true
 ) -> RemoteModel {
-  let provider = Provider(
+  var provider = Provider(
     name: "test", dialect: dialect, baseURL: dialect.isOpenAI ? server.baseURL : server.origin,
     apiKey: key.map { Secret($0) }, parameters: parameters,
     takesFreeformTools: freeform ?? (dialect != .openAIChat), timeouts: timeouts)
+  provider.streams = streams
   return RemoteModel(
     provider: provider, model: "scripted-model",
     transport: HTTPClient(configuration: HTTPClient.Configuration(proxy: "")), retry: retry,

@@ -35,6 +35,15 @@ public struct AWSSigning: Sendable {
     self.credentials = credentials
   }
 
+  /// The same for another of Amazon's servers.
+  func moved(to url: String) throws(AttemptFailure) -> AWSSigning {
+    do throws(ProviderProblem) {
+      return try AWSSigning(region: region, baseURL: url, credentials: credentials)
+    } catch {
+      throw AttemptFailure(.invalidRequest, error.description, .none)
+    }
+  }
+
   /// Signs one request.
   func sign(_ request: inout HTTPRequest) async throws(AttemptFailure) -> AWSCredentials {
     guard HTTPRequest.origin(of: request.url).lowercased() == origin else {
@@ -105,6 +114,11 @@ extension Provider {
     let token = profile == nil ? value("AWS_BEARER_TOKEN_BEDROCK", environment) : nil
     var provider = Provider(
       name: "bedrock", dialect: dialect, baseURL: base, apiKey: token.map(Secret.init), keyHeader: .bearer)
+    if !isMantle, baseURL == nil {
+      provider.catalogueURL =
+        value("AWS_ENDPOINT_URL_BEDROCK", environment)
+        ?? "https://bedrock.\(region).\(AWSCredentialSources.suffix(region))"
+    }
     if token == nil { provider.signing = try AWSSigning(region: region, baseURL: base, credentials: chain) }
     return provider
   }
