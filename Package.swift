@@ -98,7 +98,7 @@ let package = Package(
     .executableTarget(
       name: "codeagent",
       dependencies: [
-        "Agent", "Workspace", "Models", "Repair", "CodeIndex", "Access", "AuditTrail", "Git", "Sandbox",
+        "Agent", "Workspace", "Models", "Repair", "CodeIndex", "Access", "AuditTrail", "Cedar", "Git", "Sandbox",
         "Conversation", "HTTPTransport", "TestReports", "JSON", "Paths", "codeagent-launch", arguments, toml,
       ],
       swiftSettings: settings),

@@ -21,7 +21,7 @@ struct Codeagent: AsyncParsableCommand {
     version: version,
     subcommands: [
       FixCommand.self, SearchCommand.self, IndexCommand.self, RunsCommand.self, AuditCommand.self, SandboxCommand.self,
-      DoctorCommand.self,
+      PolicyCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {
