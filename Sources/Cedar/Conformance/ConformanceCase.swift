@@ -26,6 +26,10 @@ struct ConformanceCase {
   let schema: [UInt8]?
   let entities: [UInt8]
   let shouldValidate: Bool?
+  /// False when policies, schema or entities must be refused. An addition to the corpus's format, as are the links.
+  let shouldLoad: Bool
+  let links: [Policy.Link]
+  let linkIDs: [String]
   let requests: [Request]
 
   /// Reads a case.
@@ -47,11 +51,31 @@ struct ConformanceCase {
     schema = try file("schema")
     entities = try file("entities") ?? Array("[]".utf8)
     shouldValidate = json["shouldValidate"]?.bool
+    shouldLoad = json["shouldLoad"]?.bool ?? true
+    let links = try (json["links"]?.array ?? []).map { link throws(Fault) in try Self.link(link) }
+    self.links = links.map(\.link)
+    linkIDs = links.map(\.id)
     var requests: [Request] = []
     for (number, request) in (json["requests"]?.array ?? json["queries"]?.array ?? []).enumerated() {
       requests.append(try Self.request(number, request))
     }
     self.requests = requests
+  }
+
+  /// `{"template": …, "id": …, "principal": …, "resource": …}`, with the entities that the template's slots take.
+  private static func link(_ json: JSONValue) throws(Fault) -> (id: String, link: Policy.Link) {
+    guard let template = json["template"]?.string, let id = json["id"]?.string else {
+      throw Fault(message: "a link has \"template\" and \"id\"")
+    }
+    func uid(_ key: String) throws(Fault) -> EntityUID? {
+      guard let value = json[key] else { return nil }
+      do throws(ValueReader.Fault) {
+        return try ValueReader.uid(value, at: key)
+      } catch {
+        throw Fault(message: "link \(id): \(error.path): \(error.message)")
+      }
+    }
+    return (id, Policy.Link(template: template, principal: try uid("principal"), resource: try uid("resource")))
   }
 
   private static func request(_ number: Int, _ json: JSONValue) throws(Fault) -> Request {

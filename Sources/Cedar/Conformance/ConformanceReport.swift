@@ -2,6 +2,8 @@
 public struct ConformanceReport: Sendable {
   /// What can agree or not.
   public enum Aspect: String, Sendable, CaseIterable {
+    /// Whether policies, schema and entities are refused, of cases that say so.
+    case refusal
     /// Whether strict validation passes.
     case validation
     /// Allow or deny.

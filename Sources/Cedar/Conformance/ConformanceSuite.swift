@@ -39,7 +39,7 @@ public struct ConformanceSuite: Sendable {
     var prepared: [(policies: CompiledPolicies, entities: Entities, requests: [Request])] = []
     for name in names {
       guard let loaded = try? load(name) else { continue }
-      let requests = loaded.kase.requests.compactMap { try? request($0, loaded) }
+      let requests = loaded.contents.requests.compactMap { try? request($0, loaded) }
       prepared.append((loaded.policies, loaded.entities, requests))
     }
     let decisions = repetitions * prepared.reduce(0) { $0 + $1.requests.count }
@@ -62,7 +62,7 @@ public struct ConformanceSuite: Sendable {
   // MARK: One case
 
   private struct Loaded {
-    let kase: ConformanceCase
+    let contents: ConformanceCase
     let set: PolicySet
     let policies: CompiledPolicies
     let schema: Schema?
@@ -70,16 +70,22 @@ public struct ConformanceSuite: Sendable {
   }
 
   private func load(_ name: String) throws -> Loaded {
-    let kase = try ConformanceCase(name: name, contents: try read(name + ".json"), read: read)
+    try load(try ConformanceCase(name: name, contents: try read(name + ".json"), read: read))
+  }
+
+  private func load(_ contents: ConformanceCase) throws(CedarError) -> Loaded {
     var schema: Schema?
-    if let text = kase.schema {
+    if let text = contents.schema {
       let isJSON = text.first { $0 != 0x20 && $0 != 0x0a && $0 != 0x0d && $0 != 0x09 } == UInt8(ascii: "{")
       schema = isJSON ? try Schema(parsingJSON: text) : try Schema(parsing: text)
     }
-    let set = try PolicySet(parsing: kase.policies)
+    var set = try PolicySet(parsing: contents.policies)
+    for (id, link) in zip(contents.linkIDs, contents.links) {
+      try set.link(template: link.template, id: id, principal: link.principal, resource: link.resource)
+    }
     return Loaded(
-      kase: kase, set: set, policies: CompiledPolicies(set), schema: schema,
-      entities: try Entities(parsing: kase.entities, schema: schema))
+      contents: contents, set: set, policies: CompiledPolicies(set), schema: schema,
+      entities: try Entities(parsing: contents.entities, schema: schema))
   }
 
   private func request(_ request: ConformanceCase.Request, _ loaded: Loaded) throws(CedarError) -> Request {
@@ -94,20 +100,26 @@ public struct ConformanceSuite: Sendable {
     report.cases += 1
     let loaded: Loaded
     do {
-      loaded = try load(name)
+      let contents = try ConformanceCase(name: name, contents: try read(name + ".json"), read: read)
+      guard contents.shouldLoad else {
+        let found = (try? load(contents)) == nil
+        report.compare(.refusal, name, nil, expected: true, found: found) { $0 ? "refused" : "read" }
+        return
+      }
+      loaded = try load(contents)
     } catch {
       let message = (error as? ConformanceCase.Fault)?.message ?? "\(error)"
       report.differences.append(
         ConformanceReport.Difference(name: name, request: nil, aspect: nil, expected: "", found: message))
       return
     }
-    if let expected = loaded.kase.shouldValidate, let schema = loaded.schema {
+    if let expected = loaded.contents.shouldValidate, let schema = loaded.schema {
       let result = schema.validate(loaded.set)
       report.compare(.validation, name, nil, expected: expected, found: result.isValid) {
         $0 ? "valid" : "invalid" + (result.errors.first.map { " (\($0))" } ?? "")
       }
     }
-    for expected in loaded.kase.requests {
+    for expected in loaded.contents.requests {
       report.requests += 1
       let response: Response
       do throws(CedarError) {

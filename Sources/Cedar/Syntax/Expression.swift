@@ -69,10 +69,40 @@ final class Expression: Sendable {
     shapeHash = hasher.finalize()
   }
 
-  /// `left && right`; a chain from the left is one node.
-  static func and(_ left: Expression, _ right: Expression, at offset: Int) -> Expression {
-    if case .and(let operands) = left.kind { return Expression(.and(operands + [right]), at: offset) }
-    return Expression(.and([left, right]), at: offset)
+  /// A chain of `&&` from the left, as one node. Literals at its beginning are joined at once, which strict validation
+  /// of `==` can tell.
+  static func and(_ operands: [Expression], at offset: Int) -> Expression {
+    chain(operands, at: offset, join: { $0 && $1 }, inner: { if case .and(let inner) = $0.kind { inner } else { nil } })
+    {
+      .and($0)
+    }
+  }
+
+  /// A chain of `||` from the left, as one node.
+  static func or(_ operands: [Expression], at offset: Int) -> Expression {
+    chain(operands, at: offset, join: { $0 || $1 }, inner: { if case .or(let inner) = $0.kind { inner } else { nil } })
+    {
+      .or($0)
+    }
+  }
+
+  private static func chain(
+    _ operands: [Expression], at offset: Int, join: (Bool, Bool) -> Bool, inner: (Expression) -> [Expression]?,
+    make: ([Expression]) -> Kind
+  ) -> Expression {
+    var chain: [Expression] = []
+    for operand in operands {
+      if chain.isEmpty {
+        chain = inner(operand) ?? [operand]
+      } else if chain.count == 1, case .literal(.bool(let left)) = chain[0].kind,
+        case .literal(.bool(let right)) = operand.kind
+      {
+        chain = [Expression(.literal(.bool(join(left, right))), at: offset)]
+      } else {
+        chain.append(operand)
+      }
+    }
+    return chain.count == 1 ? chain[0] : Expression(make(chain), at: offset)
   }
 }
 

@@ -48,9 +48,8 @@ struct ExpressionParser {
     let first = try conjunction()
     guard cursor.isSymbol(.or) else { return first }
     var operands = [try value(first)]
-    if case .or(let inner) = operands[0].kind { operands = inner }
     while cursor.take(.or) { operands.append(try value(try conjunction())) }
-    return .expression(try node(.or(operands), at: start))
+    return .expression(try checked(Expression.or(operands, at: start)))
   }
 
   private mutating func conjunction() throws(CedarDiagnostic) -> Operand {
@@ -58,9 +57,8 @@ struct ExpressionParser {
     let first = try relation()
     guard cursor.isSymbol(.and) else { return first }
     var operands = [try value(first)]
-    if case .and(let inner) = operands[0].kind { operands = inner }
     while cursor.take(.and) { operands.append(try value(try relation())) }
-    return .expression(try node(.and(operands), at: start))
+    return .expression(try checked(Expression.and(operands, at: start)))
   }
 
   private mutating func relation() throws(CedarDiagnostic) -> Operand {
@@ -176,9 +174,12 @@ struct ExpressionParser {
 
   /// A node, when it is not too high.
   func node(_ kind: Expression.Kind, at offset: Int) throws(CedarDiagnostic) -> Expression {
-    let node = Expression(kind, at: offset)
+    try checked(Expression(kind, at: offset))
+  }
+
+  func checked(_ node: Expression) throws(CedarDiagnostic) -> Expression {
     guard node.height <= Expression.mostHeight else {
-      throw cursor.source.diagnostic(offset, "expressions may be \(Expression.mostHeight) operations deep")
+      throw cursor.source.diagnostic(node.offset, "expressions may be \(Expression.mostHeight) operations deep")
     }
     return node
   }
@@ -210,8 +211,8 @@ struct ExpressionParser {
     var inner = try node(.attribute(target, name), at: start)
     while cursor.take(.dot) {
       let name = try attributeName("an attribute's name after the dot")
-      result = Expression.and(result, try node(.hasAttribute(inner, name), at: start), at: start)
-      guard result.height <= Expression.mostHeight else { throw cursor.fail("this path has too many parts") }
+      let test = try node(.hasAttribute(inner, name), at: start)
+      result = try checked(Expression.and([result, test], at: start))
       inner = try node(.attribute(inner, name), at: start)
     }
     if cursor.isSymbol(.doubleColon) || continuesMember(cursor.token) {
@@ -237,8 +238,8 @@ struct ExpressionParser {
     let test = try node(.isType(target, type), at: start)
     guard cursor.takeWord("in") else { return test }
     let ancestor = try value(try sum())
-    let both = Expression.and(test, try node(.binary(.isIn, target, ancestor), at: start), at: start)
-    return try node(both.kind, at: start)
+    let membership = try node(.binary(.isIn, target, ancestor), at: start)
+    return try checked(Expression.and([test, membership], at: start))
   }
 
   /// An identifier that may name an attribute.
