@@ -32,6 +32,8 @@ final class RunDriver {
   private let tools: [ToolDefinition]
   private var repetition = RepetitionWatch()
   private var size = ConversationSize()
+  /// Which of the model and its fallbacks is asked first.
+  private var chosen = 0
 
   init(
     run: String, request: RunRequest, services: RunServices, session: Session, gate: Gate, toolbox: Toolbox,
@@ -85,12 +87,47 @@ final class RunDriver {
   private func ask() async throws {
     if let window = services.contextWindow, size.tokens(of: state.items) > window / 100 * 85 { _ = try await cut() }
     let modelRequest = ModelRequest(system: system, tools: tools, items: state.items, cacheKey: run)
-    let model = services.model
+    let (response, price) = try await answer(to: modelRequest)
+    state.add(response, microdollars: price)
+    observe(.answered(state.spending))
+    if response.stop == .length, state.modelHasStopped {
+      try add(.user(text: "Your answer was cut off by its length limit. Go on, in smaller steps.", structured: nil))
+    }
+    // A refusal or an answer of nothing counts as having stopped; the judge then sees what there is.
+    if state.pendingCalls.first.map(toolbox.mayWrite) != true || baselineTask != nil { try recorder.flush() }
+  }
+
+  /// Asks the model, and where its provider cannot answer, those that the configuration names instead. One that answered is
+  /// asked first from then on.
+  private func answer(to modelRequest: ModelRequest) async throws -> (ModelResponse, Int?) {
+    let candidates = [FallbackModel(model: services.model, price: services.price)] + services.fallbacks
+    var failure: ModelError?
+    for index in candidates.indices.dropFirst(chosen) {
+      do {
+        let answer = try await ask(candidates[index], modelRequest)
+        chosen = index
+        return answer
+      } catch let error as ModelError {
+        guard error.permitsFallback, index + 1 < candidates.count else { throw failure ?? error }
+        failure = failure ?? error
+        let next = candidates[index + 1].model.identity
+        observe(.notice("\(error.message); asking \(next.provider)/\(next.name) instead"))
+      } catch let refusal as Refusal {
+        // Policy does not permit the fallback: what happened is still that the provider failed.
+        guard let failure else { throw refusal }
+        guard index + 1 < candidates.count else { throw failure }
+      }
+    }
+    throw failure ?? ModelError(kind: .unavailable, message: "no model is left to ask")
+  }
+
+  private func ask(_ candidate: FallbackModel, _ modelRequest: ModelRequest) async throws -> (ModelResponse, Int?) {
+    let model = candidate.model
     let observe = observe
-    let (response, price): (ModelResponse, Int?) = try await gate.perform(.callModel(model.identity)) {
+    return try await gate.perform(.callModel(model.identity)) {
       var response = try await model.respond(to: modelRequest) { observe(.model($0)) }
       response.usage = response.usage.plausible
-      let price = model.identity.endpoint == nil ? 0 : services.price(response.usage)
+      let price = model.identity.endpoint == nil ? 0 : candidate.price(response.usage)
       try recorder.append(
         .modelAnswer,
         [
@@ -100,13 +137,6 @@ final class RunDriver {
         ], values: ["answer": response.json])
       return EffectOutcome(value: (response, price))
     }
-    state.add(response, microdollars: price)
-    observe(.answered(state.spending))
-    if response.stop == .length, state.modelHasStopped {
-      try add(.user(text: "Your answer was cut off by its length limit. Go on, in smaller steps.", structured: nil))
-    }
-    // A refusal or an answer of nothing counts as having stopped; the judge then sees what there is.
-    if state.pendingCalls.first.map(toolbox.mayWrite) != true || baselineTask != nil { try recorder.flush() }
   }
 
   /// Cuts the conversation down to the task, the plan, the change, the open failures and the last steps. Returns false
@@ -262,6 +292,16 @@ private struct ConversationSize {
       case .json(let text), .freeform(let text): TokenEstimate.tokens(in: text) + 10
       }
     case .toolResult(let result): TokenEstimate.tokens(in: result.output) + 10
+    }
+  }
+}
+
+extension ModelError {
+  /// True when another provider may do better: this one could not be reached, is out of quota, or makes no sense.
+  fileprivate var permitsFallback: Bool {
+    switch kind {
+    case .unavailable, .rateLimited, .authentication, .malformedAnswer: true
+    case .cancelled, .contextTooLong, .invalidRequest: false
     }
   }
 }

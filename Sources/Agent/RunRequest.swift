@@ -61,6 +61,8 @@ public struct RunServices: Sendable {
   public var sandbox: Sandbox
   /// Who answers.
   public var model: any Model
+  /// Who is asked, in this order, when the model's provider cannot answer; each call passes the gate. Empty for nobody.
+  public var fallbacks: [FallbackModel] = []
   /// Who decides on effects.
   public var authorizer: any Authorizer
   /// Who is asked for a second opinion on a change that the judge accepts; nil for nobody.
@@ -103,5 +105,19 @@ public struct RunServices: Sendable {
     self.contextWindow = contextWindow
     self.price = price
     self.version = version
+  }
+}
+
+/// A model that is asked when another one's provider cannot answer.
+public struct FallbackModel: Sendable {
+  /// Who answers.
+  public var model: any Model
+  /// The price of an answer in millionths of a US dollar; nil when unknown.
+  public var price: @Sendable (Usage) -> Int?
+
+  /// A fallback.
+  public init(model: any Model, price: @escaping @Sendable (Usage) -> Int?) {
+    self.model = model
+    self.price = price
   }
 }
