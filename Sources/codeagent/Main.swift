@@ -4,6 +4,8 @@ import ArgumentParser
 @main
 struct Codeagent: AsyncParsableCommand {
   static let version = "0.1.0"
+  /// How requests to providers say who asks.
+  static let userAgent = "codeagent/\(version)"
 
   static let configuration = CommandConfiguration(
     commandName: "codeagent",
@@ -20,8 +22,8 @@ struct Codeagent: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      FixCommand.self, SearchCommand.self, IndexCommand.self, RunsCommand.self, AuditCommand.self, SandboxCommand.self,
-      PolicyCommand.self, DoctorCommand.self,
+      FixCommand.self, SearchCommand.self, IndexCommand.self, RunsCommand.self, ModelsCommand.self, AuditCommand.self,
+      SandboxCommand.self, PolicyCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

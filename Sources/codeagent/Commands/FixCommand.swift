@@ -50,6 +50,9 @@ struct FixCommand: AsyncParsableCommand {
   @Option(help: "The model, as PROVIDER/NAME; `builtin` is the built-in engine.")
   var model: String?
 
+  @Option(help: "Play the answers of a cassette (see `runs export`) instead of asking a model.")
+  var replay: String?
+
   @Flag(help: "Write the proven change into the checkout.")
   var apply = false
 
@@ -73,6 +76,7 @@ struct FixCommand: AsyncParsableCommand {
     if issue != nil, task != nil || !words.isEmpty {
       throw ValidationError("give the task once: --issue, --task or TASK")
     }
+    if replay != nil, model != nil { throw ValidationError("--replay plays recorded answers: it takes no --model") }
     if patch == "-", output.json { throw ValidationError("--json and --patch - both write to standard output") }
   }
 
@@ -82,7 +86,9 @@ struct FixCommand: AsyncParsableCommand {
     try await reporter.run { () async throws -> (RunResult, [UInt8]?) in
       let location = try CheckoutLocation.resolve(Array(options.path.utf8))
       let text = try options.taskText()
-      let assembly = try Assembly(model: options.model, location: location, isHeadless: options.output.json)
+      let assembly = try Assembly(
+        model: options.model, location: location, isHeadless: options.output.json,
+        cassette: try options.replay.map(CassetteFile.read))
       var request = RunRequest(
         task: text, testCommand: options.test ?? assembly.settings.test,
         setup: options.setup ?? assembly.settings.setup, budget: try options.budget.budget(assembly))

@@ -9,7 +9,7 @@ import Workspace
 struct RunsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "runs", abstract: "List runs, show one, go on with one, deliver or drop its change.",
-    subcommands: [List.self, Show.self, Resume.self, Apply.self, Discard.self])
+    subcommands: [List.self, Show.self, Resume.self, Apply.self, Export.self, Discard.self])
 
   /// The newest runs.
   struct List: ParsableCommand {

@@ -19,9 +19,14 @@ struct Assembly: Sendable {
   /// `provider/name` as chosen; nil for the built-in engine.
   let modelName: String?
   let isHeadless: Bool
+  /// Recorded answers that are played instead of asking a model.
+  let cassette: Cassette?
 
   /// Reads the configuration. `model` is the command line's choice.
-  init(model: String? = nil, location: CheckoutLocation? = nil, isHeadless: Bool = false) throws(UsageFailure) {
+  init(
+    model: String? = nil, location: CheckoutLocation? = nil, isHeadless: Bool = false, cassette: Cassette? = nil
+  ) throws(UsageFailure) {
+    self.cassette = cassette
     environment = Environment.current
     settings = try Settings.load(environment: environment)
     self.location = location
@@ -31,7 +36,7 @@ struct Assembly: Sendable {
   }
 
   /// True when no model was chosen: the built-in engine works.
-  var isEngine: Bool { modelName == nil }
+  var isEngine: Bool { modelName == nil && cassette == nil }
 
   /// The record.
   func store() throws -> AuditStore {
@@ -53,24 +58,39 @@ struct Assembly: Sendable {
     let store = try store()
     let model = try model()
     let rules = try authorizer(model.identity)
+    // What is played from a cassette costs nothing; everything else costs what is known, or an unknown amount.
+    var price = settings.price(of: modelName ?? "")
+    if cassette != nil { price = { _ in 0 } }
     try Directories.make(Array((state + "/runs").utf8))
     var services = RunServices(
       store: store, sandbox: try sandbox(), model: model, authorizer: rules, principal: principal(),
       approver: nil, redactor: Redactor(knownValues: secrets()), view: view(rules),
       runsDirectory: Array((state + "/runs").utf8),
       indexDirectory: Array((try Directories.cache(environment) + "/index").utf8),
-      contextWindow: provider.flatMap { settings.providers[$0]?.contextWindow }, price: price(),
-      version: Codeagent.version)
+      contextWindow: contextWindow(), price: price, version: Codeagent.version)
     // With the built-in engine nothing leaves the machine, whatever is configured.
-    if let reviewer = settings.reviewModel, !isEngine { services.reviewer = try remote(reviewer) }
+    if !isEngine, cassette == nil {
+      if let reviewer = settings.reviewModel { services.reviewer = try remote(reviewer) }
+      for name in settings.fallbackModels where name != modelName {
+        services.fallbacks.append(FallbackModel(model: try remote(name), price: settings.price(of: name)))
+      }
+    }
     return services
   }
 
   // MARK: The model
 
-  private var provider: String? { modelName?.split(separator: "/", maxSplits: 1).first.map(String.init) }
+  /// The context window as configured, or as the provider told when it was last asked.
+  private func contextWindow() -> Int? {
+    guard let modelName, cassette == nil else { return nil }
+    let parts = modelName.split(separator: "/", maxSplits: 1).map(String.init)
+    guard parts.count == 2 else { return nil }
+    if let configured = settings.providers[parts[0]]?.contextWindow { return configured }
+    return ModelCache(environment).known(parts[0])?.models.first { $0.id == parts[1] }?.contextWindow
+  }
 
   private func model() throws -> any Model {
+    if let cassette { return CassetteModel(cassette) }
     guard let modelName else { return RepairEngine() }
     return try remote(modelName)
   }
@@ -81,55 +101,13 @@ struct Assembly: Sendable {
       throw UsageFailure(
         "`\(name)` does not name a model", advice: "write PROVIDER/NAME, such as openai/gpt-5.5, or `builtin`")
     }
+    if parts[0] == "replay" {
+      throw UsageFailure("this run was played from a cassette", advice: "start it again with `fix --replay FILE`")
+    }
+    let providers = Providers(settings, environment: environment)
     return RemoteModel(
-      provider: try provider(parts[0]), model: parts[1], transport: HTTPClient(),
-      userAgent: "codeagent/\(Codeagent.version)")
-  }
-
-  private func provider(_ name: String) throws -> Provider {
-    let entry = settings.providers[name]
-    if name == "openai", entry == nil {
-      let provider = Provider.openAI(environment: environment)
-      if provider.apiKey == nil, provider.endpoint == "api.openai.com" {
-        throw UsageFailure(
-          "OPENAI_API_KEY is not set", advice: "set it, or leave out --model to use the built-in engine")
-      }
-      return provider
-    }
-    let isOpenAI = name == "openai"
-    guard entry != nil || isOpenAI else {
-      throw UsageFailure(
-        "there is no provider `\(name)`",
-        advice: "describe it in ~/.config/codeagent/config.toml: [providers.\(name)] base_url = \"http://…/v1\"")
-    }
-    let base = entry?.baseURL ?? (isOpenAI ? environment["OPENAI_BASE_URL"] ?? "https://api.openai.com/v1" : nil)
-    guard let base else { throw UsageFailure("the provider `\(name)` has no base_url in the configuration") }
-    let variable = entry?.keyVariable ?? (isOpenAI ? "OPENAI_API_KEY" : nil)
-    let key = variable.flatMap { environment[$0] }
-    if let variable, entry?.keyVariable != nil, key == nil {
-      throw UsageFailure("\(variable) is not set: the provider `\(name)` takes its key from it")
-    }
-    let dialect: Provider.Dialect
-    switch entry?.dialect {
-    case nil: dialect = isOpenAI ? .openAI : .openAIChat
-    case "responses": dialect = .openAIResponses
-    case "chat": dialect = .openAIChat
-    case let other?:
-      throw UsageFailure("the provider `\(name)`: `\(other)` is no dialect", advice: "known: responses, chat")
-    }
-    var headers = HTTPHeaders()
-    for (name, value) in entry?.headers ?? [:] { headers[name] = value }
-    return Provider(
-      name: name, dialect: dialect, baseURL: base, apiKey: key.map(Secret.init), headers: headers)
-  }
-
-  private func price() -> @Sendable (Usage) -> Int? {
-    guard let modelName, let price = settings.prices[modelName] else { return { _ in nil } }
-    return { usage in
-      let fresh = Double(usage.input - usage.cachedInput) * price.input
-      let cached = Double(usage.cachedInput) * (price.cachedInput ?? price.input)
-      return Int((fresh + cached + Double(usage.output) * price.output).rounded(.up))
-    }
+      provider: try providers.provider(parts[0], model: parts[1]), model: parts[1], transport: providers.transport,
+      userAgent: Codeagent.userAgent)
   }
 
   // MARK: Policy
@@ -137,9 +115,10 @@ struct Assembly: Sendable {
   /// The layers of policy, the repository's read from its committed base.
   private func authorizer(_ identity: ModelIdentity) throws -> any Authorizer {
     do {
-      // Naming a reviewer is choosing it; an organisation's restriction holds all the same.
+      // Naming a reviewer or a fallback is choosing it; an organisation's restriction holds all the same.
       var user = settings.user
       if let reviewer = settings.reviewModel { user.grants.allowModels.append(reviewer) }
+      user.grants.allowModels += settings.fallbackModels
       return try BuiltInRules(
         organisation: settings.organisation, user: user, repository: try repositoryRules(),
         chosenModel: "\(identity.provider)/\(identity.name)")
@@ -178,6 +157,11 @@ struct Assembly: Sendable {
       environment: HostView.environment(from: environment),
       toolchainRoots: HostView.toolchainRoots(path: environment["PATH"] ?? "/usr/bin:/bin", home: home),
       masked: location.map { SecretFiles.find(in: $0, rules) } ?? [])
+  }
+
+  /// Text without this environment's secrets.
+  func redacted(_ bytes: [UInt8]) -> [UInt8] {
+    Redactor(knownValues: secrets()).redact(bytes).bytes
   }
 
   /// Values of variables that look like secrets: replaced wherever they turn up.

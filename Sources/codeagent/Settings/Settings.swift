@@ -1,6 +1,8 @@
 import Access
 import Agent
+import Conversation
 import Foundation
+import JSON
 import TOMLKit
 
 /// What the configuration files say: the organisation's `/etc/codeagent/config.toml`, then the user's
@@ -10,6 +12,8 @@ struct Settings: Sendable {
   var model: String?
   /// `provider/name` of the model that is asked for a second opinion; nil for none.
   var reviewModel: String?
+  /// `provider/name` of those that are asked when the model's provider cannot answer.
+  var fallbackModels: [String] = []
   /// Providers by name.
   var providers: [String: ProviderSettings] = [:]
   /// A command that prepares projects, and one that tests them, when the command line names none.
@@ -33,31 +37,48 @@ struct Settings: Sendable {
     var dialect: String?
     var contextWindow: Int?
     var headers: [String: String] = [:]
+    /// `openai`, `azure`, `anthropic`, `bedrock` or `bedrock-mantle`, when the name is another.
+    var service: String?
+    var region: String?
+    var profile: String?
+    var apiVersion: String?
+    /// `bearer`, or the name of the header that carries the key.
+    var keyHeader: String?
+    var streams: Bool?
+    /// `native` or `text`.
+    var tools: String?
+    var idleTimeout: Int?
+    var parameters = JSONObject()
   }
 
   /// Dollars per million tokens.
   struct PriceSettings: Sendable {
     var input: Double
     var cachedInput: Double?
+    var cacheWrite: Double?
     var output: Double
   }
 
-  /// Reads both files; a missing one is no error, a wrong one is.
+  /// Reads the files; a missing one is no error, a wrong one is.
   static func load(environment: [String: String]) throws(UsageFailure) -> Settings {
     var settings = Settings()
-    try settings.read("/etc/codeagent/config.toml", layer: \.organisation)
-    if let directory = Directories.configuration(environment) {
-      try settings.read(directory + "/config.toml", layer: \.user)
-    }
+    try settings.read("/etc/codeagent", layer: \.organisation)
+    if let directory = Directories.configuration(environment) { try settings.read(directory, layer: \.user) }
     return settings
   }
 
-  private mutating func read(_ path: String, layer: WritableKeyPath<Settings, PolicyLayer>) throws(UsageFailure) {
+  /// Reads a directory's `prices.toml`, which may be replaced as it is, and its `config.toml`, which goes before it.
+  private mutating func read(_ directory: String, layer: WritableKeyPath<Settings, PolicyLayer>) throws(UsageFailure) {
+    if let prices = try Self.table(directory + "/prices.toml") { try apply(prices: prices.tables()) }
+    if let table = try Self.table(directory + "/config.toml") { try apply(table, layer: layer) }
+  }
+
+  private static func table(_ path: String) throws(UsageFailure) -> TableReader? {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
       if FileManager.default.fileExists(atPath: path) {
         throw UsageFailure("\(path) cannot be read as UTF-8 text", advice: "mend or remove it")
       }
-      return
+      return nil
     }
     let table: TOMLTable
     do {
@@ -65,14 +86,15 @@ struct Settings: Sendable {
     } catch {
       throw UsageFailure("\(path) is not valid TOML: \(error)", advice: "mend it; docs/configuration.md shows the form")
     }
-    try apply(TableReader(table, file: path), layer: layer)
+    return TableReader(table, file: path)
   }
 
   private mutating func apply(_ table: TableReader, layer: WritableKeyPath<Settings, PolicyLayer>) throws(UsageFailure)
   {
-    try table.allow(["model", "review_model", "project", "budget", "providers", "prices", "policy"])
+    try table.allow(["model", "review_model", "fallback_models", "project", "budget", "providers", "prices", "policy"])
     model = try table.string("model") ?? model
     reviewModel = try table.string("review_model") ?? reviewModel
+    fallbackModels = try table.list("fallback_models") ?? fallbackModels
     if let project = try table.table("project") {
       try project.allow(["setup", "test"])
       setup = try project.string("setup") ?? setup
@@ -85,24 +107,56 @@ struct Settings: Sendable {
       if let dollars = try budget.double("max_cost") { maximumMicrodollars = Int(dollars * 1e6) }
       timeout = try budget.double("timeout") ?? timeout
     }
-    for (name, provider) in try table.tables("providers") {
-      try provider.allow(["base_url", "api_key_env", "dialect", "context_window", "headers"])
-      var entry = ProviderSettings()
-      entry.baseURL = try provider.string("base_url")
-      entry.keyVariable = try provider.string("api_key_env")
-      entry.dialect = try provider.string("dialect")
-      entry.contextWindow = try provider.int("context_window")
-      entry.headers = try provider.strings("headers")
-      providers[name] = entry
-    }
-    for (name, price) in try table.tables("prices") {
-      try price.allow(["input", "cached_input", "output"])
+    for (name, provider) in try table.tables("providers") { providers[name] = try Self.provider(provider) }
+    try apply(prices: table.tables("prices"))
+    if let policy = try table.table("policy") { self[keyPath: layer] = try PolicySettings.layer(policy) }
+  }
+
+  private static func provider(_ table: TableReader) throws(UsageFailure) -> ProviderSettings {
+    try table.allow([
+      "base_url", "api_key_env", "api_key_header", "dialect", "context_window", "headers", "service", "region",
+      "profile", "api_version", "stream", "tools", "idle_timeout", "parameters",
+    ])
+    var entry = ProviderSettings()
+    entry.baseURL = try table.string("base_url")
+    entry.keyVariable = try table.string("api_key_env")
+    entry.keyHeader = try table.string("api_key_header")
+    entry.dialect = try table.string("dialect", among: Providers.dialects.keys.sorted())
+    entry.contextWindow = try table.int("context_window")
+    entry.headers = try table.strings("headers")
+    entry.service = try table.string(
+      "service", among: ["openai", "azure", "anthropic", "bedrock", "bedrock-mantle"])
+    entry.region = try table.string("region")
+    entry.profile = try table.string("profile")
+    entry.apiVersion = try table.string("api_version")
+    entry.streams = try table.bool("stream")
+    entry.tools = try table.string("tools", among: ["native", "text"])
+    entry.idleTimeout = try table.int("idle_timeout")
+    entry.parameters = try table.json("parameters")
+    return entry
+  }
+
+  private mutating func apply(prices tables: [(String, TableReader)]) throws(UsageFailure) {
+    for (name, price) in tables {
+      try price.allow(["input", "cached_input", "cache_write", "output"])
       guard let input = try price.double("input"), let output = try price.double("output") else {
         throw UsageFailure("\(price.place): a price needs `input` and `output`, in dollars per million tokens")
       }
-      prices[name] = PriceSettings(input: input, cachedInput: try price.double("cached_input"), output: output)
+      prices[name] = PriceSettings(
+        input: input, cachedInput: try price.double("cached_input"), cacheWrite: try price.double("cache_write"),
+        output: output)
     }
-    if let policy = try table.table("policy") { self[keyPath: layer] = try PolicySettings.layer(policy) }
+  }
+
+  /// The price of an answer in millionths of a dollar; nil when the model's price is not known.
+  func price(of model: String) -> @Sendable (Usage) -> Int? {
+    guard let price = prices[model] else { return { _ in nil } }
+    return { usage in
+      let fresh = Double(usage.input - usage.cachedInput - usage.cacheWriteInput) * price.input
+      let cached = Double(usage.cachedInput) * (price.cachedInput ?? price.input)
+      let written = Double(usage.cacheWriteInput) * (price.cacheWrite ?? price.input)
+      return Int((fresh + cached + written + Double(usage.output) * price.output).rounded(.up))
+    }
   }
 }
 

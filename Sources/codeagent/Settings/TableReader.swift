@@ -1,3 +1,4 @@
+import JSON
 import TOMLKit
 
 /// Reads a TOML table strictly: unknown names and wrong types are errors that name the file and the place.
@@ -28,6 +29,21 @@ struct TableReader {
     guard let value = table[name] else { return nil }
     guard let text = value.string else { throw wrong(name, "a string") }
     return text
+  }
+
+  /// One of some words.
+  func string(_ name: String, among words: [String]) throws(UsageFailure) -> String? {
+    guard let text = try string(name) else { return nil }
+    guard words.contains(text) else {
+      throw UsageFailure("\(place): `\(name)` is `\(text)`", advice: "known: \(words.joined(separator: ", "))")
+    }
+    return text
+  }
+
+  func bool(_ name: String) throws(UsageFailure) -> Bool? {
+    guard let value = table[name] else { return nil }
+    guard let bool = value.bool else { throw wrong(name, "true or false") }
+    return bool
   }
 
   func int(_ name: String) throws(UsageFailure) -> Int? {
@@ -68,6 +84,43 @@ struct TableReader {
       result.append((key, inner))
     }
     return result
+  }
+
+  /// The tables of this table, by their names.
+  func tables() throws(UsageFailure) -> [(String, TableReader)] {
+    var result: [(String, TableReader)] = []
+    for key in table.keys.sorted() {
+      guard let inner = try table(key) else { continue }
+      result.append((key, inner))
+    }
+    return result
+  }
+
+  /// A table of anything that JSON has, too.
+  func json(_ name: String) throws(UsageFailure) -> JSONObject {
+    guard let inner = try table(name) else { return [:] }
+    return try inner.json()
+  }
+
+  private func json() throws(UsageFailure) -> JSONObject {
+    var object = JSONObject()
+    for key in table.keys {
+      guard let value = table[key] else { continue }
+      object[key] = try json(value, key)
+    }
+    return object
+  }
+
+  private func json(_ value: any TOMLValueConvertible, _ key: String) throws(UsageFailure) -> JSONValue {
+    if let text = value.string { return .string(text) }
+    if let bool = value.bool { return .bool(bool) }
+    if let int = value.int { return JSONValue(int) }
+    if let double = value.double { return .double(double) }
+    if let inner = value.table { return .object(try TableReader(inner, place: "\(place) [\(key)]").json()) }
+    guard let array = value.array else { throw wrong(key, "something that JSON has, too") }
+    var elements: [JSONValue] = []
+    for element in array { elements.append(try json(element, key)) }
+    return .array(elements)
   }
 
   /// A table of strings.
