@@ -4,7 +4,7 @@ import Sandbox
 import TestReports
 import Workspace
 
-/// Validates patches one by one in cheap copies of a workspace, as many at a time as there are cores.
+/// Validates patches in cheap copies of a workspace: many in one run where the framework permits it, then alone.
 struct PatchTrial: Sendable {
   let tests: TestRunner
   /// What the tests say without any of the patches.
@@ -47,15 +47,63 @@ struct PatchTrial: Sendable {
   }
 
   /// Tries all patches; with `stopAtFirst`, those after the first that passes are not run.
-  func run(_ patches: [(id: String, edits: EditList)], stopAtFirst: Bool) async throws -> [Result] {
+  /// - Parameter isServed: whether one run may try many patches where the framework permits it.
+  /// - Returns: the results, and whether serving can be relied on for the next patches.
+  func run(
+    _ patches: [(id: String, edits: EditList)], stopAtFirst: Bool, isServed: Bool
+  ) async throws -> (results: [Result], isServed: Bool) {
+    var results: [Int: Result] = [:]
+    var ranges: [[TrialEdit]] = []
+    for (index, patch) in patches.enumerated() {
+      do {
+        ranges.append(try patch.edits.ranges(in: originals))
+      } catch {
+        results[index] = Result(id: patch.id, outcome: .broken, firstFailure: error.description)
+        ranges.append([])
+      }
+    }
+    var open = patches.indices.filter { results[$0] == nil }
+    var isServed = isServed && tests.command.mayHaveTrials && base.isNamed
+    let served = ServedTrial(tests: tests, base: base, workspace: workspace, patches: ranges)
+    while isServed, !open.isEmpty {
+      guard let answers = try await served.answers(for: open, stopsAtFirst: stopAtFirst) else {
+        isServed = false
+        break
+      }
+      var passing: [Int] = []
+      for answer in answers {
+        results[answer.patch] = rate(patches[answer.patch].id, answer)
+        if results[answer.patch]?.outcome == .passed { passing.append(answer.patch) }
+      }
+      open.removeAll { results[$0] != nil }
+      // What passes when served has to pass alone, with all other tests.
+      results.merge(try await runAlone(passing, patches, stopAtFirst: stopAtFirst)) { $1 }
+      if stopAtFirst, results.contains(where: { $0.value.outcome == .passed }) { open = [] }
+    }
+    results.merge(try await runAlone(open, patches, stopAtFirst: stopAtFirst)) { $1 }
+    return (patches.indices.map { results[$0] ?? Result(id: patches[$0].id, outcome: .notRun) }, isServed)
+  }
+
+  private func rate(_ id: String, _ answer: ServedTrial.Answer) -> Result {
+    if answer.isTimeout { return Result(id: id, outcome: .timeout) }
+    guard let report = answer.report else {
+      return Result(id: id, outcome: .broken, firstFailure: "an edit is out of range or overlaps another")
+    }
+    return rate(id, report, isOverTime: false, comparingAll: false)
+  }
+
+  /// Tries each patch in a run of its own, as many at a time as there are cores.
+  private func runAlone(
+    _ indices: [Int], _ patches: [(id: String, edits: EditList)], stopAtFirst: Bool
+  ) async throws -> [Int: Result] {
     let width = 2
     var results: [Int: Result] = [:]
     var hasPassed = false
     try await withThrowingTaskGroup(of: (Int, Result).self) { group in
       var next = 0
       func start() {
-        guard next < patches.count, !(stopAtFirst && hasPassed) else { return }
-        let index = next
+        guard next < indices.count, !(stopAtFirst && hasPassed) else { return }
+        let index = indices[next]
         next += 1
         group.addTask { (index, try await attempt(patches[index].id, patches[index].edits)) }
       }
@@ -66,7 +114,10 @@ struct PatchTrial: Sendable {
         start()
       }
     }
-    return patches.indices.map { results[$0] ?? Result(id: patches[$0].id, outcome: .notRun) }
+    for index in indices where results[index] == nil {
+      results[index] = Result(id: patches[index].id, outcome: .notRun)
+    }
+    return results
   }
 
   private func attempt(_ id: String, _ edits: EditList) async throws -> Result {
@@ -94,10 +145,11 @@ struct PatchTrial: Sendable {
     limits.wallSeconds = min(limits.wallSeconds, trialSeconds)
     if base.isNamed, !base.failing.isEmpty, let narrow = tests.command.selecting(base.failing) {
       let execution = try await tests.runOnce(narrow, in: copy, limits: limits)
-      let result = rate(id, execution, comparingAll: false)
+      let result = rate(id, execution.report, isOverTime: execution.isOverTime, comparingAll: false)
       if result.outcome != .passed { return result }
     }
-    return rate(id, try await tests.runOnce(tests.command, in: copy, limits: limits), comparingAll: true)
+    let execution = try await tests.runOnce(tests.command, in: copy, limits: limits)
+    return rate(id, execution.report, isOverTime: execution.isOverTime, comparingAll: true)
   }
 
   /// Ten times what the slowest passing test suites of this size take would be waste; a patch that loops is stopped.
@@ -105,9 +157,8 @@ struct PatchTrial: Sendable {
     max(10, 3 * base.tests.reduce(0) { $0 + ($1.duration ?? 0) } + 20)
   }
 
-  private func rate(_ id: String, _ execution: TestRunner.Execution, comparingAll: Bool) -> Result {
-    let report = execution.report
-    if case .overrun(.time) = execution.status { return Result(id: id, outcome: .timeout) }
+  private func rate(_ id: String, _ report: TestReport, isOverTime: Bool, comparingAll: Bool) -> Result {
+    if isOverTime { return Result(id: id, outcome: .timeout) }
     guard base.isNamed else {
       return Result(id: id, outcome: report.exitStatus == 0 ? .passed : .failed)
     }
@@ -126,6 +177,10 @@ struct PatchTrial: Sendable {
     }
     return result
   }
+}
+
+extension TestRunner.Execution {
+  fileprivate var isOverTime: Bool { if case .overrun(.time) = status { true } else { false } }
 }
 
 extension Duration {

@@ -31,6 +31,9 @@ actor Session {
   /// What the last run of tests on this workspace said.
   private(set) var lastReport: TestReport?
 
+  /// Whether one run of the tests may try many patches: until that has failed once.
+  private(set) var servesTrials = true
+
   private var instructions: Instructions
 
   init(
@@ -57,6 +60,8 @@ actor Session {
       .plan, ["steps": .array(steps.map { ["text": .string($0.text), "status": .string($0.status)] })])
     observe(.plan(steps))
   }
+
+  func trialsWereServed(_ value: Bool) { servesTrials = value }
 
   func restorePlan(_ steps: [PlanStep]) { plan = steps }
 

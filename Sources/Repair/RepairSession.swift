@@ -161,7 +161,12 @@ struct RepairSession: Sendable {
     return "\(search.project.files[item.candidate.file].path):\(item.candidate.line)"
   }
 
-  private var batchSize: Int { batches == 0 ? 8 : batches < 3 ? 16 : batches < 6 ? 32 : 64 }
+  /// Patches of the next batch: as many as take a second or some, so that progress is seen and starting costs little.
+  private var batchSize = 8
+
+  private mutating func adaptBatch(_ seconds: Double) {
+    if seconds < 2 { batchSize = min(256, batchSize * 2) } else if seconds > 8 { batchSize = max(8, batchSize / 2) }
+  }
 
   private mutating func tryNext(isFirst: Bool = false) {
     guard let last = searches.indices.last else { return }
@@ -269,7 +274,10 @@ struct RepairSession: Sendable {
       return
     }
     // What is no time counts as none, and no batch as more than a day.
-    if let reported = answer["seconds"]?.double, reported > 0 { seconds += min(reported, 86_400) }
+    if let reported = answer["seconds"]?.double, reported > 0 {
+      seconds += min(reported, 86_400)
+      adaptBatch(reported)
+    }
     var byID: [String: TrialResult] = [:]
     for result in results {
       if let id = result["id"]?.string, let trial = TrialResult(json: result) { byID[id] = trial }

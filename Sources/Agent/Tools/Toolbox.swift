@@ -12,10 +12,10 @@ struct Toolbox: Sendable {
   /// The tools that every model gets.
   static let standard = Toolbox(tools: [
     ShellTool.self, ApplyPatchTool.self, ReadFileTool.self, SearchTool.self, FindSymbolTool.self, ListFilesTool.self,
-    RunTestsTool.self, UpdatePlanTool.self, FinishTool.self,
+    RunTestsTool.self, TryPatchesTool.self, UpdatePlanTool.self, FinishTool.self,
   ])
 
-  /// The tools of a model that is a program: it edits by byte ranges and tries many patches at once.
+  /// The tools of a model that is a program: it edits by byte ranges, tries many patches and asks for coverage.
   static let engine = Toolbox(tools: [
     ReadFileTool.self, ListFilesTool.self, RunTestsTool.self, CoverageTool.self, TryPatchesTool.self,
     AdoptPatchTool.self, FinishTool.self,

@@ -8,14 +8,14 @@ import Workspace
 /// `try_patches`: many small patches, each validated alone in a copy of the workspace: failing tests first, then all.
 ///
 /// One effect and one record for the batch. The built-in engine lives on it; any model may ask for the best of several
-/// variants by tests.
+/// variants by tests. Each of its paths starts where the session's paths do.
 struct TryPatchesTool: Tool {
   static let mayWrite = true
   static let definition = ToolDefinition(
     name: "try_patches",
     description:
       "Try several alternative patches, each alone, against the tests: the failing ones first, then all. Nothing is "
-      + "kept. Edits are byte ranges of files as they are in the workspace now.",
+      + "kept: apply the one you choose. Cheap, so try the variants that you are not sure about together.",
     input: .schema(
       Schema.object(
         [
@@ -30,14 +30,14 @@ struct TryPatchesTool: Tool {
         ], required: ["patches"])))
 
   private static let mostPatches = 512
-  private let patches: [(id: String, edits: EditList)]
+  private let patches: [(id: String, edits: [JSONValue])]
   private let stopAtFirst: Bool
 
   init(_ arguments: ToolArguments) throws(ToolFailure) {
-    var patches: [(id: String, edits: EditList)] = []
+    var patches: [(id: String, edits: [JSONValue])] = []
     for value in try arguments.array("patches") {
       guard let id = value["id"]?.string else { throw ToolFailure("each patch needs an `id`") }
-      patches.append((id, try EditList(value["edits"]?.array ?? [])))
+      patches.append((id, value["edits"]?.array ?? []))
     }
     guard !patches.isEmpty, patches.count <= Self.mostPatches else {
       throw ToolFailure("give 1 to \(Self.mostPatches) patches")
@@ -49,14 +49,19 @@ struct TryPatchesTool: Tool {
   func run(in session: Session, call: String) async throws -> ToolOutput {
     guard let tests = session.tests else { throw ToolFailure("no test command is known for this project") }
     guard let base = await session.lastReport else { throw ToolFailure("the tests have not been run yet") }
+    let patches = try patches.map { patch throws(ToolFailure) in
+      (id: patch.id, edits: try EditList(patch.edits, path: session.resolve))
+    }
     let contents = try await EditList.originals(patches.map(\.edits), in: session, call: call)
     let writes = contents.keys.sorted()
     let effect = Effect.tryPatches(count: patches.count, writes: writes, command: tests.command.shell)
     let trial = PatchTrial(tests: tests, base: base, originals: contents, workspace: session.workspace)
     let clock = ContinuousClock.now
     let results: [PatchTrial.Result] = try await session.gate.perform(effect, call: call) {
-      let results = try await trial.run(patches, stopAtFirst: stopAtFirst)
-      var fields: JSONObject = [:]
+      let (results, isServed) = try await trial.run(
+        patches, stopAtFirst: stopAtFirst, isServed: session.servesTrials)
+      await session.trialsWereServed(isServed)
+      var fields: JSONObject = ["served": .bool(isServed)]
       for outcome in PatchTrial.Outcome.allCases {
         fields[outcome.rawValue] = JSONValue(results.count { $0.outcome == outcome })
       }
@@ -84,17 +89,18 @@ struct AdoptPatchTool: Tool {
   static let mayWrite = true
   static let definition = ToolDefinition(
     name: "adopt_patch",
-    description: "Apply byte-range edits to the workspace.",
+    description: "Apply edits to the workspace.",
     input: .schema(Schema.object([("edits", EditList.schema)], required: ["edits"])))
 
-  private let edits: EditList
+  private let edits: [JSONValue]
 
   init(_ arguments: ToolArguments) throws(ToolFailure) {
-    edits = try EditList(arguments.array("edits"))
-    guard !edits.edits.isEmpty else { throw ToolFailure("there is no edit to apply") }
+    edits = try arguments.array("edits")
+    guard !edits.isEmpty else { throw ToolFailure("there is no edit to apply") }
   }
 
   func run(in session: Session, call: String) async throws -> ToolOutput {
+    let edits = try EditList(edits, path: session.resolve)
     let originals = try await EditList.originals([edits], in: session, call: call)
     let writes = try edits.applied(to: originals).map { FileWrite(path: $0.key, content: $0.value) }
     let diff = try await session.edit(

@@ -57,7 +57,8 @@ class Writer:
         finally:
             _REAL[2](descriptor)
 
-    def end(self, status=None):
+    def end(self, status=None, result=None):
+        """The run ended in order: with pytest's exit status, or unittest's result."""
         self.put("end", nonce=self.nonce, status=status)
 
 
@@ -351,7 +352,7 @@ class _UnittestRun:
     def stop_run(self, result):
         if self.writer is not None and not self.is_nested(result):
             self.ended = True
-            self.writer.end()
+            self.writer.end(result=result)
 
     def exit(self):
         if not self.ended and self.current is None:

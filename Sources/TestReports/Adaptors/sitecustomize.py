@@ -26,6 +26,8 @@ def _install():
             module = load("codeagent_report")
             if os.environ.get("CODEAGENT_COVERAGE"):
                 load("codeagent_coverage").watch(module)
+            if os.environ.get("CODEAGENT_TRIALS"):
+                load("codeagent_server")
         return module
 
     class Watcher:

@@ -1,0 +1,94 @@
+import Paths
+import Sandbox
+import TestReports
+import Workspace
+
+/// Tries patches in few runs of the tests, each of which forks once for every patch: what most patches need to be found
+/// wrong. What passes here still has to pass alone.
+struct ServedTrial: Sendable {
+  let tests: TestRunner
+  /// What the tests say without any of the patches.
+  let base: TestReport
+  let workspace: Workspace
+  let patches: [[TrialEdit]]
+
+  /// One patch's answer.
+  struct Answer: Sendable {
+    var patch: Int
+    /// Nil when it could not be applied.
+    var report: TestReport?
+    var isTimeout: Bool
+  }
+
+  /// Fewer patches are not worth a run of its own for a second core.
+  private static let leastForTwo = 8
+
+  /// Tries some of the patches; nil when the runs cannot serve: the answers for the code as it is are not the base's.
+  /// - Returns: an answer for each patch that was tried; at least one.
+  func answers(for indices: [Int], stopsAtFirst: Bool) async throws -> [Answer]? {
+    let lanes = indices.count < Self.leastForTwo ? 1 : 2
+    return try await withThrowingTaskGroup(of: [Answer]?.self) { group in
+      for lane in 0..<lanes {
+        // Turn by turn, because the likely ones come first.
+        let share = stride(from: lane, to: indices.count, by: lanes).map { indices[$0] }
+        group.addTask { try await serve(share, stopsAtFirst: stopsAtFirst) }
+      }
+      var all: [Answer] = []
+      var isServed = true
+      while let answers = try await group.next() {
+        if let answers { all += answers } else { isServed = false }
+      }
+      return isServed && !all.isEmpty ? all.sorted { $0.patch < $1.patch } : nil
+    }
+  }
+
+  private func serve(_ share: [Int], stopsAtFirst: Bool) async throws -> [Answer]? {
+    let narrow = base.isNamed && !base.failing.isEmpty ? tests.command.selecting(base.failing) : nil
+    let command = narrow ?? tests.command
+    let nonce = Nonce.random()
+    guard
+      let plan = command.trialsPlan(
+        nonce: nonce, root: workspace.location.root, patches: share.map { patches[$0] }, stopsAtFirst: stopsAtFirst)
+    else { return nil }
+    var limits = tests.limits
+    // Each patch has bounds of its own; this one is for a run that does not get to the point where it forks.
+    limits.wallSeconds = max(limits.wallSeconds, 60 + 10 * Double(share.count))
+    let copy = try await workspace.fork(named: "serve-\(nonce)")
+    let run: CommandRun
+    do {
+      run = try await copy.run(
+        arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: tests.directory,
+        environment: plan.environment, limits: limits, adaptors: plan.adaptorFiles, collectResults: true)
+      try await copy.discard()
+    } catch {
+      try? await copy.discard()
+      throw error
+    }
+    if run.result.status == .cancelled { throw CancellationError() }
+    let directory = tests.directory
+    let evidence = RunEvidence(
+      output: [], exitStatus: nil, results: run.results,
+      projectRoot: workspace.location.root + (directory.isRoot ? [] : [UInt8(ascii: "/")] + directory.bytes),
+      nonce: nonce)
+    guard let trials = command.trials(from: evidence), let control = trials.all.first, control.patch == nil,
+      isFaithful(control)
+    else { return nil }
+    var answers = trials.all.dropFirst().compactMap { trial -> Answer? in
+      guard let patch = trial.patch, share.indices.contains(patch) else { return nil }
+      return Answer(patch: share[patch], report: trial.report, isTimeout: trial.isTimeout)
+    }
+    // A run that died half way was ended by the patch that it was trying.
+    if !trials.isComplete, answers.count < share.count {
+      answers.append(Answer(patch: share[answers.count], report: nil, isTimeout: true))
+    }
+    return answers
+  }
+
+  /// Whether the code as it is fails here as it did alone.
+  private func isFaithful(_ control: Trial) -> Bool {
+    if control.isTimeout { return true }
+    guard let report = control.report else { return false }
+    return Set(report.failing) == Set(base.failing) && report.buildErrors.count == base.buildErrors.count
+      && report.exitStatus != 0
+  }
+}

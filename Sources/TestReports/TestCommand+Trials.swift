@@ -1,0 +1,105 @@
+internal import JSON
+public import Paths
+
+/// One replacement of bytes in a file, in a patch that is tried.
+public struct TrialEdit: Sendable, Hashable {
+  /// The file, from the plan's root.
+  public var path: RepoPath
+  /// The bytes that are replaced.
+  public var range: Range<Int>
+  /// What takes their place.
+  public var text: [UInt8]
+
+  /// A replacement.
+  public init(path: RepoPath, range: Range<Int>, text: [UInt8]) {
+    self.path = path
+    self.range = range
+    self.text = text
+  }
+}
+
+/// How one of several patches fared in a run that tried them all.
+public struct Trial: Sendable {
+  /// The patch's position in the plan; nil for the code as it is, which is tried first.
+  public var patch: Int?
+  /// What the tests said; nil when the patch could not be applied.
+  public var report: TestReport?
+  /// Whether it was stopped because it took too long.
+  public var isTimeout: Bool
+}
+
+/// What a run that tries patches answered.
+public struct Trials: Sendable {
+  /// The trials that took place.
+  public var all: [Trial]
+  /// Whether the run came to its end, rather than being stopped or dying half way.
+  public var isComplete: Bool
+}
+
+extension TestCommand {
+  /// Whether ``trialsPlan(nonce:root:patches:stopsAtFirst:)`` may have an adaptor for this command.
+  public var mayHaveTrials: Bool { framework == .pytest || framework == .unittest }
+
+  /// How to run this command once so that it tries many patches: it forks where the first patched file is about to be
+  /// imported, and every child goes on with a patch of its own. Nil when no adaptor can, or a patch is not text.
+  ///
+  /// Nothing that comes of it is proof: children share what was loaded before, and files that tests leave behind.
+  /// - Parameters:
+  ///   - nonce: a fresh random text of this run; the evidence is given the same.
+  ///   - root: the absolute path, inside the sandbox, of the directory that the patches' paths begin at. Files are
+  ///     changed there.
+  ///   - stopsAtFirst: whether what follows the first patch with which the run succeeds is left untried.
+  public func trialsPlan(
+    nonce: String, root: [UInt8], patches: [[TrialEdit]], stopsAtFirst: Bool
+  ) -> RunPlan? {
+    guard mayHaveTrials, let root = String(validating: root, as: UTF8.self) else { return nil }
+    var list: [JSONValue] = []
+    for patch in patches {
+      var edits: [JSONValue] = []
+      for edit in patch {
+        guard let path = String(validating: edit.path.bytes, as: UTF8.self),
+          let text = String(validating: edit.text, as: UTF8.self)
+        else { return nil }
+        edits.append([
+          .string(path), JSONValue(edit.range.lowerBound), JSONValue(edit.range.upperBound), .string(text),
+        ])
+      }
+      list.append(.array(edits))
+    }
+    let request: JSONValue = [
+      "root": .string(root), "patches": .array(list), "stop": .bool(stopsAtFirst),
+      "cpu": JSONValue(Self.trialSeconds), "wall": JSONValue(2 * Self.trialSeconds),
+    ]
+    var plan = plan(nonce: nonce)
+    plan.adaptorFiles["codeagent_server.py"] = PackageResources.codeagent_server_py
+    plan.adaptorFiles["trials.json"] = request.serialized
+    plan.environment["CODEAGENT_TRIALS"] = "\(RunPlan.adaptorDirectory)/trials.json"
+    return plan
+  }
+
+  /// CPU seconds that the code as it is may take; a patch gets some times of what that took.
+  private static let trialSeconds = 20
+
+  /// Reads how the patches fared; nil when the run never came to the point where it would fork.
+  /// - Parameter evidence: what a run by ``trialsPlan(nonce:root:patches:stopsAtFirst:)`` left, also one that was stopped.
+  public func trials(from evidence: RunEvidence) -> Trials? {
+    let results = AdaptorResults(evidence.results.filter { $0.key.hasPrefix("trials-") }, nonce: evidence.nonce)
+    guard let file = results.files.first(where: { $0.framework == "trials" }) else { return nil }
+    var trials = Trials(all: [], isComplete: false)
+    for event in file.events {
+      if event["event"]?.string == "end" { trials.isComplete = true }
+      guard event["event"]?.string == "trial", let index = event["index"]?.int else { continue }
+      var trial = Trial(patch: index < 0 ? nil : index, isTimeout: event["timeout"]?.bool ?? false)
+      if event["error"] == nil {
+        let lines = Array((event["lines"]?.string ?? "").utf8)
+        trial.report = report(
+          from: RunEvidence(
+            output: [], exitStatus: event["status"]?.int.flatMap(Int32.init(exactly:)),
+            results: lines.isEmpty ? [:] : ["trial.jsonl": lines], projectRoot: evidence.projectRoot,
+            nonce: evidence.nonce))
+      }
+      trials.all.append(trial)
+    }
+    return trials.all.isEmpty ? nil : trials
+  }
+}

@@ -1,0 +1,78 @@
+import AuditTrail
+import Conversation
+import JSON
+import Testing
+
+@testable import Agent
+
+/// Many patches at once, in one run of the tests where that is possible, and alone where it is not.
+@Suite struct TryPatchesTests {
+  private static let source = "def add(left, right):\n    return left - right\n"
+  private static let patches: [(id: String, text: String, outcome: String)] = [
+    ("right", "left + right", "passed"), ("wrong", "left * right", "failed"),
+    ("loops", "[1 for _ in iter(int, 1)]", "timeout"),
+    ("no syntax", "left + (", "broken"), ("raises", "left + nothing", "failed"),
+    ("kills", "__import__('os')._exit(0)", "failed"),
+    ("greedy", "bytearray(1 << 40)", "failed"), ("right too", "right + left", "passed"),
+    ("leaves files", "open('/tmp/seen', 'a') and left", "failed"),
+    ("looks", "left + right + len(str(open('/tmp/seen')))", "failed"),
+  ]
+
+  private static func call(stopAtFirst: Bool) -> ModelResponse {
+    return Script.call(
+      "try_patches",
+      [
+        "patches": .array(
+          patches.map { patch in
+            [
+              "id": .string(patch.id),
+              "edits": [
+                ["path": "calc.py", "old": "left - right", "new": .string(patch.text)]
+              ],
+            ]
+          }), "stop_at_first": .bool(stopAtFirst),
+      ])
+  }
+
+  /// What the tool said of each patch, and whether one run served them.
+  private func outcomes(_ files: [String: String], stopAtFirst: Bool = false) async throws -> (
+    said: [String: String], isServed: Bool?
+  ) {
+    let rig = try Rig(files)
+    let script = Script([Self.call(stopAtFirst: stopAtFirst), Script.say("That is all.")])
+    _ = try await rig.run(script)
+    var said: [String: String] = [:]
+    for case .toolResult(let result) in script.requests.last?.items ?? [] {
+      for line in result.output.split(separator: "\n") {
+        guard let colon = line.firstIndex(of: ":") else { continue }
+        said[String(line[..<colon])] = String(line[line.index(colon, offsetBy: 2)...].prefix { $0 != "," })
+      }
+    }
+    let isServed = try rig.events().events.compactMap { $0.fields["served"]?.bool }.first
+    return (said, isServed)
+  }
+
+  @Test func oneRunOfUnittestTriesThemAll() async throws {
+    let (said, isServed) = try await outcomes(Calculator.files)
+    for patch in Self.patches { #expect(said[patch.id] == patch.outcome, "\(patch.id)") }
+    #expect(isServed == true)
+  }
+
+  @Test func nothingIsTriedAfterTheFirstThatPasses() async throws {
+    let (said, isServed) = try await outcomes(Calculator.files, stopAtFirst: true)
+    #expect(said["right"] == "passed")
+    #expect(said["right too"] == "notRun")
+    #expect(isServed == true)
+  }
+
+  @Test func aProgramWithThreadsIsTriedAlone() async throws {
+    var files = Calculator.files
+    files["test_calc.py"] =
+      "import threading, time\nthreading.Thread(target=time.sleep, args=(3600,), daemon=True).start()\n"
+      + (files["test_calc.py"] ?? "")
+    files["calc.py"] = Self.source
+    let (said, isServed) = try await outcomes(files, stopAtFirst: true)
+    #expect(said["right"] == "passed")
+    #expect(isServed == false)
+  }
+}
