@@ -9,16 +9,16 @@ struct ContentKey: Hashable, Sendable {
   var language: String
 }
 
-/// Analyses kept between runs, by content, in segment files that are written once under a name of their own and never
+/// Small records kept between runs, by object id and kind, in segment files that are written once under a name of their own and never
 /// changed: any number of processes may read and write at the same time, and a process that dies leaves either a whole
 /// segment or none. Every record carries a checksum; a damaged one counts as absent and is made anew.
 ///
-/// A segment is the eight bytes of ``magic``, then records: length of the rest (4 bytes, little endian), checksum of
-/// what follows (8 bytes), 20 bytes of blob id, one byte of language length, the language, the analysis.
+/// A file is the eight bytes of ``magic``, then records: length of the rest (4 bytes, little endian), checksum of
+/// what follows (8 bytes), 20 bytes of object id, one byte of the kind's length, the kind, the record.
 final class AnalysisStore: Sendable {
   /// Changes whenever an analysis of the same content comes out differently, or is stored differently.
-  static let magic = Array("CAidx\u{1}\u{0}\u{2}".utf8)
-  private static let suffix = ".seg"
+  static let magic = Array("CArec\u{1}\u{0}\u{3}".utf8)
+  private static let suffix = ".rec"
   /// So many segments are joined into one.
   private static let mostSegments = 8
   /// A store that grows beyond this is begun anew.
@@ -43,35 +43,13 @@ final class AnalysisStore: Sendable {
   /// Opens the store in a directory, which is made when it is missing; nil when that cannot be done, or when the directory
   /// is not this user's alone: what others can write must not be believed.
   init?(directory path: [UInt8]) {
-    guard path.first == 0x2f, !path.contains(0) else { return nil }
-    directory = String(decoding: path, as: UTF8.self)
-    guard Array(directory.utf8) == path, Self.makeDirectory(directory) else { return nil }
+    guard let made = PrivateDirectory.make(path) else { return nil }
+    directory = made
     state.withLock { load(&$0) }
   }
 
-  private static func makeDirectory(_ path: String) -> Bool {
-    if mkdir(path, 0o700) != 0, errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
-      guard makeDirectory(String(path[..<slash])) else { return false }
-      _ = mkdir(path, 0o700)
-    }
-    var info = stat()
-    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
-  }
-
   private func load(_ state: inout State) {
-    var info = stat()
-    guard stat(directory, &info) == 0, info.st_uid == geteuid(), info.st_mode & 0o022 == 0,
-      let listing = opendir(directory)
-    else { return }
-    defer { closedir(listing) }
-    var names: [String] = []
-    while let entry = readdir(listing) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name.hasSuffix(Self.suffix) { names.append(name) }
-    }
-    for name in names.sorted() { read(name, &state) }
+    for name in PrivateDirectory.names(directory, suffix: Self.suffix) { read(name, &state) }
   }
 
   private func read(_ name: String, _ state: inout State) {
@@ -99,9 +77,6 @@ final class AnalysisStore: Sendable {
     if !isWhole { state.damaged += 1 }
   }
 
-  /// The analysis of a content; nil when it is not there, or damaged.
-  func analysis(_ key: ContentKey) -> FileAnalysis? { value(key) { FileAnalysis.decode($0) } }
-
   /// What `decode` makes of a record; nil when there is none, or it is damaged.
   func value<Value>(_ key: ContentKey, _ decode: (UnsafeRawBufferPointer) -> Value?) -> Value? {
     let found = state.withLock { state in
@@ -124,10 +99,7 @@ final class AnalysisStore: Sendable {
     return value
   }
 
-  /// Keeps analyses. Failing to (no space, no permission) costs only time later on.
-  func add(_ fresh: [(ContentKey, FileAnalysis)]) { add(records: fresh.map { ($0.0, $0.1.encoded()) }) }
-
-  /// Keeps records of any kind.
+  /// Keeps records. Failing to (no space, no permission) costs only time later on.
   func add(records: [(ContentKey, [UInt8])]) {
     guard !records.isEmpty else { return }
     var bytes = Self.magic
@@ -199,12 +171,6 @@ final class AnalysisStore: Sendable {
   /// Bytes in all segments, segments, and damaged ones met.
   var size: (bytes: Int, segments: Int, damaged: Int) {
     state.withLock { ($0.segments.reduce(0) { $0 + $1.count }, $0.segments.count, $0.damaged) }
-  }
-
-  /// Removes everything.
-  static func clear(directory: [UInt8]) {
-    guard let store = AnalysisStore(directory: directory) else { return }
-    for name in store.state.withLock({ $0.names }) { unlink(store.directory + "/" + name) }
   }
 }
 

@@ -3,11 +3,11 @@ import Paths
 
 /// Answers one ``SearchRequest`` from one state of the files.
 struct Answerer: Sendable {
-  let prepared: RevisionIndex.Revision
+  let state: SearchState
   let filter: PathFilter
   let request: SearchRequest
 
-  private var corpus: Corpus { prepared.corpus }
+  private var view: FileView { state.view }
 
   @concurrent func answer() async throws -> SearchAnswer {
     switch request.mode {
@@ -22,7 +22,8 @@ struct Answerer: Sendable {
 
   private func words() async -> SearchAnswer {
     let query = Query(request.text)
-    let found = RevisionAnswer(query, prepared, RankingWeights(), limit: request.limit) { filter.admits($0.path) }
+    let found = RevisionAnswer(
+      query, state, RankingWeights(), limit: request.limit, admits: filter.admitsAll ? nil : { filter.admits($0) })
     var answer = SearchAnswer()
     for place in found.results {
       var result = SearchAnswer.Result(place)
@@ -38,7 +39,7 @@ struct Answerer: Sendable {
   private func excerpt(_ path: RepoPath, _ line: Int, _ endLine: Int, _ query: Query, _ idf: [Double]) async
     -> [SearchAnswer.Line]
   {
-    guard let content = await prepared.source.read(path, limit: Analyzer.sizeLimit), !content.isEmpty else { return [] }
+    guard let content = await state.source.read(path, limit: Analyzer.sizeLimit), !content.isEmpty else { return [] }
     let lines = LineIndex(content)
     let unit = FileAnalysis.Unit(line: Int32(line), endLine: Int32(endLine), declaration: -1)
     let shown = Excerpt.best(content, unit, query, idf, most: 3 + request.context)
@@ -61,17 +62,19 @@ struct Answerer: Sendable {
       throw SearchError(error.description)
     }
     var answer = SearchAnswer()
-    for file in corpus.files where filter.admits(file.path) && regex.need.isMet(by: file.analysis.trigrams) {
-      guard file.analysis.flags.isDisjoint(with: [.binary, .tooLarge]) else { continue }
-      guard let content = await prepared.source.read(file.path, limit: Analyzer.sizeLimit) else { continue }
+    for file in view.files(meeting: regex.need) {
+      let path = view.paths[file]
+      guard filter.admits(path), view.flags(file).isDisjoint(with: [.binary, .tooLarge]) else { continue }
+      guard let content = await state.source.read(path, limit: Analyzer.sizeLimit) else { continue }
       let found = regex.matchingLines(content, limit: request.limit + 1 - answer.results.count)
       guard !found.isEmpty else { continue }
       let starts = LineIndex(content)
+      let analysis = view.analysis(file)
       for line in found where line < starts.count {
-        let unit = file.analysis.units.last { $0.declaration >= 0 && $0.line <= line + 1 && $0.endLine >= line + 1 }
+        let unit = analysis.units.last { $0.declaration >= 0 && $0.line <= line + 1 && $0.endLine >= line + 1 }
         var result = SearchAnswer.Result(
-          path: file.path, line: line + 1, endLine: line + 1, score: 1, why: ["matches"],
-          name: unit.flatMap { file.analysis.name(of: $0) })
+          path: path, line: line + 1, endLine: line + 1, score: 1, why: ["matches"],
+          name: unit.flatMap { analysis.name(of: $0) })
         for number in max(0, line - request.context)...min(starts.count - 1, line + request.context) {
           result.lines.append(
             SearchAnswer.Line(
@@ -99,18 +102,28 @@ struct Answerer: Sendable {
     let scope = parts.count > 1 ? Array(parts[parts.count - 2].utf8) : nil
     let wanted = Self.folded(last)
     var answer = SearchAnswer()
-    for file in corpus.files where filter.admits(file.path) {
-      for declaration in file.analysis.declarations {
-        guard let (score, why) = fit(declaration.name, last, wanted) else { continue }
-        if let scope, declaration.scope != scope { continue }
-        answer.results.append(
-          SearchAnswer.Result(
-            path: file.path, line: declaration.line, endLine: declaration.endLine,
-            score: file.traits.contains(.test) ? score - 0.05 : score, why: [why],
-            name: (declaration.scope.map { String(decoding: $0, as: UTF8.self) + "." } ?? "")
-              + String(decoding: declaration.name, as: UTF8.self), kind: declaration.kind.word,
-            signature: declaration.signature.map { String(decoding: $0, as: UTF8.self) }))
+    func look(_ files: some Sequence<Int>) {
+      for file in files {
+        let path = view.paths[file]
+        guard filter.admits(path) else { continue }
+        let isTest = PathTraits.of(path, Language.of(path)).contains(.test)
+        for declaration in view.analysis(file).declarations {
+          guard let (score, why) = fit(declaration.name, last, wanted) else { continue }
+          if let scope, declaration.scope != scope { continue }
+          answer.results.append(
+            SearchAnswer.Result(
+              path: path, line: declaration.line, endLine: declaration.endLine, score: isTest ? score - 0.05 : score,
+              why: [why],
+              name: (declaration.scope.map { String(decoding: $0, as: UTF8.self) + "." } ?? "")
+                + String(decoding: declaration.name, as: UTF8.self), kind: declaration.kind.word,
+              signature: declaration.signature.map { String(decoding: $0, as: UTF8.self) }))
+        }
       }
+    }
+    if let term = TermScanner.terms(last).last { look(view.files(holding: term, in: .names)) }
+    if !answer.results.contains(where: { $0.score > 0.8 }) {
+      answer.results = []
+      look(0..<view.count)
     }
     // Names that only resemble it count when there is none that is it.
     let best = answer.results.map(\.score).max() ?? 0
@@ -119,7 +132,7 @@ struct Answerer: Sendable {
     answer.isCut = answer.results.count > request.limit
     answer.results = Array(answer.results.prefix(request.limit))
     if best > 0.9 || answer.results.isEmpty {
-      let searcher = Searcher(corpus: corpus, log: [], source: prepared.source)
+      let searcher = Searcher(state: state)
       let uses = await searcher.occurrences(of: request.text, limit: request.limit).references
       answer.references = uses.filter { filter.admits($0.path) }.map { use in
         SearchAnswer.Result(
@@ -147,9 +160,11 @@ struct Answerer: Sendable {
   private func files() -> SearchAnswer {
     let words = request.text.split(separator: " ").map { Self.folded(Array($0.utf8)) }
     var answer = SearchAnswer()
-    for file in corpus.files where filter.admits(file.path) {
-      let path = Self.folded(file.path.bytes)
-      let name = Self.folded(file.path.name)
+    for file in 0..<view.count {
+      let original = view.paths[file]
+      guard filter.admits(original) else { continue }
+      let path = Self.folded(original.bytes)
+      let name = Self.folded(original.name)
       var score = 1.0
       var isWhole = true
       for word in words {
@@ -166,7 +181,7 @@ struct Answerer: Sendable {
       guard isWhole else { continue }
       answer.results.append(
         SearchAnswer.Result(
-          path: file.path, line: 1, endLine: max(1, file.analysis.lineCount),
+          path: original, line: 1, endLine: max(1, view.numbers(file)?.lines ?? 1),
           score: words.isEmpty ? 1 : score / (1 + Double(path.count) / 1000), why: words.isEmpty ? [] : ["its path"]))
     }
     if !words.isEmpty { answer.results.sort { ($1.score, $0.path) < ($0.score, $1.path) } }

@@ -63,10 +63,15 @@ public struct CheckoutSource: IndexSource {
   }
 
   /// A file's content.
-  public func read(_ path: RepoPath, limit: Int) async -> [UInt8]? { await content(path, limit: limit).bytes }
+  public func read(_ path: RepoPath, limit: Int) async -> [UInt8]? { load(path, limit).bytes }
+
+  /// A file's content.
+  public func readNow(_ path: RepoPath, limit: Int) -> [UInt8]? { load(path, limit).bytes }
 
   /// A file's content, or why there is none.
-  public func content(_ path: RepoPath, limit: Int) async -> FileContentResult {
+  public func content(_ path: RepoPath, limit: Int) async -> FileContentResult { load(path, limit) }
+
+  private func load(_ path: RepoPath, _ limit: Int) -> FileContentResult {
     let descriptor = open(path)
     guard descriptor >= 0 else { return errno == ENOENT ? .missing : .unreadable }
     defer { close(descriptor) }
@@ -107,10 +112,27 @@ public struct CheckoutSource: IndexSource {
     return directory
   }
 
-  private func kind(of path: RepoPath) -> mode_t? {
+  private func kind(of path: RepoPath) -> mode_t? { status(of: path).map { $0.st_mode & S_IFMT } }
+
+  private func status(of path: RepoPath) -> stat? {
     var info = stat()
     let code = Self.terminated(root + [0x2f] + path.bytes) { lstat($0, &info) }
-    return code == 0 ? info.st_mode & S_IFMT : nil
+    return code == 0 ? info : nil
+  }
+
+  /// A number that changes with the file; nil when the file changed so lately that a further change might not show.
+  private static func stamp(_ info: stat, _ now: timespec) -> UInt64? {
+    let age = (now.tv_sec - info.st_ctim.tv_sec) * 1_000_000_000 + now.tv_nsec - info.st_ctim.tv_nsec
+    guard age > 100_000_000 else { return nil }
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for number in [
+      Int(info.st_size), info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec,
+      Int(bitPattern: UInt(info.st_ino)),
+    ] {
+      hash = (hash ^ UInt64(bitPattern: Int64(number))) &* 0x9e37_79b9_7f4a_7c15
+      hash ^= hash >> 29
+    }
+    return max(1, hash)
   }
 
   // MARK: Without git
@@ -118,6 +140,8 @@ public struct CheckoutSource: IndexSource {
   private func walk() -> FileListing {
     var listing = FileListing()
     let rules = IgnoreRules(directory: root)
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
     var open = [RepoPath.root]
     while let directory = open.popLast() {
       let place = directory.isRoot ? root : root + [0x2f] + directory.bytes
@@ -130,10 +154,14 @@ public struct CheckoutSource: IndexSource {
         let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
         if Self.unwanted.contains(name) { continue }
         guard let path = directory.appending(name) else { continue }
-        switch kind(of: path) {
+        let info = status(of: path)
+        switch info.map({ $0.st_mode & S_IFMT }) {
         case S_IFDIR: if !rules.isIgnored(path, isDirectory: true) { open.append(path) }
         case S_IFREG:
-          if !rules.isIgnored(path, isDirectory: false) { listing.files.append(IndexedFile(path: path, blob: nil)) }
+          if !rules.isIgnored(path, isDirectory: false) {
+            listing.files.append(
+              IndexedFile(path: path, blob: nil, stamp: info.flatMap { Self.stamp($0, now) }))
+          }
         case S_IFLNK: listing.skipped["symbolic link", default: 0] += 1
         case nil: break
         default: listing.skipped["no regular file", default: 0] += 1

@@ -8,22 +8,31 @@ public actor CodeSearch {
   /// The repository; nil for a directory outside git.
   public nonisolated let repository: RepositoryLocation?
   private let checkout: CheckoutSource?
-  private let directory: [UInt8]
+  private let store: SegmentStore
+  private let records: AnalysisStore?
   private let revisions: RevisionIndex?
-  private var current: RevisionIndex.Revision?
+  private var current: SearchState?
+  private let start: ContinuousClock.Instant
 
   /// Opens what holds an absolute path: the repository around it, or the directory itself.
-  /// - Parameter cache: where analyses are kept; made when missing.
+  /// - Parameter cache: where the indexes are kept; made when missing.
   /// - Throws: `GitError` when the path does not exist, or its repository cannot be read.
   public init(path: [UInt8], cache: [UInt8]) throws(GitError) {
+    start = ContinuousClock.now
     repository = try Repository.discover(from: path)
-    directory = cache
     if let repository {
       // Says at once what is wrong with it.
       _ = try Repository.open(repository)
+      let directory = StorePlace.directory(cache, repository)
+      store = SegmentStore(directory: directory)
+      store.mergeIfNeeded()
+      records = AnalysisStore(directory: directory)
       checkout = CheckoutSource(repository)
-      revisions = RevisionIndex(repository, directory: cache)
+      revisions = RevisionIndex(repository, store, records)
     } else {
+      store = SegmentStore(directory: StorePlace.directory(cache, for: path))
+      store.mergeIfNeeded()
+      records = nil
       checkout = CheckoutSource(directory: path)
       revisions = nil
     }
@@ -34,61 +43,62 @@ public actor CodeSearch {
   ///   - revision: anything that names a commit; nil for the checkout as it lies on disk, in a bare repository HEAD.
   ///   - observe: told now and then, from any thread.
   /// - Throws: `GitError`.
-  public func prepare(revision: String?, observe: (@Sendable (IndexProgress) -> Void)? = nil) async throws
-    -> IndexStatus
-  {
-    var status = IndexStatus(try await state(revision, observe))
-    if let size = AnalysisStore(directory: directory)?.size {
-      (status.storeBytes, status.storeSegments, status.storeDamaged) = size
-    }
+  public func prepare(
+    revision: String?, observe: (@Sendable (IndexProgress) -> Void)? = nil
+  ) async throws -> IndexStatus {
+    let state = try await state(revision, observe, needsLog: false)
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    var status = state.status()
+    status.openSeconds = seconds
+    // Past commits are read ahead, too: the first question is answered without waiting for them.
+    _ = try await self.state(revision, nil)
+    (status.storeBytes, status.storeSegments, status.storeDamaged) = store.size
     return status
   }
 
-  /// Drops what is not needed any more.
-  /// - Returns: how many bytes the index took before, and takes now.
-  public static func collect(cache: [UInt8]) -> (before: Int, after: Int) {
-    let before = AnalysisStore(directory: cache)?.size.bytes ?? 0
-    AnalysisStore.clear(directory: cache)
-    return (before, AnalysisStore(directory: cache)?.size.bytes ?? 0)
-  }
-
-  private func state(_ revision: String?, _ observe: Builder.Observer?) async throws -> RevisionIndex.Revision {
+  private func state(
+    _ revision: String?, _ observe: Indexer.Observer?, needsLog: Bool = true
+  ) async throws -> SearchState {
     if revision == nil, let checkout {
-      if let current { return current }
-      let prepared = await read(checkout, observe)
+      if let known = current {
+        if known.view.isDamaged {
+          _ = store.dropDamaged()
+          current = nil
+        }
+      }
+      var prepared: SearchState
+      if let current { prepared = current } else { prepared = await read(checkout, observe) }
+      if needsLog, !prepared.hasLog {
+        prepared.log = await revisions?.headLog() ?? []
+        prepared.hasLog = true
+      }
       current = prepared
       return prepared
     }
     guard let revisions else {
       throw GitError(.invalid, "there is no repository here, and so no revision", hint: "leave out --rev")
     }
-    return try await revisions.prepare(revision ?? "HEAD", observe: observe)
+    return try await revisions.prepare(revision ?? "HEAD", needsLog: needsLog, observe: observe)
   }
 
-  private func read(_ source: CheckoutSource, _ observe: Builder.Observer?) async -> RevisionIndex.Revision {
-    let store = AnalysisStore(directory: directory)
-    let collected = Collected()
+  private func read(_ source: CheckoutSource, _ observe: Indexer.Observer?) async -> SearchState {
     var listing = await source.listing()
     if listing.files.count > Index.mostFiles {
       listing.skipped["beyond the first \(Index.mostFiles)"] = listing.files.count - Index.mostFiles
       listing.files.removeLast(listing.files.count - Index.mostFiles)
     }
-    await Builder(source: source, store: store).run(listing.files, observe: observe) { await collected.add($0) }
-    var log: [CommitLog.Entry] = []
-    if let location = source.repository, let repository = try? Repository.open(location),
-      let commit = try? repository.head.commit
-    {
-      var reader = CommitLog(store: store)
-      log = (try? reader.ancestors(of: commit, repository)) ?? []
-    }
-    return RevisionIndex.Revision(
-      corpus: Corpus(await collected.files.map { Corpus.File($0.0, $0.1) }), log: log, source: source,
-      skipped: listing.skipped)
+    let name = Self.name(source)
+    let (view, stamps, isChanged) = await Indexer(source: source, store: store).view(
+      listing.files, base: KeptView(name, in: store), observe: observe)
+    if isChanged { KeptView.keep(view, stamps: stamps, skipped: listing.skipped, as: name, in: store) }
+    return SearchState(view: view, source: source, skipped: listing.skipped)
   }
 
-  private actor Collected {
-    private(set) var files: [(RepoPath, FileAnalysis)] = []
-    func add(_ batch: [(RepoPath, FileAnalysis)]) { files += batch }
+  /// Each checkout of a repository has its own.
+  private static func name(_ source: CheckoutSource) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in source.root { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return "checkout-" + String(hash, radix: 36)
   }
 
   /// Answers a question.
@@ -96,24 +106,15 @@ public actor CodeSearch {
   /// - Throws: `GitError`; ``SearchError`` for a pattern or a language that cannot be used.
   public func search(_ request: SearchRequest, revision: String?) async throws -> SearchAnswer {
     let filter = try PathFilter(request)
-    let prepared = try await state(revision, nil)
-    let answerer = Answerer(prepared: prepared, filter: filter, request: request)
-    var answer = try await answerer.answer()
-    answer.skipped = IndexStatus(prepared).special
+    let needsLog = request.mode == .words
+    var prepared = try await state(revision, nil, needsLog: needsLog)
+    var answer = try await Answerer(state: prepared, filter: filter, request: request).answer()
+    if prepared.view.isDamaged {
+      // What was damaged is dropped, and its files are read again.
+      prepared = try await state(revision, nil, needsLog: needsLog)
+      answer = try await Answerer(state: prepared, filter: filter, request: request).answer()
+    }
+    answer.skipped = prepared.status().special
     return answer
-  }
-}
-
-extension IndexStatus {
-  init(_ prepared: RevisionIndex.Revision) {
-    self.init(isComplete: true, files: prepared.corpus.files.count, skipped: 0)
-    for file in prepared.corpus.files { add(file.analysis) }
-    special.merge(prepared.skipped) { $0 + $1 }
-  }
-
-  mutating func add(_ analysis: FileAnalysis) {
-    lines += analysis.lineCount
-    declarations += analysis.declarations.count
-    for (flag, name) in Self.names where analysis.flags.contains(flag) { special[name, default: 0] += 1 }
   }
 }

@@ -28,6 +28,8 @@ struct Corpus: Sendable {
   }
 
   var files: [File]
+  /// Where the terms are looked up when ``files`` are only a part of what is searched.
+  var postings: PostingCorpus?
   private let places: [RepoPath: Int]
 
   init(_ files: [File]) {

@@ -31,6 +31,7 @@ struct FieldMatches: Sendable {
 extension Corpus {
   /// Where terms, given in ascending order, occur in the files that are admitted.
   func matches(of terms: [UInt32], in field: SearchField, _ admitted: [Bool]) -> FieldMatches {
+    if let postings { return postings.matches(of: terms, in: field, admitted) }
     var found = FieldMatches(frequency: [Int](repeating: 0, count: terms.count))
     found.starts.reserveCapacity(files.count + 1)
     var total = 0
@@ -63,5 +64,5 @@ extension Corpus {
   }
 
   /// All terms of a file's text, by units.
-  func terms(of file: Int) -> TermTable { files[file].analysis.body }
+  func terms(of file: Int) -> TermTable { postings?.terms(of: file) ?? files[file].analysis.body }
 }

@@ -5,8 +5,7 @@ public import Paths
 /// The index over one source of files.
 ///
 /// It is built in the background from the moment that it is opened, and follows the files of a run by
-/// ``refresh(changed:)``. Questions wait for the build, at most for ``patience``; then they are answered from what is
-/// there.
+/// ``refresh(changed:)``. Questions wait for the build, at most for ``patience``.
 public actor Index {
   /// How long a search waits for a build that is under way.
   public static let patience: Duration = .seconds(20)
@@ -14,58 +13,60 @@ public actor Index {
   static let mostFiles = 200_000
 
   nonisolated let source: any IndexSource
-  nonisolated let directory: [UInt8]
-  private var analyses: [RepoPath: FileAnalysis] = [:]
-  /// What a run changed while the build was under way: the build's older view of these is not wanted.
-  private var refreshed: Set<RepoPath> = []
+  private nonisolated let store: SegmentStore
+  private nonisolated let directory: [UInt8]
+  private var view: FileView?
+  /// What a run changed since the view was made; nil for files that are gone.
+  private var changes: [RepoPath: SegmentStore.Place?] = [:]
   private var built = false
-  private var skipped = 0
+  private var skipped: [String: Int] = [:]
   private var log: [CommitLog.Entry] = []
-  private var cached: Corpus?
   private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
   private var nextWaiter = 0
 
   private init(_ source: any IndexSource, _ directory: [UInt8]) {
     self.source = source
-    self.directory = directory
+    self.directory = source.repository.map { StorePlace.directory(directory, $0) } ?? directory
+    store = SegmentStore(directory: self.directory)
   }
 
   /// Opens the index and returns at once; a background task reads the files.
-  /// - Parameter directory: where analyses are kept between runs; made when missing, with access for its owner only.
+  /// - Parameter directory: where the indexes are kept between runs; made when missing, with access for its owner only.
   public static func open(source: some IndexSource, directory: [UInt8]) async -> Index? {
     let index = Index(source, directory)
     Task.detached(priority: .utility) { await index.build() }
     return index
   }
 
+  // MARK: Building
+
   @concurrent private func build() async {
-    let store = AnalysisStore(directory: directory)
-    let all = await source.files()
-    await Builder(source: source, store: store).run(Array(all.prefix(Index.mostFiles))) { await self.add($0) }
-    await finish(skipped: max(0, all.count - Index.mostFiles))
+    store.mergeIfNeeded()
+    var listing = await source.listing()
+    let left = max(0, listing.files.count - Self.mostFiles)
+    if left > 0 {
+      listing.files.removeLast(left)
+      listing.skipped["beyond the first \(Self.mostFiles)"] = left
+    }
+    let view = await Indexer(source: source, store: store).view(listing.files).view
+    await finish(view, listing.skipped)
     if let location = source.repository, let repository = try? Repository.open(location),
       let commit = try? repository.head.commit
     {
-      var log = CommitLog(store: store)
+      var log = CommitLog(store: AnalysisStore(directory: directory))
       await add(log: (try? log.ancestors(of: commit, repository)) ?? [])
     }
   }
 
-  // MARK: Building
-
-  func add(_ batch: [(RepoPath, FileAnalysis)]) {
-    for (path, analysis) in batch where !refreshed.contains(path) { analyses[path] = analysis }
-    cached = nil
-  }
-
-  func finish(skipped: Int) {
+  private func finish(_ view: FileView, _ skipped: [String: Int]) {
+    self.view = view
     self.skipped = skipped
     built = true
     for waiter in waiters.values { waiter.resume() }
     waiters = [:]
   }
 
-  func add(log entries: [CommitLog.Entry]) { log = entries }
+  private func add(log entries: [CommitLog.Entry]) { log = entries }
 
   private func stopWaiting(_ number: Int) { waiters.removeValue(forKey: number)?.resume() }
 
@@ -84,24 +85,50 @@ public actor Index {
 
   /// Reads files again that a run has changed, made or removed.
   public func refresh(changed: [RepoPath]) async {
-    refreshed.formUnion(changed)
-    let fresh = await Builder.read(changed, source)
-    for (path, analysis) in fresh { analyses[path] = analysis }
-    cached = nil
+    let (draft, documents) = await Self.read(changed, source)
+    let segment = draft.count > 0 ? store.add(draft, isPassing: true) : nil
+    for path in changed {
+      changes[path] = .some(
+        documents[path].flatMap { document in segment.map { SegmentStore.Place(segment: $0, document: document) } })
+    }
+  }
+
+  @concurrent private static func read(
+    _ paths: [RepoPath], _ source: any IndexSource
+  ) async -> (Segment.Draft, [RepoPath: Int]) {
+    var draft = Segment.Draft()
+    var documents: [RepoPath: Int] = [:]
+    for path in paths {
+      guard let content = await source.read(path, limit: Analyzer.sizeLimit) else { continue }
+      let language = Language.of(path)
+      let key = ContentKey(blob: BlobHash.id(of: content), language: language.name)
+      documents[path] = draft.add(key, Analyzer.analyze(content, language), content)
+    }
+    return (draft, documents)
   }
 
   /// What is indexed.
   public func status() -> IndexStatus {
-    var status = IndexStatus(isComplete: built, files: analyses.count, skipped: skipped)
-    for analysis in analyses.values { status.add(analysis) }
-    return status
+    state()?.status() ?? IndexStatus(isComplete: false, files: 0, skipped: 0)
   }
 
-  func corpus() -> Corpus {
-    if let cached { return cached }
-    let corpus = Corpus(analyses.map { Corpus.File($0.key, $0.value) })
-    cached = corpus
-    return corpus
+  /// The files as they are known now; nil before the first build is over.
+  private func state() -> SearchState? {
+    guard var view else { return nil }
+    if !changes.isEmpty {
+      view = view.replacing(changes, store.segments)
+      changes = [:]
+      self.view = view
+    }
+    return SearchState(view: view, source: source, log: log, skipped: skipped)
+  }
+
+  private func waited() async throws -> SearchState {
+    await ready(within: Self.patience)
+    guard let state = state() else {
+      throw SearchError("the index is still being built; ask again later, or search with a command")
+    }
+    return state
   }
 
   // MARK: Questions
@@ -112,16 +139,14 @@ public actor Index {
   ///   - limit: the most hits.
   /// - Throws: ``SearchError`` for a pattern that cannot be used.
   public func search(_ query: String, isRegex: Bool, below: RepoPath?, limit: Int) async throws -> [SearchHit] {
-    await ready(within: Self.patience)
-    let searcher = Searcher(corpus: corpus(), log: log, source: source)
+    let searcher = Searcher(state: try await waited())
     if isRegex { return try await searcher.lines(matching: query, below: below, limit: limit) }
     return await searcher.ranked(query, below: below, limit: limit)
   }
 
   /// Where a name is defined and used. The name may be qualified (`Type.name`, `Type::name`).
   public func symbol(_ name: String, limit: Int) async throws -> SymbolOccurrences {
-    await ready(within: Self.patience)
-    return await Searcher(corpus: corpus(), log: log, source: source).occurrences(of: name, limit: limit)
+    await Searcher(state: try await waited()).occurrences(of: name, limit: limit)
   }
 
   /// The code that a task is about, for the first prompt; nil when nothing was found, or is ready in time.
@@ -134,8 +159,9 @@ public actor Index {
     task: String, failures: [String], places: [(RepoPath, Int)], budgetTokens: Int, patience: Duration
   ) async -> ContextPack? {
     await ready(within: patience)
-    guard !analyses.isEmpty else { return nil }
-    let packer = Packer(corpus: corpus(), log: log, source: source, budget: max(500, budgetTokens) * 4)
+    guard let state = state(), state.view.count > 0 else { return nil }
+    let corpus = state.corpus(for: Query(Packer.text(task, failures)), preferred: places.map(\.0))
+    let packer = Packer(corpus: corpus, log: log, source: source, budget: max(500, budgetTokens) * 4)
     return await packer.pack(task: task, failures: failures, places: places)
   }
 }
@@ -160,6 +186,8 @@ public struct IndexStatus: Sendable, Hashable {
   public var storeSegments = 0
   /// Parts of it that were damaged, and dropped.
   public var storeDamaged = 0
+  /// How long opening it took, until a question could have been answered.
+  public var openSeconds = 0.0
 
   static let names: [(FileAnalysis.Flags, String)] = [
     (.binary, "binary"), (.tooLarge, "too large"), (.pointer, "LFS pointer"), (.generated, "generated"),

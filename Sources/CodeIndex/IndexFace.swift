@@ -7,11 +7,23 @@ public struct IndexedFile: Sendable, Hashable {
   public var path: RepoPath
   /// The hex id of its blob, when git knows it unchanged; nil when only its content tells.
   public var blob: String?
+  /// What changes when the content does, where no blob tells: made of size, times and inode.
+  public var stamp: UInt64?
 
   /// A file.
-  public init(path: RepoPath, blob: String?) {
+  public init(path: RepoPath, blob: String?, stamp: UInt64? = nil) {
     self.path = path
     self.blob = blob
+    self.stamp = stamp
+  }
+
+  /// A number that tells whether the file is still the same; 0 when only reading it does.
+  var identity: UInt64 {
+    if let stamp { return stamp }
+    guard let blob else { return 0 }
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in blob.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return hash
   }
 }
 
@@ -54,6 +66,8 @@ public protocol IndexSource: Sendable {
   func read(_ path: RepoPath, limit: Int) async -> [UInt8]?
   /// A file's content, or why there is none; what ``read(_:limit:)`` says unless a source knows more.
   func content(_ path: RepoPath, limit: Int) async -> FileContentResult
+  /// A file's content without waiting; nil where that is not to be had.
+  func readNow(_ path: RepoPath, limit: Int) -> [UInt8]?
   /// The repository whose past commits may say where a task's words belong; nil (the default) when there is none.
   var repository: RepositoryLocation? { get }
 }
@@ -61,6 +75,9 @@ public protocol IndexSource: Sendable {
 extension IndexSource {
   /// No history.
   public var repository: RepositoryLocation? { nil }
+
+  /// Nothing.
+  public func readNow(_ path: RepoPath, limit: Int) -> [UInt8]? { nil }
 
   /// The files alone.
   public func listing() async -> FileListing { FileListing(files: await files()) }

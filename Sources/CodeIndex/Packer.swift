@@ -21,10 +21,14 @@ struct Packer {
   /// Longer units are shown around what matters.
   private static let longest = 120
 
-  @concurrent func pack(task: String, failures: [String], places: [(RepoPath, Int)]) async -> ContextPack? {
+  /// What is searched for.
+  static func text(_ task: String, _ failures: [String]) -> String {
     // A failure's message says what is wrong; a long list of them must not drown the task.
-    let text = ([task] + failures.prefix(8).map { String($0.prefix(1500)) }).joined(separator: "\n")
-    let query = Query(text)
+    ([task] + failures.prefix(8).map { String($0.prefix(1500)) }).joined(separator: "\n")
+  }
+
+  @concurrent func pack(task: String, failures: [String], places: [(RepoPath, Int)]) async -> ContextPack? {
+    let query = Query(Self.text(task, failures))
     let ranking = Ranker().rank(
       query, corpus, history: log.isEmpty ? nil : HistorySignals(query, log, corpus, RankingWeights()))
     var choices = fromPlaces(places)

@@ -6,27 +6,21 @@ public import Paths
 /// however many revisions are asked about; nothing newer than a revision takes part in an answer about it.
 public actor RevisionIndex {
   private let location: RepositoryLocation
-  private let store: AnalysisStore?
-  private var analyses: [ContentKey: FileAnalysis] = [:]
+  private let store: SegmentStore
   private var log: CommitLog
-  private var last: (tree: ObjectID, corpus: Corpus, source: RevisionSource)?
+  private var last: Known?
 
   /// Opens the index of a repository.
   /// - Parameter directory: where analyses are kept between runs; made when missing.
   public init(_ location: RepositoryLocation, directory: [UInt8]) {
-    self.location = location
-    let store = AnalysisStore(directory: directory)
-    self.store = store
-    log = CommitLog(store: store)
+    let own = StorePlace.directory(directory, location)
+    self.init(location, SegmentStore(directory: own), AnalysisStore(directory: own))
   }
 
-  /// A revision made ready for questions.
-  struct Revision: Sendable {
-    var corpus: Corpus
-    var log: [CommitLog.Entry]
-    var source: any IndexSource
-    /// What is no file to index, by what it is.
-    var skipped: [String: Int]
+  init(_ location: RepositoryLocation, _ store: SegmentStore, _ records: AnalysisStore?) {
+    self.location = location
+    self.store = store
+    log = CommitLog(store: records)
   }
 
   /// The best files and functions for a text.
@@ -40,47 +34,112 @@ public actor RevisionIndex {
   }
 
   /// Reads what is needed for questions about a revision.
-  func prepare(_ revision: String, observe: Builder.Observer? = nil) async throws -> Revision {
+  func prepare(
+    _ revision: String, needsLog: Bool = true, observe: Indexer.Observer? = nil
+  ) async throws -> SearchState {
     let repository = try Repository.open(location)
     let commit = try repository.resolve(revision)
     let tree = try repository.tree(of: commit)
-    let source: RevisionSource
-    let corpus: Corpus
+    if let last, last.view.isDamaged {
+      _ = store.dropDamaged()
+      self.last = nil
+    }
+    let known: Known
     if let last, last.tree == tree {
-      (source, corpus) = (last.source, last.corpus)
+      known = last
     } else {
-      source = try RevisionSource(location, tree: tree, repository)
-      corpus = await self.corpus(source, observe)
-      last = (tree, corpus, source)
+      known = try await open(tree, repository, observe)
+      last = known
     }
-    return Revision(
-      corpus: corpus, log: (try? log.ancestors(of: commit, repository)) ?? [], source: source,
-      skipped: await source.listing().skipped)
+    return SearchState(
+      view: known.view, source: known.source,
+      log: needsLog ? (try? log.ancestors(of: commit, repository)) ?? [] : nil, skipped: known.source.skipped)
   }
 
-  private func corpus(_ source: RevisionSource, _ observe: Builder.Observer?) async -> Corpus {
-    var wanted: [IndexedFile] = []
-    var seen: Set<ContentKey> = []
-    for entry in source.entries.prefix(Index.mostFiles) {
-      let key = ContentKey(blob: entry.blob, language: Language.of(entry.path).name)
-      guard analyses[key] == nil, seen.insert(key).inserted else { continue }
-      wanted.append(IndexedFile(path: entry.path, blob: entry.blob.hex))
-    }
-    let blobs = Dictionary(source.entries.map { ($0.path, $0.blob) }) { first, _ in first }
-    await Builder(source: source, store: store).run(wanted, observe: observe) { [self] in await add($0, blobs) }
-    return Corpus(
-      source.entries.prefix(Index.mostFiles).compactMap { entry in
-        analyses[ContentKey(blob: entry.blob, language: Language.of(entry.path).name)].map {
-          Corpus.File(entry.path, $0)
-        }
-      })
+  /// The commits that led to HEAD.
+  func headLog() -> [CommitLog.Entry] {
+    guard let repository = try? Repository.open(location), let commit = try? repository.head.commit else { return [] }
+    return (try? log.ancestors(of: commit, repository)) ?? []
   }
 
-  private func add(_ batch: [(RepoPath, FileAnalysis)], _ blobs: [RepoPath: ObjectID]) {
-    for (path, analysis) in batch {
-      guard let blob = blobs[path] else { continue }
-      analyses[ContentKey(blob: blob, language: Language.of(path).name)] = analysis
+  /// More changes than these make a view worth keeping on its own.
+  private static let manyChanges = 300
+  /// Smaller trees are always kept: writing them down costs next to nothing.
+  private static let smallTree = 4000
+
+  private func open(
+    _ tree: ObjectID, _ repository: Repository, _ observe: Indexer.Observer?
+  ) async throws -> Known {
+    if let kept = KeptView(Self.name(tree), in: store) {
+      return Known(
+        tree: tree, view: kept.view, source: RevisionSource(location, tree: tree, skipped: kept.skipped))
     }
+    if let base = base(repository), let changed = try await update(base, to: tree, repository, observe) {
+      return changed
+    }
+    let source = try RevisionSource(location, tree: tree, repository)
+    var files = await source.files()
+    var skipped = source.skipped
+    if files.count > Index.mostFiles {
+      skipped["beyond the first \(Index.mostFiles)"] = files.count - Index.mostFiles
+      files.removeLast(files.count - Index.mostFiles)
+    }
+    let view = await Indexer(source: source, store: store).view(files, observe: observe).view
+    KeptView.keep(view, skipped: skipped, as: Self.name(tree), in: store)
+    return Known(tree: tree, view: view, source: RevisionSource(location, tree: tree, skipped: skipped))
+  }
+
+  private static func name(_ tree: ObjectID) -> String { "tree-\(tree.hex)" }
+
+  /// A tree that is known, to go on from: the one asked about before, or the newest that was kept.
+  private func base(_ repository: Repository) -> Known? {
+    if let last { return last }
+    for name in KeptView.names(store) where name.hasPrefix("tree-") {
+      guard let tree = ObjectID(hex: String(name.dropFirst(5))), repository.contains(tree),
+        let kept = KeptView(name, in: store)
+      else { continue }
+      return Known(tree: tree, view: kept.view, source: RevisionSource(location, tree: tree, skipped: kept.skipped))
+    }
+    return nil
+  }
+
+  /// The view of a tree, made of another one's; nil when they have too little in common.
+  private func update(
+    _ base: Known, to tree: ObjectID, _ repository: Repository, _ observe: Indexer.Observer?
+  ) async throws -> Known? {
+    guard let changes = try? repository.changes(from: base.tree, to: tree),
+      changes.count <= max(Self.manyChanges, base.view.count / 2)
+    else { return nil }
+    var skipped = base.source.skipped
+    var gone: [RepoPath] = []
+    var files: [IndexedFile] = []
+    for change in changes {
+      if let mode = change.old?.mode, let word = RevisionSource.word(mode) { skipped[word, default: 0] -= 1 }
+      if let new = change.new, new.mode == .regular || new.mode == .executable {
+        files.append(IndexedFile(path: change.path, blob: new.id.hex))
+      } else {
+        if let mode = change.new?.mode, let word = RevisionSource.word(mode) { skipped[word, default: 0] += 1 }
+        gone.append(change.path)
+      }
+    }
+    skipped = skipped.filter { $0.value > 0 }
+    let source = RevisionSource(location, tree: tree, skipped: skipped)
+    let places = await Indexer(source: source, store: store).places(files, observe)
+    var replaced: [RepoPath: SegmentStore.Place?] = [:]
+    for path in gone { replaced[path] = .some(nil) }
+    for (file, place) in zip(files, places) { replaced[file.path] = .some(place) }
+    let view = base.view.replacing(replaced, store.segments)
+    if changes.count > Self.manyChanges || view.count < Self.smallTree {
+      KeptView.keep(view, skipped: skipped, as: Self.name(tree), in: store)
+    }
+    return Known(tree: tree, view: view, source: source)
+  }
+
+  /// A tree that was looked at.
+  private struct Known {
+    let tree: ObjectID
+    let view: FileView
+    let source: RevisionSource
   }
 }
 
@@ -111,12 +170,12 @@ public struct RevisionAnswer: Sendable, Hashable {
   let idf: [Double]
 
   init(
-    _ query: Query, _ revision: RevisionIndex.Revision, _ weights: RankingWeights, limit: Int,
-    admits: (Corpus.File) -> Bool = { _ in true }
+    _ query: Query, _ state: SearchState, _ weights: RankingWeights, limit: Int,
+    admits: ((RepoPath) -> Bool)? = nil
   ) {
-    let corpus = revision.corpus
-    let signals = HistorySignals(query, revision.log, corpus, weights)
-    let ranking = Ranker(weights: weights).rank(query, corpus, admits: admits, history: signals)
+    let corpus = state.corpus(for: query, admits: admits)
+    let signals = HistorySignals(query, state.log, corpus, weights)
+    let ranking = Ranker(weights: weights).rank(query, corpus, history: signals)
     idf = ranking.idf
     results = ranking.files.prefix(limit).map { found in
       let file = corpus.files[found.file]

@@ -5,8 +5,10 @@ import Synchronization
 /// The files of a committed tree, read from the object store.
 final class RevisionSource: IndexSource {
   private let location: RepositoryLocation
+  private let tree: ObjectID
+  /// All files in path order; empty when the tree need not be listed.
   let entries: [(path: RepoPath, blob: ObjectID)]
-  private let skipped: [String: Int]
+  let skipped: [String: Int]
   private let pool = Mutex<[Lent]>([])
 
   /// Unchecked: an opened repository is used by one task at a time, the one that took it out of the pool.
@@ -14,35 +16,58 @@ final class RevisionSource: IndexSource {
     let repository: Repository
   }
 
+  /// The files of a tree, one by one.
+  init(_ location: RepositoryLocation, tree: ObjectID, skipped: [String: Int]) {
+    self.location = location
+    self.tree = tree
+    self.skipped = skipped
+    entries = []
+  }
+
   /// Lists a tree.
   init(_ location: RepositoryLocation, tree: ObjectID, _ repository: Repository) throws {
     self.location = location
+    self.tree = tree
     var entries: [(path: RepoPath, blob: ObjectID)] = []
     var skipped: [String: Int] = [:]
     try repository.walkTree(tree) { path, mode, id in
-      switch mode {
-      case .regular, .executable: entries.append((path, id))
-      case .symlink: skipped["symbolic link", default: 0] += 1
-      case .submodule: skipped["submodule", default: 0] += 1
-      case .tree: break
+      if mode == .regular || mode == .executable {
+        entries.append((path, id))
+      } else if let name = Self.word(mode) {
+        skipped[name, default: 0] += 1
       }
     }
     self.entries = entries.sorted { $0.path < $1.path }
     self.skipped = skipped
   }
 
+  /// What is no file to index.
+  static func word(_ mode: FileMode) -> String? {
+    switch mode {
+    case .symlink: "symbolic link"
+    case .submodule: "submodule"
+    case .regular, .executable, .tree: nil
+    }
+  }
+
   func files() async -> [IndexedFile] { entries.map { IndexedFile(path: $0.path, blob: $0.blob.hex) } }
 
   func listing() async -> FileListing { FileListing(files: await files(), skipped: skipped) }
 
-  func read(_ path: RepoPath, limit: Int) async -> [UInt8]? { await content(path, limit: limit).bytes }
+  func read(_ path: RepoPath, limit: Int) async -> [UInt8]? { load(path, limit).bytes }
 
-  func content(_ path: RepoPath, limit: Int) async -> FileContentResult {
-    guard let blob = blob(path) else { return .missing }
+  func readNow(_ path: RepoPath, limit: Int) -> [UInt8]? { load(path, limit).bytes }
+
+  func content(_ path: RepoPath, limit: Int) async -> FileContentResult { load(path, limit) }
+
+  private func load(_ path: RepoPath, _ limit: Int) -> FileContentResult {
     guard let lent = take() else { return .unreadable }
     defer { pool.withLock { $0.append(lent) } }
-    do {
-      return .bytes(try lent.repository.readBlob(blob, maximumSize: limit))
+    do throws(GitError) {
+      var found = blob(path)
+      if found == nil { found = try lent.repository.entry(tree, path)?.id }
+      guard let found else { return .missing }
+      return .bytes(try lent.repository.readBlob(found, maximumSize: limit))
     } catch {
       switch error.kind {
       case .tooLarge: return .tooLarge

@@ -3,13 +3,14 @@ import Paths
 
 /// Answers questions from one state of the index, reading the files that it shows.
 struct Searcher: Sendable {
-  let corpus: Corpus
-  let log: [CommitLog.Entry]
-  let source: any IndexSource
+  let state: SearchState
 
-  private func admits(_ below: RepoPath?) -> (Corpus.File) -> Bool {
-    guard let below, !below.isRoot else { return { _ in true } }
-    return { $0.path.isInside(below) }
+  private var source: any IndexSource { state.source }
+  private var view: FileView { state.view }
+
+  private func admits(_ below: RepoPath?) -> ((RepoPath) -> Bool)? {
+    guard let below, !below.isRoot else { return nil }
+    return { $0.isInside(below) }
   }
 
   // MARK: Words
@@ -17,9 +18,10 @@ struct Searcher: Sendable {
   /// The best places for some words: a file's best unit each, then further good units.
   @concurrent func ranked(_ text: String, below: RepoPath?, limit: Int) async -> [SearchHit] {
     let query = Query(text)
+    let log = state.log
+    let corpus = state.corpus(for: query, admits: admits(below))
     let ranking = Ranker().rank(
-      query, corpus, admits: admits(below),
-      history: log.isEmpty ? nil : HistorySignals(query, log, corpus, RankingWeights()))
+      query, corpus, history: log.isEmpty ? nil : HistorySignals(query, log, corpus, RankingWeights()))
     var exact = await exactPlaces(text, below)
     var hits: [SearchHit] = []
     for found in ranking.files.prefix(limit) {
@@ -40,15 +42,15 @@ struct Searcher: Sendable {
           excerpt: shown.text, why: why))
     }
     for (path, line) in exact {
-      guard let index = corpus.index(of: path) else { continue }
-      let file = corpus.files[index]
+      guard let index = view.paths.index(of: path) else { continue }
+      let analysis = view.analysis(index)
       let content = await source.read(path, limit: Analyzer.sizeLimit) ?? []
-      let unit = file.analysis.units.last { $0.line <= line && $0.endLine >= line }
+      let unit = analysis.units.last { $0.line <= line && $0.endLine >= line }
       let shown = Excerpt.best(content, unit, query, ranking.idf, around: line)
       hits.append(
         SearchHit(
           path: path, line: shown.line, endLine: unit.map { Int($0.endLine) } ?? shown.endLine, score: 2,
-          name: unit.flatMap { file.analysis.name(of: $0) }, excerpt: shown.text, why: ["holds the text as it is"]))
+          name: unit.flatMap { analysis.name(of: $0) }, excerpt: shown.text, why: ["holds the text as it is"]))
     }
     hits.sort { ($1.score, $0.path) < ($0.score, $1.path) }
     return Array(hits.prefix(limit))
@@ -64,11 +66,13 @@ struct Searcher: Sendable {
     var places: [RepoPath: Int] = [:]
     var read = 0
     let admits = admits(below)
-    for file in corpus.files where admits(file) && regex.need.isMet(by: file.analysis.trigrams) {
+    for file in view.files(meeting: regex.need) {
+      let path = view.paths[file]
+      guard admits?(path) ?? true else { continue }
       read += 1
       guard read <= 100 else { break }
-      guard let content = await source.read(file.path, limit: Analyzer.sizeLimit) else { continue }
-      if let line = regex.matchingLines(content, limit: 1).first { places[file.path] = line + 1 }
+      guard let content = await source.read(path, limit: Analyzer.sizeLimit) else { continue }
+      if let line = regex.matchingLines(content, limit: 1).first { places[path] = line + 1 }
     }
     return places.count <= 20 ? places : [:]
   }
@@ -77,32 +81,13 @@ struct Searcher: Sendable {
 
   /// The lines that match, in path order.
   @concurrent func lines(matching pattern: String, below: RepoPath?, limit: Int) async throws -> [SearchHit] {
-    var regex: LineRegex
-    do {
-      regex = try LineRegex(Array(pattern.utf8))
-    } catch {
-      throw SearchError(error.description)
+    let request = SearchRequest(pattern, mode: .regex, limit: limit, below: below)
+    let answer = try await Answerer(state: state, filter: try PathFilter(request), request: request).answer()
+    return answer.results.map { result in
+      SearchHit(
+        path: result.path, line: result.line, endLine: result.endLine, score: 1, name: result.name,
+        excerpt: Array(result.lines.first?.text.prefix(500) ?? []), why: result.why)
     }
-    var hits: [SearchHit] = []
-    let admits = admits(below)
-    for file in corpus.files where admits(file) && regex.need.isMet(by: file.analysis.trigrams) {
-      guard file.analysis.flags.isDisjoint(with: [.binary, .tooLarge]) else { continue }
-      guard let content = await source.read(file.path, limit: Analyzer.sizeLimit) else { continue }
-      let lines = regex.matchingLines(content, limit: limit - hits.count)
-      guard !lines.isEmpty else { continue }
-      let starts = LineIndex(content)
-      for line in lines where line < starts.count {
-        let unit = file.analysis.units.last { $0.declaration >= 0 && $0.line <= line + 1 && $0.endLine >= line + 1 }
-        hits.append(
-          SearchHit(
-            path: file.path, line: line + 1, endLine: line + 1, score: 1,
-            name: unit.flatMap { file.analysis.name(of: $0) },
-            excerpt: Array(content[starts.range(line)].prefix(500)), why: ["matches"]))
-      }
-      if hits.count >= limit { break }
-      try Task.checkCancellation()
-    }
-    return hits
   }
 
   // MARK: Names
@@ -116,16 +101,18 @@ struct Searcher: Sendable {
     var definitions: [SymbolOccurrences.Symbol] = []
     var inScope: [SymbolOccurrences.Symbol] = []
     var defined: Set<Place> = []
-    for file in corpus.files {
-      for declaration in file.analysis.declarations where declaration.name == wanted {
+    let term = TermScanner.terms(wanted).last
+    for file in term.map({ view.files(holding: $0, in: .names) }) ?? Array(0..<view.count) {
+      let path = view.paths[file]
+      for declaration in view.analysis(file).declarations where declaration.name == wanted {
         let symbol = SymbolOccurrences.Symbol(
-          path: file.path, line: declaration.line, endLine: declaration.endLine, kind: declaration.kind.word,
+          path: path, line: declaration.line, endLine: declaration.endLine, kind: declaration.kind.word,
           name: last, signature: declaration.signature.map { String(decoding: $0, as: UTF8.self) },
           scope: declaration.scope.map { String(decoding: $0, as: UTF8.self) })
         definitions.append(symbol)
         if let scope, declaration.scope == scope { inScope.append(symbol) }
         for line in declaration.line...min(declaration.endLine, declaration.line + 5) {
-          defined.insert(Place(path: file.path, line: line))
+          defined.insert(Place(path: path, line: line))
         }
       }
     }
@@ -141,7 +128,7 @@ struct Searcher: Sendable {
   }
 
   private func isTest(_ path: RepoPath) -> Bool {
-    corpus.index(of: path).map { corpus.files[$0].traits.contains(.test) } ?? false
+    PathTraits.of(path, Language.of(path)).contains(.test)
   }
 
   private func references(to name: [UInt8], except defined: Set<Place>, limit: Int) async -> [SymbolOccurrences
@@ -149,17 +136,15 @@ struct Searcher: Sendable {
   {
     guard let term = TermScanner.terms(name).last else { return [] }
     var result: [SymbolOccurrences.Reference] = []
-    let ordered = corpus.files.filter { !$0.traits.contains(.test) } + corpus.files.filter { $0.traits.contains(.test) }
-    for file in ordered {
-      var matches: [TermTable.Match] = []
-      file.analysis.body.matches(of: [term], into: &matches)
-      guard !matches.isEmpty, let content = await source.read(file.path, limit: Analyzer.sizeLimit) else { continue }
+    let holding = view.files(holding: term, in: .body).map { view.paths[$0] }
+    for path in holding.filter({ !isTest($0) }) + holding.filter({ isTest($0) }) {
+      guard let content = await source.read(path, limit: Analyzer.sizeLimit) else { continue }
       let lines = LineIndex(content)
       for line in WordSearch.lines(of: name, in: content, lines)
-      where !defined.contains(Place(path: file.path, line: line + 1)) {
+      where !defined.contains(Place(path: path, line: line + 1)) {
         result.append(
           SymbolOccurrences.Reference(
-            path: file.path, line: line + 1, excerpt: Array(Excerpt.trimmed(content[lines.range(line)]).prefix(300))))
+            path: path, line: line + 1, excerpt: Array(Excerpt.trimmed(content[lines.range(line)]).prefix(300))))
         if result.count >= limit { return result }
       }
     }

@@ -16,6 +16,9 @@ public struct ByteWriter {
     bytes.append(UInt8(truncatingIfNeeded: rest))
   }
 
+  /// A number that may be below zero (zigzag).
+  public mutating func write(signed number: Int) { write(number << 1 ^ number >> 63) }
+
   /// A text.
   public mutating func write(_ text: [UInt8]) {
     write(text.count)
@@ -65,6 +68,12 @@ public struct ByteReader {
     }
     fail()
     return 0
+  }
+
+  /// A number that may be below zero.
+  public mutating func signed() -> Int {
+    let value = number(upTo: 1 << 40)
+    return value >> 1 ^ -(value & 1)
   }
 
   /// How many of something follow, each of which takes at least one byte.

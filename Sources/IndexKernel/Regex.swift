@@ -1,3 +1,5 @@
+import Glibc
+
 /// A regular expression over the bytes of lines, matched in time linear in the text: a Thompson automaton run as a
 /// deterministic one that is built as it goes (Cox, "Regular Expression Matching Can Be Simple And Fast", 2007).
 ///
@@ -16,6 +18,10 @@ public struct LineRegex: Sendable {
   private var sets: [ByteSetBox] = []
   /// What a text must hold for a match.
   public private(set) var need: TrigramNeed = .anything
+  /// What every match holds; empty when nothing is known.
+  private var literal: [UInt8] = []
+  /// The literal is the whole pattern.
+  private var isLiteral = false
 
   private struct ByteSetBox: Sendable {
     let words: [UInt64]
@@ -32,6 +38,7 @@ public struct LineRegex: Sendable {
     var parser = RegexParser(pattern, ignoresCase: ignoresCase)
     let node = try parser.parse()
     need = TrigramNeed.of(node)
+    (literal, isLiteral) = Self.literal(of: node)
     try emit(node)
     program.append(.match)
     reset()
@@ -103,6 +110,27 @@ public struct LineRegex: Sendable {
     }
   }
 
+  /// The longest run of bytes that every match holds.
+  private static func literal(of node: RegexNode) -> ([UInt8], isAll: Bool) {
+    let items: [RegexNode]
+    switch node {
+    case .set: items = [node]
+    case .sequence(let parts): items = parts
+    default: return ([], false)
+    }
+    var best: [UInt8] = []
+    var run: [UInt8] = []
+    for item in items {
+      if case .set(let set) = item, let byte = set.single, byte != 0x0a {
+        run.append(byte)
+      } else {
+        run = []
+      }
+      if run.count > best.count { best = run }
+    }
+    return (best, best.count == items.count)
+  }
+
   // MARK: Running
 
   /// What stood before: it decides assertions.
@@ -143,29 +171,93 @@ public struct LineRegex: Sendable {
   /// The lines (from 0) that hold a match.
   /// - Parameter limit: the most lines to return.
   public mutating func matchingLines(_ text: [UInt8], limit: Int = .max) -> [Int] {
+    guard limit > 0, !text.isEmpty else { return [] }
+    return text.withUnsafeBufferPointer { text in
+      literal.isEmpty ? everyLine(text, limit) : linesWithLiteral(text, limit)
+    }
+  }
+
+  /// Runs over the whole text.
+  private mutating func everyLine(_ text: UnsafeBufferPointer<UInt8>, _ limit: Int) -> [Int] {
     var lines: [Int] = []
-    var line = 0
+    var counter = LineCounter()
     var index = 0
-    var state: Int32 = 0
-    let count = text.count
-    while index <= count, lines.count < limit {
-      // The end of the text ends its last line; an empty rest behind a final newline is no line.
-      if index == count, index > 0, text[count - 1] == 0x0a { break }
-      let byte = index < count ? text[index] : 0x0a
-      var next = table[Int(state) << 8 + Int(byte)]
-      if next == Self.unknown { next = step(&state, byte) }
-      if next == Self.matched {
-        lines.append(line)
-        while index < count, text[index] != 0x0a { index += 1 }
-        next = 0
-        line += 1
-      } else if byte == 0x0a {
-        line += 1
-      }
-      state = next
-      index += 1
+    while index < text.count, lines.count < limit {
+      guard let match = firstMatch(text, from: index) else { break }
+      lines.append(counter.line(of: match, text))
+      index = LineCounter.end(text, match) + 1
     }
     return lines
+  }
+
+  /// Runs over the lines that hold what every match holds.
+  private mutating func linesWithLiteral(_ text: UnsafeBufferPointer<UInt8>, _ limit: Int) -> [Int] {
+    var lines: [Int] = []
+    var counter = LineCounter()
+    var index = 0
+    while lines.count < limit,
+      let found = ByteSearch.first(literal, in: UnsafeRawBufferPointer(text), index..<text.count)
+    {
+      var start = found
+      while start > index, text[start - 1] != 0x0a { start -= 1 }
+      let end = LineCounter.end(text, found)
+      let isMatch =
+        isLiteral
+        || firstMatch(UnsafeBufferPointer(rebasing: text[start..<min(text.count, end + 1)]), from: 0) != nil
+      if isMatch { lines.append(counter.line(of: start, text)) }
+      index = end + 1
+      if index >= text.count { break }
+    }
+    return lines
+  }
+
+  /// Counts lines as far as they are asked for.
+  private struct LineCounter {
+    private var place = 0
+    private var line = 0
+
+    mutating func line(of wanted: Int, _ text: UnsafeBufferPointer<UInt8>) -> Int {
+      while place < wanted {
+        if text[place] == 0x0a { line += 1 }
+        place += 1
+      }
+      return line
+    }
+
+    /// Where the line around a place ends.
+    static func end(_ text: UnsafeBufferPointer<UInt8>, _ place: Int) -> Int {
+      guard let base = text.baseAddress, place < text.count, let found = memchr(base + place, 0x0a, text.count - place)
+      else { return text.count }
+      return UnsafeRawPointer(found) - UnsafeRawPointer(base)
+    }
+  }
+
+  /// A place in the first line, from a line's start on, that holds a match; nil when none does.
+  private mutating func firstMatch(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+    var index = start
+    var state: Int32 = 0
+    while index < text.count {
+      let next = table.withUnsafeBufferPointer { table in
+        while index < text.count {
+          let next = table[Int(state) << 8 + Int(text[index])]
+          if next < 0 { return next }
+          state = next
+          index += 1
+        }
+        return state
+      }
+      if next >= 0 { break }
+      if next == Self.matched { return index }
+      let stepped = step(&state, text[index])
+      if stepped == Self.matched { return index }
+      state = stepped
+      index += 1
+    }
+    // The end of the text ends its last line; an empty rest behind a final newline is no line.
+    guard text.count > start, text[text.count - 1] != 0x0a else { return nil }
+    var next = table[Int(state) << 8 + 0x0a]
+    if next == Self.unknown { next = step(&state, 0x0a) }
+    return next == Self.matched ? text.count - 1 : nil
   }
 
   private mutating func step(_ state: inout Int32, _ byte: UInt8) -> Int32 {
@@ -235,16 +327,6 @@ public indirect enum TrigramNeed: Sendable, Hashable {
   case all([TrigramNeed])
   case one([TrigramNeed])
 
-  /// False when a text with this filter certainly has no match.
-  public func isMet(by filter: TrigramFilter) -> Bool {
-    switch self {
-    case .anything: true
-    case .trigrams(let trigrams): filter.mayHold(trigrams)
-    case .all(let needs): needs.allSatisfy { $0.isMet(by: filter) }
-    case .one(let needs): needs.contains { $0.isMet(by: filter) }
-    }
-  }
-
   static func of(_ node: RegexNode) -> TrigramNeed {
     var needs: [TrigramNeed] = []
     var literal: [UInt8] = []
@@ -254,7 +336,7 @@ public indirect enum TrigramNeed: Sendable, Hashable {
   }
 
   private static func flush(_ literal: inout [UInt8], _ needs: inout [TrigramNeed]) {
-    let trigrams = TrigramFilter.trigrams(of: literal)
+    let trigrams = TrigramSet.of(literal)
     if !trigrams.isEmpty { needs.append(.trigrams(trigrams)) }
     literal = []
   }

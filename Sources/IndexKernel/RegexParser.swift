@@ -72,6 +72,17 @@ struct ByteSet: Hashable {
     }
   }
 
+  /// The one byte in it; nil when there are others.
+  var single: UInt8? {
+    guard low.0.nonzeroBitCount + low.1.nonzeroBitCount + high.0.nonzeroBitCount + high.1.nonzeroBitCount == 1 else {
+      return nil
+    }
+    for (number, word) in [low.0, low.1, high.0, high.1].enumerated() where word != 0 {
+      return UInt8(number * 64 + word.trailingZeroBitCount)
+    }
+    return nil
+  }
+
   /// The one byte in it, letters of both cases counting as lower case; nil when there are others.
   var folded: UInt8? {
     guard high == (0, 0) else {

@@ -60,6 +60,16 @@ public struct TermTable: Sendable, Hashable {
     self.init(&occurrences, unitOfLine: [], unitCount: 1)
   }
 
+  /// A table that only knows how long its units are: the terms are in an inverted index.
+  public init(lengths: [UInt32], total: Int) {
+    terms = []
+    starts = [0]
+    units = []
+    counts = []
+    unitLengths = lengths
+    length = total
+  }
+
   /// Puts a stored table together; nil when its parts do not fit one another.
   public init?(terms: [UInt32], starts: [UInt32], units: [UInt16], counts: [UInt16], unitLengths: [UInt32]) {
     guard starts.count == terms.count + 1, units.count == counts.count, !unitLengths.isEmpty,
@@ -127,6 +137,18 @@ enum RadixSort {
     for (shift, bits) in [(0, 8), (8, 8), (32, 11), (43, 11), (54, 10)] {
       pass(&keys, &other, shift, bits)
       swap(&keys, &other)
+    }
+  }
+
+  /// Sorts by the upper 32 bits alone, of which the lowest `bits` count; equal ones stay in order.
+  static func sortByUpper(_ keys: inout [UInt64], bits: Int = 32) {
+    var other = [UInt64](repeating: 0, count: keys.count)
+    var shift = 32
+    while shift < 32 + bits {
+      let width = min(12, 32 + bits - shift)
+      pass(&keys, &other, shift, width)
+      swap(&keys, &other)
+      shift += width
     }
   }
 

@@ -78,7 +78,7 @@ private func segments(_ scratch: Scratch) async throws -> [String] {
 
   @Test func manySegmentsBecomeOne() async throws {
     let scratch = Scratch()
-    for round in 0..<12 {
+    for round in 0..<30 {
       let source = MemorySource(["a\(round).py": "def f\(round)():\n    pass\n"], knowsBlobs: true)
       _ = try await open(source, scratch)
       for _ in 0..<200 where try await segments(scratch).count < min(round + 1, 2) {
@@ -86,8 +86,8 @@ private func segments(_ scratch: Scratch) async throws -> [String] {
       }
     }
     try await Task.sleep(for: .milliseconds(100))
-    #expect(try await segments(scratch).count <= 8)
-    let all = Dictionary(uniqueKeysWithValues: (0..<12).map { ("a\($0).py", "def f\($0)():\n    pass\n") })
+    #expect(try await segments(scratch).count <= 13)
+    let all = Dictionary(uniqueKeysWithValues: (0..<30).map { ("a\($0).py", "def f\($0)():\n    pass\n") })
     let source = MemorySource(all, knowsBlobs: true)
     _ = try await open(source, scratch)
     #expect(source.readCount <= 3)

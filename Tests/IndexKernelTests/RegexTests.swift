@@ -52,7 +52,12 @@ private func lines(_ pattern: String, _ text: String, ignoresCase: Bool = false)
       let expected = text.firstMatch(of: try Regex(pattern)) != nil
       let found = !regex.matchingLines(Array((text + "\n").utf8)).isEmpty
       #expect(found == expected, "\(pattern) on \(text)")
-      if found { #expect(regex.need.isMet(by: TrigramFilter(Array(text.utf8))), "\(pattern) on \(text)") }
+      guard found else { continue }
+      var builder = SegmentBuilder()
+      _ = builder.add(body: TermTable(text: []), names: TermTable(text: []), text: Array(text.utf8))
+      let bytes = CheckedBytes(builder.finish().trigrams)
+      let index = try #require(Postings(bytes, 0..<bytes.count))
+      #expect(index.documents(meeting: regex.need) ?? [0] == [0], "\(pattern) on \(text)")
     }
   }
 

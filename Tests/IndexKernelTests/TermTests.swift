@@ -57,18 +57,20 @@ private func terms(_ text: String) -> [UInt32] { TermScanner.terms(Array(text.ut
     }
   }
 
-  @Test func filtersNeverMiss() {
+  @Test func trigramsOfATextHoldThoseOfItsParts() {
+    var set = TrigramSet()
     var generator = RegexTests.Generator(state: 5)
-    for _ in 0..<50 {
-      let text = (0..<Int.random(in: 0..<4000, using: &generator)).map { _ in
-        UInt8.random(in: 32..<127, using: &generator)
-      }
-      let filter = TrigramFilter(text)
-      guard text.count > 40 else { continue }
-      let start = Int.random(in: 0..<text.count - 20, using: &generator)
-      #expect(filter.mayHold(TrigramFilter.trigrams(of: Array(text[start..<start + 20]))))
-      #expect(filter.words.count * 8 <= max(16, text.count * 2))
+    for length in [0, 1, 2, 3, 10, 1000, 20_000] {
+      let text = (0..<length).map { _ in UInt8.random(in: 0x20...0x7e, using: &generator) }
+      var found: [UInt32] = []
+      set.add(text, to: &found)
+      #expect(Set(found).count == found.count)
+      guard length > 30 else { continue }
+      let start = Int.random(in: 0..<(length - 20), using: &generator)
+      #expect(Set(TrigramSet.of(Array(text[start..<start + 20]))).isSubset(of: found))
     }
-    #expect(!TrigramFilter(Array("hello world".utf8)).mayHold(TrigramFilter.trigrams(of: Array("zebra crossing".utf8))))
+    var found: [UInt32] = []
+    set.add(Array("aBc\nDE\nfgh".utf8), to: &found)
+    #expect(found.sorted() == TrigramSet.of(Array("abc".utf8)) + TrigramSet.of(Array("FGH".utf8)))
   }
 }

@@ -1,0 +1,189 @@
+import Git
+import Glibc
+import IndexKernel
+import Paths
+import Synchronization
+
+/// Brings an index up to date: finds what of a listing was analysed before, reads and analyses the rest on the threads
+/// that are free, and gives the view of all.
+struct Indexer {
+  let source: any IndexSource
+  let store: SegmentStore
+
+  /// Told now and then, from any thread.
+  typealias Observer = @Sendable (IndexProgress) -> Void
+
+  /// Files that a lane takes at a time: neighbours share directories and often delta bases.
+  private static let stride = 32
+  /// A segment is written when its documents take so much memory.
+  private static let draftSize = 96 << 20
+
+  /// Where the lanes stand.
+  private final class Work: Sendable {
+    let files: [Int]
+    private let next = Atomic<Int>(0)
+    private let done: Mutex<IndexProgress>
+    private let observe: Observer?
+
+    init(_ files: [Int], total: Int, _ observe: Observer?) {
+      self.files = files
+      self.observe = observe
+      done = Mutex(IndexProgress(files: total - files.count, total: total, bytes: 0))
+    }
+
+    func take() -> ArraySlice<Int>? {
+      let start = next.wrappingAdd(Indexer.stride, ordering: .relaxed).oldValue
+      return start < files.count ? files[start..<min(files.count, start + Indexer.stride)] : nil
+    }
+
+    func finished(_ count: Int, _ bytes: Int) {
+      let now = done.withLock { done in
+        done.files += count
+        done.bytes += bytes
+        return done
+      }
+      observe?(now)
+    }
+  }
+
+  /// A lane's documents that are in no segment yet, and the files they belong to.
+  private struct Lane {
+    var draft = Segment.Draft()
+    var files: [(file: Int, document: Int)] = []
+    var placed: [(file: Int, place: SegmentStore.Place)] = []
+
+    mutating func flush(_ store: SegmentStore) {
+      guard draft.count > 0 else { return }
+      if let segment = store.add(draft) {
+        placed += files.map { ($0.file, SegmentStore.Place(segment: segment, document: $0.document)) }
+      }
+      files = []
+      draft = Segment.Draft()
+    }
+  }
+
+  /// The view of some files.
+  /// - Parameter base: what was known of the same tree before; files whose identity did not change are taken from it.
+  /// - Returns: the view, and whether it differs from the base.
+  @concurrent func view(
+    _ files: [IndexedFile], base: KeptView? = nil, observe: Observer? = nil
+  ) async -> (view: FileView, stamps: [UInt64], isChanged: Bool) {
+    var sorted = files.sorted { $0.path < $1.path }
+    for number in sorted.indices.dropFirst().reversed() where sorted[number].path == sorted[number - 1].path {
+      sorted.remove(at: number)
+    }
+    let stamps = sorted.map(\.identity)
+    if let base, base.stamps.count == base.view.count {
+      let (changed, removed) = Self.difference(sorted, stamps, base)
+      if changed.isEmpty, removed.isEmpty { return (base.view, stamps, false) }
+      if changed.count + removed.count <= max(300, base.view.count / 4) {
+        let places = await places(changed.map { sorted[$0] }, observe)
+        var changes: [RepoPath: SegmentStore.Place?] = [:]
+        for path in removed { changes[path] = .some(nil) }
+        for (number, place) in zip(changed, places) { changes[sorted[number].path] = .some(place) }
+        return (base.view.replacing(changes, store.segments), stamps, true)
+      }
+    }
+    let places = await places(sorted, observe)
+    var table = PathTable()
+    var known: [SegmentStore.Place] = []
+    var knownStamps: [UInt64] = []
+    for (number, file) in sorted.enumerated() {
+      guard let place = places[number] else { continue }
+      table.append(file.path)
+      known.append(place)
+      knownStamps.append(stamps[number])
+    }
+    return (FileView(table, known, store.segments), knownStamps, true)
+  }
+
+  /// Which of the files are not as the base has them, and which paths of the base are gone.
+  private static func difference(
+    _ sorted: [IndexedFile], _ stamps: [UInt64], _ base: KeptView
+  ) -> (changed: [Int], removed: [RepoPath]) {
+    var changed: [Int] = []
+    var removed: [RepoPath] = []
+    let paths = base.view.paths
+    var next = 0
+    for (number, file) in sorted.enumerated() {
+      while next < paths.count, paths.bytes(next).lexicographicallyPrecedes(file.path.bytes) {
+        removed.append(paths[next])
+        next += 1
+      }
+      if next < paths.count, paths.bytes(next).elementsEqual(file.path.bytes) {
+        if stamps[number] == 0 || stamps[number] != base.stamps[next] { changed.append(number) }
+        next += 1
+      } else {
+        changed.append(number)
+      }
+    }
+    while next < paths.count {
+      removed.append(paths[next])
+      next += 1
+    }
+    return (changed, removed)
+  }
+
+  /// Where the analyses of files are; what has none is read and analysed.
+  @concurrent func places(_ sorted: [IndexedFile], _ observe: Observer? = nil) async -> [SegmentStore.Place?] {
+    let keys = sorted.map { file in
+      file.blob.flatMap { ObjectID(hex: $0) }.map { ContentKey(blob: $0, language: Language.of(file.path).name) }
+    }
+    var places = store.find(keys)
+    let wanted = sorted.indices.filter { places[$0] == nil }
+    guard !wanted.isEmpty else { return places }
+    let work = Work(wanted, total: sorted.count, observe)
+    await withTaskGroup(of: [(file: Int, place: SegmentStore.Place)].self) { group in
+      for _ in 0..<max(1, min(Self.processors, wanted.count / Self.stride + 1)) {
+        group.addTask(priority: .utility) {
+          var lane = Lane()
+          while let part = work.take(), !Task.isCancelled {
+            var bytes = 0
+            for file in part { bytes += await analyze(sorted[file], keys[file], file, &lane) }
+            work.finished(part.count, bytes)
+            if lane.draft.size > Self.draftSize { lane.flush(store) }
+          }
+          lane.flush(store)
+          return lane.placed
+        }
+      }
+      for await part in group { for (file, place) in part { places[file] = place } }
+    }
+    return places
+  }
+
+  /// Threads worth having.
+  static var processors: Int { min(8, max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) }
+
+  /// Analyses a file into the lane's draft; returns the bytes that were read.
+  private func analyze(_ file: IndexedFile, _ key: ContentKey?, _ number: Int, _ lane: inout Lane) async -> Int {
+    let language = Language.of(file.path)
+    var content: [UInt8] = []
+    let analysis: FileAnalysis?
+    switch await source.content(file.path, limit: Analyzer.sizeLimit) {
+    case .bytes(let bytes):
+      content = bytes
+      analysis = nil
+    case .tooLarge: analysis = .opaque(.tooLarge)
+    case .unreadable: analysis = .opaque(.unreadable)
+    case .missing: analysis = .opaque(.missing)
+    }
+    if let analysis {
+      // What could not be read is known for this once: its key is that of no content.
+      let stand = ContentKey(blob: ObjectID.emptyTree, language: "\u{0}\(analysis.flags.rawValue)")
+      lane.files.append((number, lane.draft.add(stand, analysis, [])))
+      return 0
+    }
+    // What is read may differ from what the list said (the file was written meanwhile, a filter changes line ends): the
+    // content is known under its own id.
+    let actual = ContentKey(blob: BlobHash.id(of: content), language: language.name)
+    if let known = lane.draft.keys[actual] {
+      lane.files.append((number, known))
+    } else if actual != key, let known = store.find([actual])[0] {
+      lane.placed.append((number, known))
+    } else {
+      lane.files.append((number, lane.draft.add(actual, Analyzer.analyze(content, language), content)))
+    }
+    return content.count
+  }
+}

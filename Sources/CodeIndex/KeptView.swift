@@ -1,0 +1,131 @@
+import Glibc
+import IndexKernel
+import Paths
+
+/// A view as it is kept between runs, so that a tree that was seen before is opened without looking at its files.
+struct KeptView: Sendable {
+  let view: FileView
+  /// Beside the files: what tells that a file is still the same; empty for a committed tree.
+  let stamps: [UInt64]
+  /// What is no file to index, by what it is.
+  let skipped: [String: Int]
+
+  static let magic = Array("CAview\u{0}\u{2}".utf8)
+  private static let suffix = ".view"
+  private static let mostKept = 16
+
+  private enum Part: Int, CaseIterable {
+    case segments, paths, ends, places, postings, lengths, stamps, skipped
+  }
+
+  /// Reads a view; nil when there is none, or something that it needs is gone.
+  /// - Parameter name: of letters, digits and hyphens.
+  init?(_ name: String, in store: SegmentStore) {
+    guard let directory = store.directory else { return nil }
+    let path = "\(directory)/\(name)\(Self.suffix)"
+    guard let container = Container(file: path, magic: Self.magic), container.sections.count == Part.allCases.count,
+      let names = container.section(Part.segments.rawValue), let bytes = container.section(Part.paths.rawValue),
+      let ends: [UInt32] = Self.numbers(container, .ends), let raw: [UInt64] = Self.numbers(container, .places),
+      let lengths: [UInt16] = Self.numbers(container, .lengths),
+      let stamps: [UInt64] = Self.numbers(container, .stamps),
+      let skipped = container.section(Part.skipped.rawValue),
+      let table = PathTable(bytes: Array(bytes), ends: ends), raw.count == table.count, lengths.count == table.count,
+      stamps.isEmpty || stamps.count == table.count,
+      let postings = Postings(container.bytes, container.sections[Part.postings.rawValue]),
+      postings.documents == table.count
+    else { return nil }
+    // Segments may have other numbers now.
+    let segments = store.segments
+    var numbers: [String: Int] = [:]
+    for (number, segment) in segments.enumerated() { if let name = segment.name { numbers[name] = number } }
+    var renumbered: [Int] = []
+    for name in String(decoding: names, as: UTF8.self).split(separator: "\n") {
+      guard let number = numbers[String(name)] else {
+        unlink(path)
+        return nil
+      }
+      renumbered.append(number)
+    }
+    var places: [SegmentStore.Place] = []
+    places.reserveCapacity(raw.count)
+    for value in raw {
+      let segment = Int(value >> 32)
+      let document = Int(value & 0xffff_ffff)
+      guard segment < renumbered.count, document < segments[renumbered[segment]].documents else { return nil }
+      places.append(SegmentStore.Place(segment: renumbered[segment], document: document))
+    }
+    view = FileView(table, places, segments, PathIndex(postings, lengths))
+    self.stamps = stamps
+    var counts: [String: Int] = [:]
+    for line in String(decoding: skipped, as: UTF8.self).split(separator: "\n") {
+      let parts = line.split(separator: "\t")
+      if parts.count == 2, let count = Int(parts[1]) { counts[String(parts[0])] = count }
+    }
+    self.skipped = counts
+    // The oldest go first when there are too many.
+    utimes(path, nil)
+  }
+
+  private static func numbers<Number: FixedWidthInteger>(_ container: Container, _ part: Part) -> [Number]? {
+    guard let bytes = container.section(part.rawValue), bytes.count % MemoryLayout<Number>.size == 0 else { return nil }
+    let count = bytes.count / MemoryLayout<Number>.size
+    return [Number](unsafeUninitializedCapacity: count) { buffer, filled in
+      UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+      filled = count
+    }
+  }
+
+  /// Keeps a view; views that lean on what is only in memory are not kept.
+  static func keep(
+    _ view: FileView, stamps: [UInt64] = [], skipped: [String: Int], as name: String, in store: SegmentStore
+  ) {
+    guard let directory = store.directory else { return }
+    var used: [Int: Int] = [:]
+    var names: [String] = []
+    var raw: [UInt64] = []
+    raw.reserveCapacity(view.count)
+    for place in view.places {
+      var number = used[place.segment]
+      if number == nil {
+        guard let name = view.segments[place.segment].name else { return }
+        number = names.count
+        used[place.segment] = names.count
+        names.append(name)
+      }
+      raw.append(UInt64(number ?? 0) << 32 | UInt64(place.document))
+    }
+    let index = PathIndex.encoded(view.paths)
+    let parts: [[UInt8]] = [
+      Array(names.joined(separator: "\n").utf8), view.paths.bytes, encoded(view.paths.ends), encoded(raw),
+      index.postings, encoded(index.lengths), encoded(stamps),
+      Array(skipped.sorted { $0.key < $1.key }.map { "\($0.key)\t\($0.value)\n" }.joined().utf8),
+    ]
+    guard Container.write(parts, magic: magic, to: "\(directory)/\(name)\(suffix)") else { return }
+    prune(directory)
+  }
+
+  private static func encoded<Number: FixedWidthInteger>(_ numbers: [Number]) -> [UInt8] {
+    numbers.withUnsafeBytes { Array($0) }
+  }
+
+  /// The names of the kept views, the newest first.
+  static func names(_ store: SegmentStore) -> [String] {
+    guard let directory = store.directory else { return [] }
+    return PrivateDirectory.names(directory, suffix: suffix).map { name in
+      var info = stat()
+      let isThere = lstat(directory + "/" + name, &info) == 0
+      return (name: name, time: isThere ? (info.st_mtim.tv_sec, info.st_mtim.tv_nsec) : (0, 0))
+    }.sorted { $1.time < $0.time }.map { String($0.name.dropLast(suffix.count)) }
+  }
+
+  private static func prune(_ directory: String) {
+    let files = PrivateDirectory.names(directory, suffix: suffix)
+    guard files.count > mostKept else { return }
+    let byAge = files.map { name in
+      var info = stat()
+      _ = lstat(directory + "/" + name, &info)
+      return (name: name, time: (info.st_mtim.tv_sec, info.st_mtim.tv_nsec))
+    }.sorted { $0.time < $1.time }
+    for file in byAge.prefix(files.count - mostKept) { unlink(directory + "/" + file.name) }
+  }
+}

@@ -1,0 +1,202 @@
+import Git
+import Glibc
+import IndexKernel
+import Synchronization
+
+/// The segments of one repository or directory, in a directory of their own.
+///
+/// Segments are written once under a name that nobody else uses and never changed, so that any number of processes may
+/// read and write at the same time, and one that is killed leaves a whole segment or none. What two processes analysed at
+/// the same time is there twice, until segments are joined. A damaged segment is removed, and its contents analysed anew.
+final class SegmentStore: Sendable {
+  private static let suffix = ".seg"
+  /// So many small segments are joined into one.
+  private static let mostSmall = 12
+  /// Larger ones are left alone.
+  private static let small = 8 << 20
+
+  /// Where a document is.
+  struct Place: Hashable, Sendable {
+    var segment: Int
+    var document: Int
+  }
+
+  private struct State: Sendable {
+    var segments: [Segment] = []
+    var places: [UInt64: [Place]]?
+    var damaged = 0
+  }
+
+  /// nil for a store that lives in memory.
+  let directory: String?
+  private let state = Mutex(State())
+
+  /// Opens the store in a directory, which is made when it is missing. When that cannot be done, or the directory is not
+  /// this user's alone (what others can write must not be believed), it lives in memory.
+  init(directory path: [UInt8]) {
+    guard let directory = PrivateDirectory.make(path) else {
+      self.directory = nil
+      return
+    }
+    self.directory = directory
+    let names = PrivateDirectory.names(directory, suffix: Self.suffix)
+    state.withLock { state in
+      for name in names {
+        guard let container = Container(file: directory + "/" + name, magic: Segment.magic),
+          let segment = Segment(container, name: name)
+        else {
+          unlink(directory + "/" + name)
+          state.damaged += 1
+          continue
+        }
+        state.segments.append(segment)
+      }
+    }
+  }
+
+  /// All segments; their numbers hold as long as nothing is joined or dropped.
+  var segments: [Segment] { state.withLock(\.segments) }
+
+  /// Bytes in all segments, segments, and damaged ones met.
+  var size: (bytes: Int, segments: Int, damaged: Int) {
+    state.withLock { state in
+      (state.segments.reduce(0) { $0 + $1.container.size }, state.segments.count, state.damaged)
+    }
+  }
+
+  /// Where the analyses of contents are; nil for those that have none.
+  func find(_ keys: [ContentKey?]) -> [Place?] {
+    state.withLock { state in
+      let places: [UInt64: [Place]]
+      if let known = state.places {
+        places = known
+      } else {
+        var table: [UInt64: [Place]] = [:]
+        table.reserveCapacity(state.segments.reduce(0) { $0 + $1.documents })
+        for (number, segment) in state.segments.enumerated() { Self.enter(segment, number, &table) }
+        state.places = table
+        places = table
+      }
+      return keys.map { key in
+        guard let key, let candidates = places[Self.short(key)] else { return nil }
+        return candidates.first { state.segments[$0.segment].key($0.document) == key }
+      }
+    }
+  }
+
+  private static func short(_ key: ContentKey) -> UInt64 {
+    key.blob.bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
+  }
+
+  private static func enter(_ segment: Segment, _ number: Int, _ table: inout [UInt64: [Place]]) {
+    for (document, short) in segment.shortKeys().enumerated() {
+      table[short, default: []].append(Place(segment: number, document: document))
+    }
+  }
+
+  /// Keeps a segment; where it cannot be written (no space, no permission) it stays in memory.
+  /// - Parameter isPassing: keeps it in memory, for what will soon be out of date.
+  /// - Returns: its number.
+  func add(_ draft: consuming Segment.Draft, isPassing: Bool = false) -> Int? {
+    let parts = draft.finish()
+    var segment: Segment?
+    if let directory, !isPassing {
+      let name = Self.freshName() + Self.suffix
+      if Container.write(parts, magic: Segment.magic, to: directory + "/" + name),
+        let container = Container(file: directory + "/" + name, magic: Segment.magic)
+      {
+        segment = Segment(container, name: name)
+      }
+    }
+    guard let segment = segment ?? Segment(Container(parts), name: nil) else { return nil }
+    return state.withLock { state in
+      state.segments.append(segment)
+      if var places = state.places.take() {
+        Self.enter(segment, state.segments.count - 1, &places)
+        state.places = places
+      }
+      return state.segments.count - 1
+    }
+  }
+
+  static func freshName() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return String(generator.next(), radix: 36)
+  }
+
+  /// Removes segments that were found damaged; true when there were any. Numbers of segments change.
+  func dropDamaged() -> Bool {
+    state.withLock { state in
+      let damaged = state.segments.filter(\.isDamaged)
+      guard !damaged.isEmpty else { return false }
+      for segment in damaged {
+        if let directory, let name = segment.name { unlink(directory + "/" + name) }
+      }
+      state.damaged += damaged.count
+      state.segments.removeAll(where: \.isDamaged)
+      state.places = nil
+      return true
+    }
+  }
+
+  /// Joins small segments once there are many. Numbers of segments change; segments that are in use stay readable.
+  func mergeIfNeeded(force: Bool = false) {
+    guard let directory else { return }
+    let small = state.withLock { $0.segments.filter { $0.name != nil && $0.container.size < Self.small } }
+    guard small.count > (force ? 1 : Self.mostSmall) else { return }
+    // One process joins at a time; others go on without.
+    let lock = open(directory + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard lock >= 0 else { return }
+    defer { close(lock) }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { return }
+    let name = Self.freshName() + Self.suffix
+    guard let parts = SegmentMerger.merge(small),
+      Container.write(parts, magic: Segment.magic, to: directory + "/" + name),
+      let container = Container(file: directory + "/" + name, magic: Segment.magic),
+      let merged = Segment(container, name: name)
+    else { return }
+    for segment in small { if let name = segment.name { unlink(directory + "/" + name) } }
+    let gone = Set(small.compactMap(\.name))
+    state.withLock { state in
+      state.segments.removeAll { $0.name.map { gone.contains($0) } ?? false }
+      state.segments.append(merged)
+      state.places = nil
+    }
+  }
+}
+
+/// Directories that only their user can enter.
+enum PrivateDirectory {
+  /// Makes a directory and those above it; nil when that cannot be done, or others can write there.
+  static func make(_ path: [UInt8]) -> String? {
+    guard path.first == 0x2f, !path.contains(0) else { return nil }
+    let directory = String(decoding: path, as: UTF8.self)
+    guard Array(directory.utf8) == path, make(directory) else { return nil }
+    var info = stat()
+    guard stat(directory, &info) == 0, info.st_uid == geteuid(), info.st_mode & 0o022 == 0 else { return nil }
+    return directory
+  }
+
+  private static func make(_ path: String) -> Bool {
+    if mkdir(path, 0o700) != 0, errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+      guard make(String(path[..<slash])) else { return false }
+      _ = mkdir(path, 0o700)
+    }
+    var info = stat()
+    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The names in a directory that end so, sorted.
+  static func names(_ directory: String, suffix: String) -> [String] {
+    guard let listing = opendir(directory) else { return [] }
+    defer { closedir(listing) }
+    var names: [String] = []
+    while let entry = readdir(listing) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name.hasSuffix(suffix), name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+}
