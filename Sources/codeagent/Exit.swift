@@ -79,7 +79,8 @@ enum Exit {
   /// Ends the process at once: what had to be kept is in the record.
   static func now(_ code: Int32) -> Never {
     fflush(nil)
-    exit(code)
+    // Without exit handlers: they would take down libraries under threads that still work.
+    _exit(code)
   }
 
   /// Says what happened and what to do, and ends with the failure's code.
