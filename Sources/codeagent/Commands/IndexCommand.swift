@@ -113,6 +113,7 @@ struct SearchPlace: Sendable {
         ],
       ]
       if let seconds { object["milliseconds"] = JSONValue(Int(seconds * 1000)) }
+      object["open_milliseconds"] = .double((status.openSeconds * 10_000).rounded() / 10)
       Output.write(JSONValue.object(object).serialized + [0x0a])
       return
     }

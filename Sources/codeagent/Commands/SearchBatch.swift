@@ -13,6 +13,9 @@ struct SearchBatch {
   let revision: String?
 
   private static let longestLine = 8 << 20
+  private static let modes: [String: SearchRequest.Mode] = [
+    "words": .words, "regex": .regex, "symbols": .symbols, "files": .files,
+  ]
 
   func run() async throws {
     var reader = LineReader(limit: Self.longestLine)
@@ -39,6 +42,18 @@ struct SearchBatch {
     guard named.isNull || named.string != nil else { return failure(id, "`rev` is no string") }
     var request = request
     request.text = text
+    if let name = parsed["mode"], !name.isNull {
+      guard let mode = name.string.flatMap({ Self.modes[$0] }) else {
+        return failure(id, "`mode` is one of \(Self.modes.keys.sorted().joined(separator: ", "))")
+      }
+      request.mode = mode
+    }
+    if let limit = parsed["limit"], !limit.isNull {
+      guard let number = limit.int, (1...1_000_000).contains(number) else {
+        return failure(id, "`limit` is a number from 1 to 1000000")
+      }
+      request.limit = number
+    }
     let start = ContinuousClock.now
     do {
       let answer = try await index.search(request, revision: named.string ?? revision)
