@@ -90,16 +90,16 @@ let package = Package(
     room(
       "Agent",
       [
-        "Workspace", "Models", "Repair", "CodeIndex", "Access", "AuditTrail", "Git", "Sandbox", "Conversation",
-        "Patches", "TestReports", "JSON", "Paths", "Prompts",
+        "Workspace", "Models", "Repair", "CodeIndex", "Access", "AuditTrail", "TransparencyLog", "Git", "Sandbox",
+        "Conversation", "Patches", "TestReports", "JSON", "Paths", "Prompts",
       ]),
 
     // Floor 5: commands, terminal, configuration.
     .executableTarget(
       name: "codeagent",
       dependencies: [
-        "Agent", "Workspace", "Models", "Repair", "CodeIndex", "Access", "AuditTrail", "Cedar", "Git", "Sandbox",
-        "Conversation", "HTTPTransport", "TestReports", "JSON", "Paths", "codeagent-launch", arguments, toml,
+        "Agent", "Workspace", "Models", "Repair", "CodeIndex", "Access", "AuditTrail", "TransparencyLog", "Cedar", "Git",
+        "Sandbox", "Conversation", "HTTPTransport", "TestReports", "JSON", "Paths", "codeagent-launch", arguments, toml,
       ],
       swiftSettings: settings),
 

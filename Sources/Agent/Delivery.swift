@@ -1,7 +1,19 @@
+import AuditTrail
 import Git
 import JSON
 import Paths
+import TransparencyLog
 import Workspace
+
+/// The trailers by which a commit names its run and holds the record fast: whoever has the commit can tell when the record
+/// up to it is changed later.
+enum RecordTrailer {
+  static func text(run: String, in store: AuditStore, _ recorder: Recorder) throws -> String {
+    try recorder.flush()
+    let checkpoint = try store.signCheckpoint()
+    return "Codeagent-Run: \(run)\nCodeagent-Checkpoint: \(NoteCollection.encoded(checkpoint.note))\n"
+  }
+}
 
 /// Takes a change out of a run, through the gate.
 struct Delivery: Sendable {

@@ -58,9 +58,15 @@ public struct Recorder: Sendable {
     _ kind: EventKind, _ fields: JSONValue, content: [String: [UInt8]] = [:], values: [String: JSONValue] = [:],
     durable: Bool = false
   ) throws(AuditError) -> Int {
-    var content = content.mapValues { redactor.redact($0).bytes }
-    for (name, value) in values { content[name] = redact(value).serialized }
-    return try log.append(kind.rawValue, redact(fields), content: content, durable: durable).sequence
+    var found = Redactions()
+    var content = content.mapValues { found.redact($0, redactor) }
+    for (name, value) in values { content[name] = redact(value, &found).serialized }
+    var fields = redact(fields, &found)
+    if let redacted = found.json, var object = fields.object {
+      object["redacted"] = redacted
+      fields = .object(object)
+    }
+    return try log.append(kind.rawValue, fields, content: content, durable: durable).sequence
   }
 
   /// Makes everything recorded so far durable.
@@ -74,15 +80,47 @@ public struct Recorder: Sendable {
     return result.findings.isEmpty ? text : String(decoding: result.bytes, as: UTF8.self)
   }
 
-  private func redact(_ value: JSONValue) -> JSONValue {
+  private func redact(_ value: JSONValue, _ found: inout Redactions) -> JSONValue {
     switch value {
-    case .string(let text): return .string(redact(text))
-    case .array(let elements): return .array(elements.map(redact))
+    case .string(let text):
+      if text.utf8.count < 8 { return value }
+      let bytes = found.replaced(Array(text.utf8), redactor)
+      return bytes.map { .string(String(decoding: $0, as: UTF8.self)) } ?? value
+    case .array(let elements):
+      return .array(elements.map { redact($0, &found) })
     case .object(let object):
       var result = JSONObject()
-      for member in object.members { result[member.name] = redact(member.value) }
+      for member in object.members { result[member.name] = redact(member.value, &found) }
       return .object(result)
     default: return value
     }
+  }
+}
+
+/// What was replaced in one event: the record says so, by rule and placeholder.
+private struct Redactions {
+  private var counts: [String: [String: Int]] = [:]
+
+  mutating func redact(_ bytes: [UInt8], _ redactor: Redactor) -> [UInt8] {
+    replaced(bytes, redactor) ?? bytes
+  }
+
+  /// The bytes with secrets replaced; nil when there is none.
+  mutating func replaced(_ bytes: [UInt8], _ redactor: Redactor) -> [UInt8]? {
+    let result = redactor.redact(bytes)
+    if result.findings.isEmpty { return nil }
+    for finding in result.findings { counts[finding.rule, default: [:]][finding.placeholder, default: 0] += 1 }
+    return result.bytes
+  }
+
+  var json: JSONValue? {
+    if counts.isEmpty { return nil }
+    var entries: [JSONValue] = []
+    for (rule, placeholders) in counts.sorted(by: { $0.key < $1.key }) {
+      for (placeholder, count) in placeholders.sorted(by: { $0.key < $1.key }).prefix(50) {
+        entries.append(["rule": .string(rule), "placeholder": .string(placeholder), "count": JSONValue(count)])
+      }
+    }
+    return .array(entries)
   }
 }

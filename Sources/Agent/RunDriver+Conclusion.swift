@@ -134,7 +134,7 @@ extension RunDriver {
     guard deadline.lift() else { throw CancellationError() }
     do {
       result.delivered = try await Delivery(workspace: session.workspace, gate: gate, run: run).deliver(
-        deliverable, request.delivery, message: commitMessage(result))
+        deliverable, request.delivery, message: try commitMessage(result))
     } catch let error as Refusal {
       result.outcome = .refused
       result.reason = "the change is proven but not delivered: \(error)"
@@ -169,12 +169,13 @@ extension RunDriver {
     }
   }
 
-  private func commitMessage(_ result: RunResult) -> String {
+  private func commitMessage(_ result: RunResult) throws -> String {
     let title =
       result.passesNow.isEmpty
       ? "Change made by a codeagent run" : "Repair \(result.passesNow.prefix(2).joined(separator: ", "))"
     return title + "\n\n" + result.proof.joined(separator: "\n") + "\n\nAssisted-by: codeagent:"
-      + "\(services.model.identity.provider)/\(services.model.identity.name)\nCodeagent-Run: \(run)\n"
+      + "\(services.model.identity.provider)/\(services.model.identity.name)\n"
+      + (try RecordTrailer.text(run: run, in: services.store, recorder))
   }
 
   /// What of a change is delivered when no judge could look at it.

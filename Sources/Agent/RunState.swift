@@ -58,6 +58,8 @@ struct RunState: Sendable {
     var nanoseconds: Int64 = 0
     for (earlier, later) in zip(events, events.dropFirst()) {
       if later.kind == EventKind.runResumed.rawValue || earlier.kind == EventKind.runEnded.rawValue { continue }
+      // What was open when a process died is closed by the next one, whenever that starts.
+      if later.fields["outcome"]?.string == "unknown" { continue }
       let isSameBoot = earlier.bootID == later.bootID
       let gap = isSameBoot ? later.monotonic - earlier.monotonic : later.wallTime - earlier.wallTime
       nanoseconds += max(0, gap)

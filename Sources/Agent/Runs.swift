@@ -2,6 +2,7 @@ import Access
 public import AuditTrail
 import CodeIndex
 import Conversation
+import Git
 import JSON
 import Paths
 import Repair
@@ -122,7 +123,9 @@ public struct Runs: Sendable {
     result.summary = ended["summary"]?.string ?? ""
     do {
       result.delivered = try await Delivery(workspace: workspace, gate: gate, run: run.text).deliver(
-        deliverable, request, message: "Change of codeagent run \(run.text)\n\nCodeagent-Run: \(run.text)\n")
+        deliverable, request,
+        message: "Change of codeagent run \(run.text)\n\n"
+          + (try RecordTrailer.text(run: run.text, in: store, recorder)))
     } catch let error as Refusal {
       result.outcome = .refused
       result.reason = error.description
@@ -275,7 +278,7 @@ public struct Runs: Sendable {
       .workspaceOpened,
       [
         "mode": .string("\(workspace.mode)"), "reason": JSONValue(workspace.modeReason),
-        "snapshot": .string(snapshot.id),
+        "snapshot": .string(snapshot.id), "base": JSONValue(workspace.baseCommit?.hex),
       ])
     let runner = tests.map {
       TestRunner(command: $0, project: location.project, limits: request.limits, gate: gate, observe: observe)

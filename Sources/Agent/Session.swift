@@ -1,6 +1,7 @@
 import AuditTrail
 import CodeIndex
 import Conversation
+import Git
 import JSON
 import Paths
 import Prompts
@@ -35,6 +36,8 @@ actor Session {
   private(set) var servesTrials = true
 
   private var instructions: Instructions
+  /// Blobs whose content the record holds, or that follow from its diffs.
+  private var knownFiles: Set<ObjectID> = []
 
   init(
     workspace: Workspace, gate: Gate, project: RepoPath, pathBase: RepoPath, index: Index?, tests: TestRunner?,
@@ -222,8 +225,30 @@ actor Session {
     fields["changed"] = .array(diff.map { .string($0.path.quoted) })
     if after.ignoredChanges.count > 0 { fields["ignoredChanges"] = JSONValue(after.ignoredChanges.count) }
     observe(.changed(diff))
-    return (fields, ["diff": diff.flatMap(\.patch)])
+    var content = try await contents(of: diff)
+    content["diff"] = diff.flatMap(\.patch)
+    return (fields, content)
   }
+
+  /// What the record has to hold for the diff to be made again from it alone: each file as it was before its first change,
+  /// and binary files as they are.
+  private func contents(of diff: [FileDiff]) async throws -> [String: [UInt8]] {
+    var contents: [String: [UInt8]] = [:]
+    for file in diff {
+      for id in [file.beforeID, file.isBinary ? file.afterID : nil].compactMap({ $0 })
+      where contents.count < Self.mostContents && !knownFiles.contains(id) {
+        let bytes = try await workspace.content(of: id)
+        guard bytes.count <= Self.largestContent else { continue }
+        knownFiles.insert(id)
+        contents["file-\(id.hex)"] = bytes
+      }
+      if let id = file.afterID, !file.isBinary { knownFiles.insert(id) }
+    }
+    return contents
+  }
+
+  private static let mostContents = 200
+  private static let largestContent = 4 << 20
 }
 
 /// A file to write, or to delete when it has no content.

@@ -6,8 +6,13 @@ public enum NoteCollection {
   /// A note as one line, to be printed where others keep it.
   public static func line(_ note: SignedNote) -> String { linePrefix + Base64.encode(note.bytes) }
 
-  /// All notes in a text, in order: those written out, and those in lines of their own, whatever stands before them on
-  /// the line. What is no note is read past.
+  /// A note as the value of a commit's trailer `Codeagent-Checkpoint`.
+  public static func encoded(_ note: SignedNote) -> String { Base64.encode(note.bytes) }
+
+  private static let trailerPrefix = "Codeagent-Checkpoint: "
+
+  /// All notes in a text, in order: those written out, those in lines of their own, whatever stands before them on the line,
+  /// and those in trailers of commits. What is no note is read past.
   public static func notes(in bytes: [UInt8]) -> [SignedNote] {
     var notes: [SignedNote] = []
     var text: [ArraySlice<UInt8>] = []
@@ -36,11 +41,16 @@ public enum NoteCollection {
   }
 
   private static func note(inLine line: ArraySlice<UInt8>) -> SignedNote? {
-    let prefix = Array(linePrefix.utf8)
-    guard line.count > prefix.count, line.count < 1 << 21,
-      let start = line.indices.first(where: { line[$0] == prefix[0] && line[$0...].starts(with: prefix) })
-    else { return nil }
-    let code = line[(start + prefix.count)...].prefix { $0 > 0x20 }
-    return Base64.decode(String(decoding: code, as: UTF8.self)).flatMap { SignedNote(parsing: $0) }
+    guard line.count < 1 << 21 else { return nil }
+    for prefix in [Array(linePrefix.utf8), Array(trailerPrefix.utf8)] {
+      guard line.count > prefix.count,
+        let start = line.indices.first(where: { line[$0] == prefix[0] && line[$0...].starts(with: prefix) })
+      else { continue }
+      let code = line[(start + prefix.count)...].prefix { $0 > 0x20 }
+      if let note = Base64.decode(String(decoding: code, as: UTF8.self)).flatMap({ SignedNote(parsing: $0) }) {
+        return note
+      }
+    }
+    return nil
   }
 }
