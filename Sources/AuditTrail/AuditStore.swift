@@ -16,17 +16,12 @@ public final class AuditStore: Sendable {
     public var ballast: Int
     /// What signs checkpoints; nil for the key in the record's directory, made at its first use.
     public var key: NoteSigningKey?
-    /// Where each run's last checkpoint is appended to, beside the record: a file that others keep; nil for none.
-    public var anchorFile: String?
 
     /// The usual: five seconds, 4 MiB.
-    public init(
-      busyTimeout: Double = 5, ballast: Int = 4 << 20, key: NoteSigningKey? = nil, anchorFile: String? = nil
-    ) {
+    public init(busyTimeout: Double = 5, ballast: Int = 4 << 20, key: NoteSigningKey? = nil) {
       self.busyTimeout = busyTimeout
       self.ballast = ballast
       self.key = key
-      self.anchorFile = anchorFile
     }
   }
 

@@ -20,7 +20,7 @@ public struct RecordedRun: Sendable {
     self.events = events
     var outcomes: [Int: Event] = [:]
     for event in events where event.kind == "effect.outcome" {
-      if let intent = event.fields["intent"]?.int { outcomes[intent] = event }
+      if let intent = event.fields["intent"]?.int, outcomes[intent] == nil { outcomes[intent] = event }
     }
     self.outcomes = outcomes
   }

@@ -23,7 +23,7 @@ struct Codeagent: AsyncParsableCommand {
     version: version,
     subcommands: [
       FixCommand.self, SearchCommand.self, IndexCommand.self, RunsCommand.self, ModelsCommand.self, AuditCommand.self,
-      SandboxCommand.self, PolicyCommand.self, DoctorCommand.self,
+      ReplayCommand.self, SandboxCommand.self, PolicyCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

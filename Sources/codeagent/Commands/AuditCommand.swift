@@ -1,92 +1,64 @@
 import Agent
 import ArgumentParser
 import AuditTrail
-import JSON
+import TransparencyLog
 
-/// `codeagent audit`: reading and checking the record.
-struct AuditCommand: ParsableCommand {
+/// `codeagent audit`: reading and checking the record. Each subcommand has a file of its own in `Audit/`.
+struct AuditCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "audit", abstract: "Read the record of runs, and check that nobody changed it.",
-    subcommands: [Log.self, Verify.self])
+    commandName: "audit", abstract: "Read the record of runs, prove that nobody changed it, and hand it on.",
+    discussion: """
+      Everything that runs do is recorded: what was refused, too. The record is a transparency log: it signs itself, and
+      what somebody else holds of it (an anchor) cannot be taken back. docs/audit.md says how, and what it does not promise.
 
-  /// A run's events.
-  struct Log: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Show everything that a run did, in order.",
-      discussion:
-        "EXAMPLES\n  codeagent audit log last\n  codeagent audit log r-2026 --content | less\n  codeagent audit log last --json | jq .kind"
-    )
+      EXAMPLES
+        codeagent audit log last                     what the last run did, in order
+        codeagent audit report last --html run.html  the same as one page for others to read
+        codeagent audit verify                       whether the record is whole
+        codeagent audit blame src/app.py:12          which run wrote this line, and why it was allowed
+      """,
+    subcommands: [
+      AuditLog.self, AuditReport.self, AuditVerify.self, AuditProve.self, AuditExport.self, AuditStats.self,
+      AuditBlame.self, AuditAnchor.self, AuditWitness.self, AuditKey.self, AuditErase.self, AuditHold.self,
+    ])
+}
 
-    @Argument(help: "The run's id, the beginning of one, or `last`.") var name = "last"
-    @Flag(help: "Show prompts, answers, output and diffs, too.") var content = false
-    @OptionGroup var output: OutputOptions
-
-    func run() throws {
-      let store = try Assembly().store()
-      let style = Style(hasColor: TerminalTraits.detect(Environment.current).hasColor)
-      let events = try store.events(of: try store.run(matching: name))
-      let start = events.first?.wallTime ?? 0
-      for event in events {
-        if output.json {
-          var object: JSONObject = [
-            "v": 1, "run": .string(event.run.text), "seq": JSONValue(event.sequence), "kind": .string(event.kind),
-            "wall_ns": .int(event.wallTime), "hash": .string("\(event.hash)"), "fields": event.fields,
-          ]
-          if content {
-            var contents = JSONObject()
-            for reference in event.content {
-              contents[reference.name] = try JSONValue(
-                store.content(of: event, reference.name).map { String(decoding: $0, as: UTF8.self) })
-            }
-            object["content"] = .object(contents)
-          }
-          Output.write(JSONValue.object(object).serialized + [0x0a])
-          continue
-        }
-        Output.write(EventText.line(event, since: start, style: style))
-        guard content else { continue }
-        for reference in event.content {
-          guard let bytes = try store.content(of: event, reference.name) else {
-            Output.write(style.faint("        \(reference.name): erased") + "\n")
-            continue
-          }
-          Output.write(style.faint("        \(reference.name):") + "\n")
-          for line in Display.safe(bytes).split(separator: "\n", omittingEmptySubsequences: false) {
-            Output.write("        │ \(line)\n")
-          }
-        }
-      }
+/// What several commands of `audit` read from their arguments.
+enum AuditInput {
+  /// A verification key, from its text or from a file that holds it.
+  static func key(_ text: String) throws -> NoteVerificationKey {
+    if let key = NoteVerificationKey(text) { return key }
+    if let file = try? TextInput.read(text),
+      let key = NoteVerificationKey(file.trimmingWhitespace)
+    {
+      return key
     }
+    throw UsageFailure(
+      "`\(text)` is no verification key", advice: "it looks like NAME+12345678+BASE64; `codeagent audit key` shows one")
   }
 
-  /// Checks the chain.
-  struct Verify: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Check that the record is whole: no event changed, missing, added or moved.")
-
-    @Argument(help: "Only this run; all of them when not given.") var name: String?
-    @OptionGroup var output: OutputOptions
-
-    func run() throws {
-      let store = try Assembly().store()
-      let report = try store.verify(run: try name.map { try store.run(matching: $0) })
-      if output.json {
-        Output.write(
-          JSONValue.object([
-            "v": 1, "events": JSONValue(report.count), "whole": .bool(report.isWhole),
-            "first_bad": JSONValue(report.firstBad?.description),
-            "damage": .array(report.damage.map { .string($0) }), "head": JSONValue(report.head.map { "\($0)" }),
-          ]).serialized + [0x0a])
-      } else if let bad = report.firstBad {
-        Output.write("✘ the record was changed: \(bad)\n")
-      } else if let damage = report.damage.first {
-        Output.write("✘ the record is damaged: \(Display.safe(damage))\n")
-      } else {
-        Output.write(
-          "✔ \(report.count) events, whole and in order"
-            + (report.head.map { "; head \($0)" } ?? "") + "\n")
-      }
-      if !report.isWhole { throw ExitStatus(code: 8) }
+  /// A date, or a time: `2026-11-23`, `2026-11-23T10:00:00Z`, or how long ago: `7d`, `12h`. In nanoseconds since 1970.
+  static func time(_ text: String, now: Int64) throws -> Int64 {
+    if let unit = text.last, let seconds = ["d": 86_400, "h": 3600, "m": 60][unit], let count = Int(text.dropLast()),
+      count >= 0, count < 100_000
+    {
+      return now - Int64(count * seconds) * 1_000_000_000
     }
+    if let time = UTCTime.parse(text) { return time }
+    throw UsageFailure(
+      "`\(text)` is no time", advice: "write 2026-11-23, 2026-11-23T10:00:00Z, or how long ago: 7d, 12h")
+  }
+
+  /// The account that asks.
+  static func user() -> String { Account.name() }
+}
+
+extension String {
+  /// Without white space at either end.
+  var trimmingWhitespace: String {
+    var rest = self[...]
+    while rest.first?.isWhitespace == true { rest.removeFirst() }
+    while rest.last?.isWhitespace == true { rest.removeLast() }
+    return String(rest)
   }
 }

@@ -101,6 +101,8 @@ struct FixCommand: AsyncParsableCommand {
       let services = try assembly.services()
       let result = try await Runs(services: services, observe: reporter.observe).start(request, at: location)
       let deliversPatch = result.outcome == .fixed || result.outcome == .unconfirmed && options.yes
+      await RunClosing(assembly: assembly, store: services.store).close(
+        result, patchFile: deliversPatch ? options.patch : nil, root: location.root)
       return (result, deliversPatch && options.patch != nil ? result.diff.flatMap(\.patch) : nil)
     } deliverPatch: { bytes in
       try PatchFile.write(bytes, to: options.patch ?? "-")
@@ -195,6 +197,27 @@ enum TextInput {
     }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw UsageFailure("\(file) is not UTF-8 text") }
     return text
+  }
+}
+
+/// Whole files as bytes.
+enum ByteInput {
+  private static let mostBytes = 256 << 20
+
+  static func read(_ file: String) throws(UsageFailure) -> [UInt8] {
+    let descriptor = file == "-" ? dup(0) : open(file, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw UsageFailure("\(file) cannot be read: \(String(cString: strerror(errno)))") }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      let count = Glibc.read(descriptor, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw UsageFailure("\(file) cannot be read: \(String(cString: strerror(errno)))") }
+      if count == 0 { return bytes }
+      bytes += buffer[..<count]
+      guard bytes.count <= mostBytes else { throw UsageFailure("\(file) is larger than 256 MiB") }
+    }
   }
 }
 

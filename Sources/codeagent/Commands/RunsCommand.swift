@@ -83,8 +83,12 @@ struct RunsCommand: AsyncParsableCommand {
         delivery.apply = options.apply
         delivery.branch = options.branch
         delivery.acceptUnconfirmed = options.yes
-        let runs = Runs(services: try assembly.services(), observe: reporter.observe)
-        return (try await runs.resume(id, delivery: delivery, budget: try options.budget.budget(assembly)), nil)
+        let services = try assembly.services()
+        let runs = Runs(services: services, observe: reporter.observe)
+        let result = try await runs.resume(id, delivery: delivery, budget: try options.budget.budget(assembly))
+        await RunClosing(assembly: assembly, store: services.store).close(
+          result, patchFile: nil, root: assembly.location?.root)
+        return (result, nil)
       } deliverPatch: { _ in
       }
     }
@@ -108,7 +112,10 @@ struct RunsCommand: AsyncParsableCommand {
       delivery.apply = branch == nil
       delivery.branch = branch
       delivery.acceptUnconfirmed = yes
-      let result = try await Runs(services: try assembly.services(), observe: { _ in }).deliver(id, delivery)
+      let services = try assembly.services()
+      let result = try await Runs(services: services, observe: { _ in }).deliver(id, delivery)
+      await RunClosing(assembly: assembly, store: services.store).close(
+        result, patchFile: nil, root: assembly.location?.root)
       Output.write((result.delivered ?? result.reason) + "\n")
       throw ExitStatus(code: result.outcome.exitCode)
     }

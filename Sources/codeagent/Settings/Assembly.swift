@@ -40,7 +40,24 @@ struct Assembly: Sendable {
 
   /// The record.
   func store() throws -> AuditStore {
-    try AuditStore.open(at: Array(try Directories.state(environment).utf8))
+    try AuditStore.open(at: Array(try Directories.state(environment).utf8), options: try auditOptions())
+  }
+
+  /// The record for a new run. A damaged one is put away, said so, and replaced.
+  func storeForRuns() throws -> AuditStore {
+    let (store, quarantine) = try AuditStore.openReplacingDamage(
+      at: Array(try Directories.state(environment).utf8), options: try auditOptions())
+    if let quarantine {
+      Output.error("codeagent: \(Display.safe(quarantine.reason))")
+      Output.error(
+        "           it was put away in \(quarantine.directory); a new record goes on from its last good checkpoint, of "
+          + "\(quarantine.lastGoodSize) events")
+    }
+    return store
+  }
+
+  private func auditOptions() throws -> AuditStore.Options {
+    AuditStore.Options(key: try settings.audit.key(environment))
   }
 
   /// The sandbox.
@@ -55,7 +72,7 @@ struct Assembly: Sendable {
   /// Everything that a run works with.
   func services() throws -> RunServices {
     let state = try Directories.state(environment)
-    let store = try store()
+    let store = try storeForRuns()
     let model = try model()
     let rules = try authorizer(model.identity)
     // What is played from a cassette costs nothing; everything else costs what is known, or an unknown amount.
@@ -139,10 +156,12 @@ struct Assembly: Sendable {
       String(decoding: bytes, as: UTF8.self), file: ".codeagent/policy.toml of the committed base")
   }
 
+  /// Whether a CI job runs the program.
+  var isCI: Bool { environment["CI"].map { !$0.isEmpty && $0 != "false" } ?? false }
+
   private func principal() -> Principal {
-    let account = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid-\(getuid())"
-    let isCI = environment["CI"].map { !$0.isEmpty && $0 != "false" } ?? false
-    return Principal(run: "", user: account, start: isCI ? .ci : (isatty(1) == 1 && !isHeadless ? .terminal : .batch))
+    Principal(
+      run: "", user: Account.name(), start: isCI ? .ci : (isatty(1) == 1 && !isHeadless ? .terminal : .batch))
   }
 
   // MARK: What commands see

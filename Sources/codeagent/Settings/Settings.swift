@@ -26,6 +26,8 @@ struct Settings: Sendable {
   var timeout: Double?
   /// Prices by `provider/name`.
   var prices: [String: PriceSettings] = [:]
+  /// The record: what signs it, where else it is kept, and how long.
+  var audit = AuditSettings()
   /// Policy layers of the organisation and the user.
   var organisation = PolicyLayer()
   var user = PolicyLayer()
@@ -91,7 +93,9 @@ struct Settings: Sendable {
 
   private mutating func apply(_ table: TableReader, layer: WritableKeyPath<Settings, PolicyLayer>) throws(UsageFailure)
   {
-    try table.allow(["model", "review_model", "fallback_models", "project", "budget", "providers", "prices", "policy"])
+    try table.allow([
+      "model", "review_model", "fallback_models", "project", "budget", "providers", "prices", "audit", "policy",
+    ])
     model = try table.string("model") ?? model
     reviewModel = try table.string("review_model") ?? reviewModel
     fallbackModels = try table.list("fallback_models") ?? fallbackModels
@@ -157,6 +161,7 @@ struct Settings: Sendable {
       let written = Double(usage.cacheWriteInput) * (price.cacheWrite ?? price.input)
       return Int((fresh + cached + written + Double(usage.output) * price.output).rounded(.up))
     }
+    if let record = try table.table("audit") { try audit.read(record) }
   }
 }
 

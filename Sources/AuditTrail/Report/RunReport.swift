@@ -1,0 +1,420 @@
+import Crypto
+import FoundationEssentials
+import JSON
+import TransparencyLog
+
+/// A run as one page for people: what came of it, how that was proven, everything that happened, and what holds it fast.
+///
+/// The page stands alone: it asks for nothing over the network, its policy forbids that, and without scripts it shows everything
+/// but the filters. Whatever a repository, a command or a model wrote is escaped.
+public struct RunReport {
+  private let store: AuditStore
+  private let run: RecordedRun
+  private let version: String
+
+  /// The most bytes of one output, and of all of them, that a page shows.
+  private static let longestOutput = 32 << 10
+  private static let longestPage = 24 << 20
+
+  /// A report of a run.
+  /// - Parameter version: this program's version.
+  public init(_ run: RunID, in store: AuditStore, version: String) throws {
+    self.store = store
+    self.run = try RecordedRun(run, in: store)
+    self.version = version
+  }
+
+  /// The page, as UTF-8.
+  public func page() throws -> [UInt8] {
+    let timeline = try Timeline(run, in: store)
+    var html = HTMLText()
+    head(&html)
+    html.markup("<body><a class=skip href=\"#timeline\">To the timeline</a><main>")
+    try top(&html)
+    try change(&html)
+    charts(&html)
+    self.timeline(timeline, &html)
+    decisions(timeline, &html)
+    try verification(&html)
+    html.markup("</main><footer>Written by codeagent ")
+    html.text(version)
+    html.markup(" from its own record. Times are UTC.</footer><script>\(ReportAssets.script)</script></body></html>\n")
+    return html.bytes
+  }
+
+  // MARK: Head
+
+  private func head(_ html: inout HTMLText) {
+    func digest(_ text: String) -> String {
+      Base64.encode(Array(SHA256.hash(data: Array(text.utf8))))
+    }
+    html.markup(
+      "<!doctype html><html lang=en><head><meta charset=utf-8>"
+        + "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-\(digest(ReportAssets.style))'; "
+        + "script-src 'sha256-\(digest(ReportAssets.script))'; img-src data:; base-uri 'none'; form-action 'none'\">"
+        + "<meta name=viewport content=\"width=device-width, initial-scale=1\"><meta name=color-scheme content=\"light dark\">"
+        + "<meta name=referrer content=no-referrer><link rel=icon href=\"data:,\"><title>")
+    html.text("\(run.outcome) · \(run.run.text)")
+    html.markup("</title><style>\(ReportAssets.style)</style></head>")
+  }
+
+  // MARK: Outcome
+
+  private func top(_ html: inout HTMLText) throws {
+    let end = run.end?.fields
+    let outcome = run.outcome
+    let tone =
+      ["fixed", "nothing_to_fix"].contains(outcome) ? "good" : ["unconfirmed"].contains(outcome) ? "warning" : "bad"
+    let mark = tone == "good" ? "✔" : tone == "warning" ? "?" : "✘"
+    html.markup("<header class=\(tone)><p class=outcome><span class=mark aria-hidden=true>\(mark)</span>")
+    html.text(outcome.split(separator: "_").joined(separator: " "))
+    html.markup("</p><h1>")
+    html.text(try title())
+    html.markup("</h1><p class=reason>")
+    html.text(end?["reason"]?.string ?? "The run was cut off: it has no end in the record.")
+    html.markup("</p><dl class=facts>")
+    let start = run.started
+    let first = run.events.first
+    for (name, value) in [
+      ("run", run.run.text), ("project", start["checkout"]?.string ?? ""),
+      ("model", run.model == "builtin" ? "built-in engine" : run.model), ("for", start["user"]?.string ?? ""),
+      (
+        "began",
+        first.map { String(Timestamp.text($0.wallTime).prefix(19).map { $0 == "T" ? " " : $0 }) + " UTC" } ?? ""
+      ),
+      ("check", start["testCommand"]?.string ?? ""), ("delivered", end?["delivered"]?.string ?? ""),
+    ] where !value.isEmpty {
+      html.markup("<div><dt>\(name)</dt><dd>")
+      html.text(value)
+      html.markup("</dd></div>")
+    }
+    html.markup("</dl></header>")
+    cards(end, &html)
+    let proof = (end?["proof"]?.array ?? []).compactMap(\.string)
+    let flags = (end?["flags"]?.array ?? []).compactMap(\.string)
+    let summary = end?["summary"]?.string ?? ""
+    guard !proof.isEmpty || !flags.isEmpty || !summary.isEmpty else { return }
+    html.markup("<section class=proof><h2>Proof</h2>")
+    list(proof, "held", &html)
+    list(flags, "flag", &html)
+    if !summary.isEmpty {
+      html.markup("<blockquote>")
+      html.text(summary)
+      html.markup("<cite>the model, in its own words: not proven</cite></blockquote>")
+    }
+    html.markup("</section>")
+  }
+
+  private func title() throws -> String {
+    guard let start = run.events.first(where: { $0.kind == "run.started" }),
+      let task = try store.content(of: start, "task").map({ String(decoding: $0, as: UTF8.self) }),
+      let line = task.split(separator: "\n").first
+    else { return "Repair what the tests say is broken" }
+    return line.count > 160 ? line.prefix(159) + "…" : String(line)
+  }
+
+  private func cards(_ end: JSONValue?, _ html: inout HTMLText) {
+    let refusals = run.events.count { $0.kind == "policy.refusal" }
+    let before = end?["failedBefore"]?.array?.count ?? 0
+    let now = end?["passesNow"]?.array?.count ?? 0
+    let input = end?["usage"]?["input"]?.int ?? 0
+    let output = end?["usage"]?["output"]?.int ?? 0
+    var cards: [(String, String, String)] = []
+    if before + now > 0 { cards.append(("checks", "\(now) of \(max(before, now))", "that failed pass now")) }
+    if let event = run.end, let patch = try? store.content(of: event, "patch") {
+      let counts = DiffTable.counts(patch)
+      cards.append(
+        ("change", "+\(counts.added) −\(counts.removed)", "in \(counts.files) file\(counts.files == 1 ? "" : "s")"))
+    }
+    if input + output > 0 {
+      cards.append(
+        ("tokens", Figure.short(input + output), "\(Figure.short(input)) read, \(Figure.short(output)) written"))
+    }
+    if let cost = end?["microdollars"]?.int {
+      cards.append(("cost", Figure.cost(cost), run.model == "builtin" ? "no model was paid" : ""))
+    }
+    if let time = end?["milliseconds"]?.int {
+      cards.append(("time", Figure.duration(Int64(time) * 1_000_000), "\(end?["turns"]?.int ?? 0) answers"))
+    }
+    cards.append(("refused", "\(refusals)", refusals == 0 ? "by policy: nothing" : "by policy"))
+    cards.append(("record", Figure.grouped(run.events.count), "events"))
+    html.markup("<ul class=cards>")
+    for (name, value, note) in cards {
+      html.markup(
+        "<li><span>\(name)</span><b>\(HTMLText.escaped(value))</b><small>\(HTMLText.escaped(note))</small></li>")
+    }
+    html.markup("</ul>")
+  }
+
+  private func list(_ sentences: [String], _ kind: String, _ html: inout HTMLText) {
+    guard !sentences.isEmpty else { return }
+    html.markup("<ul class=\(kind)>")
+    for sentence in sentences {
+      html.markup("<li>")
+      html.text(sentence)
+      html.markup("</li>")
+    }
+    html.markup("</ul>")
+  }
+
+  // MARK: Change and charts
+
+  private func change(_ html: inout HTMLText) throws {
+    guard let event = run.events.last(where: { $0.content.contains { $0.name == "patch" } && $0.kind == "run.ended" })
+    else {
+      return
+    }
+    html.markup("<section><h2>Change</h2>")
+    if let patch = try store.content(of: event, "patch") {
+      if patch.isEmpty {
+        html.markup("<p class=note>The run ended without a change.</p>")
+      } else {
+        html.append(DiffTable.render(patch, isOpen: true))
+      }
+    } else {
+      html.markup("<p class=note>The change was erased from the record; what it was is still committed to.</p>")
+    }
+    html.markup("</section>")
+  }
+
+  private func charts(_ html: inout HTMLText) {
+    let charts = ReportCharts(run)
+    let parts = [("Tokens and cost", charts.tokens()), ("Time", charts.time())].compactMap { name, svg in
+      svg.map { (name, $0) }
+    }
+    guard !parts.isEmpty else { return }
+    html.markup("<section><h2>Spending</h2><div class=charts>")
+    for (name, svg) in parts { html.markup("<figure><figcaption>\(name)</figcaption>\(svg)</figure>") }
+    html.markup("</div></section>")
+  }
+
+  // MARK: Timeline
+
+  private func timeline(_ timeline: Timeline, _ html: inout HTMLText) {
+    let counts = Dictionary(grouping: timeline.entries, by: \.kind).mapValues(\.count)
+    html.markup(
+      "<section id=timeline><h2>Timeline</h2><form class=filters hidden><input type=search placeholder=\"Find in the timeline\" "
+        + "aria-label=\"Find in the timeline\">")
+    for kind in Timeline.Kind.allCases {
+      guard let count = counts[kind] else { continue }
+      html.markup(
+        "<label class=\"k-\(kind.rawValue)\"><input type=checkbox value=\(kind.rawValue)"
+          + (kind == .told ? "" : " checked") + ">\(kind.label) <small>\(count)</small></label>")
+    }
+    html.markup(
+      "<label class=only><input type=checkbox value=bad>only what went wrong</label><output></output></form><ol class=timeline>"
+    )
+    let start = run.events.first
+    for entry in timeline.entries { self.entry(entry, start, &html) }
+    html.markup("</ol><p class=\"note empty\" hidden>Nothing here fits the filters.</p></section>")
+  }
+
+  private func entry(_ entry: Timeline.Entry, _ start: Event?, _ html: inout HTMLText) {
+    let offset = start.map { RecordedRun.duration(from: $0, to: entry.event) } ?? 0
+    let number = entry.event.sequence
+    html.markup(
+      "<li id=\"e\(number)\" class=\"k-\(entry.kind.rawValue)\" data-kind=\(entry.kind.rawValue) data-state=\(entry.state.rawValue)>"
+    )
+    let isFolded = !entry.parts.isEmpty && html.bytes.count < Self.longestPage
+    html.markup(isFolded ? "<details><summary>" : "<div class=summary>")
+    html.markup(
+      "<span class=time>\(Figure.duration(offset))</span><span class=dot aria-hidden=true></span><span class=title>")
+    html.text(entry.title)
+    if !entry.subject.isEmpty {
+      html.markup(" <code>")
+      html.text(entry.subject.utf8.count > 400 ? String(entry.subject.prefix(399)) + "…" : entry.subject)
+      html.markup("</code>")
+    }
+    html.markup("</span>")
+    if !entry.status.isEmpty {
+      html.markup("<span class=\"status \(entry.state.rawValue)\">")
+      html.text(entry.status)
+      html.markup("</span>")
+    }
+    html.markup(
+      "<span class=took>\(entry.duration.map(Figure.duration) ?? "")</span><span class=number>\(number)</span>")
+    guard isFolded else {
+      html.markup("</div></li>")
+      return
+    }
+    html.markup("</summary><div class=parts>")
+    for part in entry.parts { self.part(part, &html) }
+    html.markup(
+      "<p class=hash>event \(number) · leaf \(entry.event.position) · <code>\(entry.event.hash.hex)</code></p></div></details></li>"
+    )
+  }
+
+  private func part(_ part: Timeline.Part, _ html: inout HTMLText) {
+    switch part {
+    case .facts(let facts):
+      guard !facts.isEmpty else { return }
+      html.markup("<dl class=facts>")
+      for (name, value) in facts.prefix(200) {
+        html.markup("<div><dt>")
+        html.text(name)
+        html.markup("</dt><dd>")
+        html.text(value.utf8.count > 4000 ? String(value.prefix(4000)) + "…" : value)
+        html.markup("</dd></div>")
+      }
+      html.markup("</dl>")
+    case .diff(let patch): html.append(DiffTable.render(patch, isOpen: true))
+    case .output(let name, let bytes): block(name, bytes, "out", &html)
+    case .text(let name, let text): block(name, Array(text.utf8), "said", &html)
+    }
+  }
+
+  private func block(_ name: String, _ bytes: [UInt8], _ kind: String, _ html: inout HTMLText) {
+    guard !bytes.isEmpty else { return }
+    let clean = TerminalText.plain(bytes)
+    html.markup("<figure class=block><figcaption>")
+    html.text(name)
+    html.markup(" <small>\(Figure.bytes(bytes.count))</small></figcaption><pre class=\(kind)>")
+    let half = Self.longestOutput / 2
+    if clean.count <= Self.longestOutput {
+      html.text(clean)
+    } else {
+      html.text(clean[..<half])
+      html.markup(
+        "</pre><p class=note>\(Figure.bytes(clean.count - 2 * half)) more are in the record.</p><pre class=\(kind)>")
+      html.text(clean[(clean.count - half)...])
+    }
+    html.markup("</pre></figure>")
+  }
+
+  // MARK: Decisions
+
+  private func decisions(_ timeline: Timeline, _ html: inout HTMLText) {
+    struct Key: Hashable {
+      var effect: String
+      var rules: String
+    }
+    var permitted: [Key: Int] = [:]
+    for event in run.events where event.kind == "effect.intent" {
+      let rules = (event.fields["rules"]?.array ?? []).compactMap(\.string).joined(separator: ", ")
+      permitted[Key(effect: event.fields["effect"]?.string ?? "", rules: rules), default: 0] += 1
+    }
+    let refused = run.events.filter { $0.kind == "policy.refusal" || $0.kind == "policy.approval" }
+    html.markup("<section><h2>Decisions</h2><p class=note>Every effect passed the policy ")
+    html.markup("<code>")
+    html.text(String((run.started["policy"]?.string ?? "").prefix(16)))
+    html.markup(
+      "</code> before it happened.</p><div class=scroll><table class=list><thead><tr><th>effect<th>decision<th>rule<th>times</thead><tbody>"
+    )
+    // Models ask again: the same refusal is one line, with a link to the first.
+    var order: [JSONValue] = []
+    var groups: [JSONValue: (first: Event, count: Int)] = [:]
+    for event in refused {
+      var fields = event.fields.object ?? JSONObject()
+      fields["call"] = nil
+      let key = JSONValue.array([.string(event.kind), .object(fields)])
+      if groups[key] == nil { order.append(key) }
+      groups[key] = (groups[key]?.first ?? event, (groups[key]?.count ?? 0) + 1)
+    }
+    for (event, count) in order.compactMap({ groups[$0] }) {
+      let isApproval = event.kind == "policy.approval"
+      let fields = isApproval ? event.fields["effect"] ?? .null : event.fields
+      html.markup("<tr><td><a href=\"#e\(event.sequence)\">")
+      html.text("\(fields["effect"]?.string ?? "") \(Timeline.subject(fields))")
+      html.markup("</a><td><span class=\"status bad\">")
+      html.text(isApproval ? "asked \(event.fields["by"]?.string ?? "")" : "refused")
+      html.markup("</span><td>")
+      html.text((event.fields["rules"]?.array ?? []).compactMap(\.string).joined(separator: ", "))
+      if let reason = event.fields["reason"]?.string {
+        html.markup("<br><small>")
+        html.text(reason)
+        html.markup("</small>")
+      }
+      html.markup("<td>\(count)")
+    }
+    for (key, count) in permitted.sorted(by: { ($1.value, $0.key.effect) < ($0.value, $1.key.effect) }) {
+      html.markup("<tr><td>")
+      html.text(key.effect)
+      html.markup("<td><span class=\"status good\">permitted</span><td>")
+      html.text(key.rules)
+      html.markup("<td>\(count)")
+    }
+    html.markup("</tbody></table></div></section>")
+  }
+
+  // MARK: Verification
+
+  private func verification(_ html: inout HTMLText) throws {
+    let report = try store.verify(run: run.run)
+    html.markup("<section id=verification><h2>Verification</h2>")
+    if let bad = report.firstBad {
+      html.markup("<p class=\"verdict bad\">✘ ")
+      html.text("The record was changed: \(bad)")
+    } else {
+      html.markup(
+        "<p class=\"verdict good\">✔ All \(Figure.grouped(report.count)) events are as they were written, in order, none is missing; "
+      )
+      html.markup("\(Figure.grouped(report.contents)) contents fit what was committed to, \(report.erased) erased.")
+    }
+    html.markup("</p><dl class=facts>")
+    var facts: [(String, String)] = [("log", store.origin)]
+    if let head = report.head { facts.append(("last event", head.hex)) }
+    var proofText: String?
+    if let last = run.events.last, let checkpoint = try store.checkpoint(covering: last),
+      let path = try store.inclusionProof(of: last, size: checkpoint.size),
+      let claim = Checkpoint(parsing: checkpoint.note.text)
+    {
+      facts.append(("signed", "\(Figure.grouped(checkpoint.size)) events, \(Timestamp.text(checkpoint.time))"))
+      facts.append(("root", claim.root.hex))
+      proofText = LogProof(index: last.position, path: path, checkpoint: checkpoint.note).text
+    }
+    for signer in try store.signers() { facts.append(("key", signer.key.text)) }
+    if let anchor = try store.anchors(limit: 1).first {
+      facts.append(
+        ("held by", "\(anchor.kind) \(anchor.place), up to event \(anchor.size), \(Timestamp.text(anchor.time))"))
+    } else {
+      facts.append(("held by", "nobody else yet: codeagent audit anchor"))
+    }
+    for (name, value) in facts {
+      html.markup("<div><dt>\(name)</dt><dd>")
+      html.text(value)
+      html.markup("</dd></div>")
+    }
+    html.markup(
+      "</dl><p class=note>The promise: what somebody else holds a checkpoint of, nobody can change unseen. What follows it is as "
+        + "safe as the machine and its key. This page is a view of the record, not the record: check with "
+        + "<code>codeagent audit verify</code>, or the proof below with <code>scripts/verify-record</code>.</p>")
+    if let proofText {
+      html.markup("<details><summary>Proof that the run's last event is in the log</summary><pre class=out>")
+      html.text(proofText)
+      html.markup("</pre></details>")
+    }
+    html.markup("</section>")
+  }
+}
+
+/// What terminals would not show: colours and cursor movements in recorded output.
+enum TerminalText {
+  /// The text without escape sequences; of a line that was overwritten, the last state.
+  static func plain(_ bytes: [UInt8]) -> [UInt8] {
+    guard bytes.contains(0x1b) || bytes.contains(0x0d) else { return bytes }
+    var output: [UInt8] = []
+    var lineStart = 0
+    var index = 0
+    while index < bytes.count {
+      let byte = bytes[index]
+      index += 1
+      switch byte {
+      case 0x1b where index < bytes.count && bytes[index] == UInt8(ascii: "["):
+        index += 1
+        while index < bytes.count, !(0x40...0x7e).contains(bytes[index]) { index += 1 }
+        index += 1
+      case 0x1b where index < bytes.count && bytes[index] == UInt8(ascii: "]"):
+        while index < bytes.count, bytes[index] != 0x07, bytes[index] != 0x1b { index += 1 }
+        if index < bytes.count, bytes[index] == 0x1b { index += 1 }
+        index += 1
+      case 0x0d where index < bytes.count && bytes[index] != 0x0a: output.removeSubrange(lineStart...)
+      case 0x0d: break
+      case 0x0a:
+        output.append(byte)
+        lineStart = output.count
+      default: output.append(byte)
+      }
+    }
+    return output
+  }
+}

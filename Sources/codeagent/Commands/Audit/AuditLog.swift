@@ -1,0 +1,62 @@
+import Agent
+import ArgumentParser
+import AuditTrail
+import JSON
+
+/// `codeagent audit log`: a run's events.
+struct AuditLog: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "log", abstract: "Show everything that a run did, in order.",
+    discussion:
+      "EXAMPLES\n  codeagent audit log last\n  codeagent audit log r-2026 --content | less\n  codeagent audit log last --json | jq .kind"
+  )
+
+  @Argument(help: "The run's id, the beginning of one, or `last`; `record` for what the record notes about itself.")
+  var name = "last"
+  @Flag(help: "Show prompts, answers, output and diffs, too.") var content = false
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let store = try Assembly().store()
+    let style = Style(hasColor: TerminalTraits.detect(Environment.current).hasColor)
+    let events = name == "record" ? try store.ownEvents() : try store.events(of: try store.run(matching: name))
+    let start = events.first?.wallTime ?? 0
+    for event in events {
+      if output.json {
+        Output.write(try json(event, store).serialized + [0x0a])
+        continue
+      }
+      Output.write(EventText.line(event, since: start, style: style))
+      if content { try show(event, store, style) }
+    }
+  }
+
+  private func json(_ event: Event, _ store: AuditStore) throws -> JSONValue {
+    var object: JSONObject = [
+      "v": 1, "run": .string(event.run.text), "seq": JSONValue(event.sequence), "kind": .string(event.kind),
+      "wall_ns": .int(event.wallTime), "hash": .string("\(event.hash)"), "fields": event.fields,
+    ]
+    if content {
+      var contents = JSONObject()
+      for reference in event.content {
+        contents[reference.name] = try JSONValue(
+          store.content(of: event, reference.name).map { String(decoding: $0, as: UTF8.self) })
+      }
+      object["content"] = .object(contents)
+    }
+    return .object(object)
+  }
+
+  private func show(_ event: Event, _ store: AuditStore, _ style: Style) throws {
+    for reference in event.content {
+      guard let bytes = try store.content(of: event, reference.name) else {
+        Output.write(style.faint("        \(Display.safe(reference.name)): erased") + "\n")
+        continue
+      }
+      Output.write(style.faint("        \(Display.safe(reference.name)):") + "\n")
+      for line in Display.safe(bytes).split(separator: "\n", omittingEmptySubsequences: false) {
+        Output.write("        │ \(line)\n")
+      }
+    }
+  }
+}
