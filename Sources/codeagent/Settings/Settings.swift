@@ -113,6 +113,7 @@ struct Settings: Sendable {
     }
     for (name, provider) in try table.tables("providers") { providers[name] = try Self.provider(provider) }
     try apply(prices: table.tables("prices"))
+    if let record = try table.table("audit") { try audit.read(record) }
     if let policy = try table.table("policy") { self[keyPath: layer] = try PolicySettings.layer(policy) }
   }
 
@@ -161,7 +162,6 @@ struct Settings: Sendable {
       let written = Double(usage.cacheWriteInput) * (price.cacheWrite ?? price.input)
       return Int((fresh + cached + written + Double(usage.output) * price.output).rounded(.up))
     }
-    if let record = try table.table("audit") { try audit.read(record) }
   }
 }
 
