@@ -161,11 +161,11 @@ struct RepairSession: Sendable {
     return "\(search.project.files[item.candidate.file].path):\(item.candidate.line)"
   }
 
-  /// Patches of the next batch: as many as take a second or some, so that progress is seen and starting costs little.
-  private var batchSize = 8
+  /// Patches of the next batch: as many as take some seconds, so that progress is seen and starting costs little.
+  private var batchSize = 12
 
   private mutating func adaptBatch(_ seconds: Double) {
-    if seconds < 2 { batchSize = min(256, batchSize * 2) } else if seconds > 8 { batchSize = max(8, batchSize / 2) }
+    if seconds < 6 { batchSize = min(256, batchSize * 2) } else if seconds > 15 { batchSize = max(8, batchSize / 2) }
   }
 
   private mutating func tryNext(isFirst: Bool = false) {
