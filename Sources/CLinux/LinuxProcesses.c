@@ -87,7 +87,7 @@ int linux_message_pair(int ends[2]) {
   return 0;
 }
 
-ssize_t linux_message_receive(int socket, void *buffer, size_t size, pid_t *sender) {
+ssize_t linux_message_receive(int socket, void *buffer, size_t size, pid_t *sender, int files[2]) {
   union {
     struct cmsghdr header;
     char room[CMSG_SPACE(sizeof(struct ucred)) + 64];
@@ -100,9 +100,23 @@ ssize_t linux_message_receive(int socket, void *buffer, size_t size, pid_t *send
     got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
   *sender = 0;
+  files[0] = files[1] = -1;
   if (got <= 0) return got;
   for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_CREDENTIALS) continue;
+    if (part->cmsg_level != SOL_SOCKET) continue;
+    if (part->cmsg_type == SCM_RIGHTS) {
+      // The buffer has room for no more than a few.
+      size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+      for (size_t i = 0; i < count; i++) {
+        int file;
+        memcpy(&file, CMSG_DATA(part) + i * sizeof file, sizeof file);
+        if (i < 2)
+          files[i] = file;
+        else
+          close(file);
+      }
+    }
+    if (part->cmsg_type != SCM_CREDENTIALS) continue;
     struct ucred credentials;
     memcpy(&credentials, CMSG_DATA(part), sizeof credentials);
     *sender = credentials.pid;

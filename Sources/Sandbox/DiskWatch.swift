@@ -7,8 +7,6 @@ import Glibc
 struct DiskWatch {
   /// Seconds between two looks.
   static let interval = 0.25
-  /// How many files a command may add.
-  static let files = 2_000_000
 
   private struct Use {
     var bytes: Int
@@ -20,7 +18,7 @@ struct DiskWatch {
 
   /// Watches the writable trees of a command; nil when there is none to watch.
   init?(_ command: SandboxedCommand) {
-    limit = Use(bytes: command.limits.diskBytes, files: Self.files)
+    limit = Use(bytes: command.limits.diskBytes, files: command.limits.diskFiles)
     uppers = ([command.workspace] + command.extraMounts).compactMap { mount in
       let path: [UInt8]
       switch mount {

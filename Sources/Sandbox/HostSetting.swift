@@ -28,10 +28,13 @@ struct HostSetting: Sendable {
     }
     self.launcher = path
     self.bubblewrap = bubblewrap
-    payload = Self.isHostRoot ? (65534, 65534) : nil
+    payload = Self.payload
     memoryPlace = MemoryGroup.place
     masked = Self.secrets(asRoot: payload != nil)
   }
+
+  /// Who runs commands for this process; nil for itself.
+  static var payload: (uid: UInt32, gid: UInt32)? { isHostRoot ? (65534, 65534) : nil }
 
   /// Whether this process is root, and not only what an ordinary user is called in a user namespace of his own.
   private static var isHostRoot: Bool {

@@ -17,6 +17,8 @@ struct Plan {
 extension Plan {
   /// Directories that every command sees, where they exist.
   static let systemDirectories = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc"]
+  /// What programs look up about processors. Of `/sys`, nothing else is there.
+  static let processors = "/sys/devices/system/cpu"
   /// The private home directory; the launcher's `/etc/passwd` says the same.
   static let home = "/home/agent"
 
@@ -39,7 +41,8 @@ extension Plan {
     try addMounts(command, host: host)
     try addLimits(command.limits)
     for argument in command.arguments { add("arg", try Self.checked(argument, "an argument")) }
-    for (name, value) in Self.environment(command.environment) {
+    if let watch = command.watch { add("watch", Array((watch.authorize == nil ? "record" : "ask").utf8)) }
+    for (name, value) in Self.environment(command.environment, isWatched: command.watch != nil) {
       add("env", try Self.checked(Array("\(name)=\(value)".utf8), "the variable \(name)"))
     }
     add("cwd", try Self.path(command.workingDirectory))
@@ -48,7 +51,7 @@ extension Plan {
   private mutating func addMounts(_ command: SandboxedCommand, host: HostSetting) throws(SandboxError) {
     let mounts = [command.workspace] + command.extraMounts
     var covered: [[UInt8]] = Self.systemDirectories.map { Array($0.utf8) }
-    for directory in covered { add("system", directory) }
+    for directory in covered + [Array(Self.processors.utf8)] { add("system", directory) }
     // What lies in a tree that is visible anyway is not mounted again: a read-only mount over the workspace would hide
     // the copy.
     covered += try mounts.map { mount throws(SandboxError) in try Self.mountPoint(mount) }
@@ -96,8 +99,14 @@ extension Plan {
   }
 
   /// The command's variables with those of the sandbox itself.
-  private static func environment(_ wanted: [String: String]) -> [(String, String)] {
+  private static func environment(_ wanted: [String: String], isWatched: Bool) -> [(String, String)] {
     var variables = wanted
+    if isWatched {
+      // A leak checker traces, and cannot where everything is traced already: it would fail the program.
+      for name in ["ASAN_OPTIONS", "LSAN_OPTIONS"] {
+        variables[name] = (variables[name].map { "\($0):" } ?? "") + "detect_leaks=0"
+      }
+    }
     variables["HOME"] = home
     variables["TMPDIR"] = "/tmp"
     variables["USER"] = "agent"

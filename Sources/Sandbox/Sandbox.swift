@@ -20,6 +20,10 @@ public final class Sandbox: Sendable {
   /// himself, an unprivileged pair when the agent runs as root.
   public var payloadOwner: (uid: UInt32, gid: UInt32)? { host.payload }
 
+  /// The unprivileged user and group that run the commands of a process that is root; nil where the process's own user
+  /// does. Being called root in a user namespace of one's own is not being root.
+  public static var hostPayload: (uid: UInt32, gid: UInt32)? { HostSetting.payload }
+
   /// The home directory that commands see.
   public static let home = Plan.home
 

@@ -17,6 +17,8 @@ public struct SandboxedCommand: Sendable {
   public var view: SandboxView
   /// What it may use.
   public var limits: SandboxLimits
+  /// Whether and how the programs that it executes are watched; nil for not at all.
+  public var watch: ExecWatch?
 
   /// A command with everything that it needs to be told.
   public init(
@@ -100,6 +102,8 @@ public struct SandboxLimits: Sendable, Hashable {
   public var outputBytes: Int
   /// Bytes that the workspace's upper directory may grow by.
   public var diskBytes: Int
+  /// Files and directories that the workspace's upper directory may grow by.
+  public var diskFiles: Int
 
   /// Generous limits for a build or test run on a developer's machine.
   public static let standard = SandboxLimits(
@@ -109,7 +113,7 @@ public struct SandboxLimits: Sendable, Hashable {
   /// Limits, each of them named.
   public init(
     wallSeconds: Double, cpuSeconds: Int, memoryBytes: Int, processes: Int, fileBytes: Int, outputKeptBytes: Int,
-    outputBytes: Int, diskBytes: Int
+    outputBytes: Int, diskBytes: Int, diskFiles: Int = 2_000_000
   ) {
     self.wallSeconds = wallSeconds
     self.cpuSeconds = cpuSeconds
@@ -119,6 +123,7 @@ public struct SandboxLimits: Sendable, Hashable {
     self.outputKeptBytes = outputKeptBytes
     self.outputBytes = outputBytes
     self.diskBytes = diskBytes
+    self.diskFiles = diskFiles
   }
 }
 
@@ -135,6 +140,8 @@ public struct CommandResult: Sendable, Hashable {
   public var cpuSeconds: Double?
   /// Peak resident memory of the largest process, in bytes; nil where it could not be measured.
   public var peakMemoryBytes: Int?
+  /// What it executed; nil when that was not watched.
+  public var execs: ExecSummary?
 
   /// Why a command ended.
   public enum Status: Sendable, Hashable {
@@ -158,14 +165,16 @@ public struct CommandResult: Sendable, Hashable {
     case processes
     /// Output.
     case output
-    /// Disk.
+    /// Disk: bytes, or files.
     case disk
   }
 
   /// The result of one command.
   public init(
-    status: Status, output: CapturedOutput, duration: Double, cpuSeconds: Double? = nil, peakMemoryBytes: Int? = nil
+    status: Status, output: CapturedOutput, duration: Double, cpuSeconds: Double? = nil, peakMemoryBytes: Int? = nil,
+    execs: ExecSummary? = nil
   ) {
+    self.execs = execs
     self.status = status
     self.output = output
     self.duration = duration

@@ -19,6 +19,7 @@ final class SandboxedProcess {
   private let begin: Double
   private var disk: DiskWatch?
   private var memory: MemoryGroup?
+  private var execs: ExecLog?
 
   /// What the launcher reported.
   private var failure: SandboxError?
@@ -33,6 +34,9 @@ final class SandboxedProcess {
     self.request = request
     capture = OutputCapture(kept: request.command.limits.outputKeptBytes)
     begin = monotonicSeconds()
+    execs = request.command.watch.map { [begin] in
+      ExecLog($0, path: request.command.environment["PATH"] ?? "", begin: begin)
+    }
     do throws(SandboxError) { try start() } catch { result = .failure(error) }
   }
 
@@ -71,10 +75,10 @@ final class SandboxedProcess {
   }
 
   /// What to wait for. Not the launcher's messages, as a rule: they are read when something ends, and waking for each
-  /// would take the processor from what they tell of.
+  /// would take the processor from what they tell of. A watch waits for each.
   var descriptors: [Int32] {
-    let isAwaitingTree = tree.id == 0 && (verdict != nil || !launcher.isRunning)
-    return [output.number, launcher.handle.number, tree.handle.number, isAwaitingTree ? messages.number : -1]
+    let isAwaited = execs != nil || tree.id == 0 && (verdict != nil || !launcher.isRunning)
+    return [output.number, launcher.handle.number, tree.handle.number, isAwaited ? messages.number : -1]
       .filter { $0 >= 0 }
   }
 
@@ -143,15 +147,31 @@ final class SandboxedProcess {
   private func readMessages(_ buffer: inout [UInt8]) {
     while messages.number >= 0 {
       var sender: pid_t = 0
+      var numbers: [Int32] = [-1, -1]
       let count = buffer.withUnsafeMutableBytes {
-        linux_message_receive(messages.number, $0.baseAddress, $0.count, &sender)
+        linux_message_receive(messages.number, $0.baseAddress, $0.count, &sender, &numbers)
       }
+      let files = numbers.filter { $0 >= 0 }.map { Descriptor($0) }
       if count <= 0 {
         if count == 0 || errno != EAGAIN { messages.close() }
         return
       }
-      take(buffer[1..<count], kind: buffer[0], sender: sender)
+      if buffer[0] == UInt8(ascii: "C") || buffer[0] == UInt8(ascii: "Z") {
+        takeExec(buffer[1..<count], isEnd: buffer[0] == UInt8(ascii: "Z"), files: files)
+      } else {
+        take(buffer[1..<count], kind: buffer[0], sender: sender)
+      }
     }
+  }
+
+  private func takeExec(_ message: ArraySlice<UInt8>, isEnd: Bool, files: [Descriptor]) {
+    if isEnd {
+      execs?.ended(message)
+      return
+    }
+    var answer = execs?.executed(message, files: files) == true ? UInt8(ascii: "a") : UInt8(ascii: "d")
+    guard request.command.watch?.authorize != nil else { return }
+    _ = send(messages.number, &answer, 1, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
   }
 
   /// One message of the launcher; `Sources/codeagent-launch/report.h` lists them.
@@ -203,7 +223,7 @@ final class SandboxedProcess {
     result = .success(
       CommandResult(
         status: status, output: capture.captured, duration: monotonicSeconds() - begin, cpuSeconds: tree.cpuSeconds,
-        peakMemoryBytes: tree.peakBytes))
+        peakMemoryBytes: tree.peakBytes, execs: execs?.summary))
   }
 }
 

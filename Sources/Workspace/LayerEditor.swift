@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Paths
+import Sandbox
 
 /// Changes the topmost layer of a merged tree by hand, so that overlayfs shows what was meant when it is mounted next:
 /// copies directories up, marks deletions with whiteouts, hides with opaque directories.
@@ -192,7 +193,8 @@ struct LayerOwner: Sendable, Hashable {
   }
 
   /// The owner for this process.
-  static let current = LayerOwner(identity: geteuid() == 0 ? Identity(user: 65534, group: 65534) : nil)
+  static let current = LayerOwner(
+    identity: Sandbox.hostPayload.map { Identity(user: $0.uid, group: $0.gid) })
 
   /// Gives a name in a directory to this owner.
   func take(_ directory: Descriptor, _ name: [UInt8]) throws(WorkspaceError) {

@@ -1,5 +1,6 @@
 import Glibc
 import Paths
+import Sandbox
 
 /// One layer of a merged tree.
 struct Layer: Sendable {
@@ -28,7 +29,8 @@ struct MergedTree: Sendable {
   let layers: [Layer]
 
   /// The attribute that marks an opaque directory: root's overlays use the trusted namespace, others the user's.
-  static let opaqueAttribute = geteuid() == 0 ? "trusted.overlay.opaque" : "user.overlay.opaque"
+  static let opaqueAttribute =
+    Sandbox.hostPayload != nil ? "trusted.overlay.opaque" : "user.overlay.opaque"
 
   /// The merged root directory.
   var root: MergedDirectory {

@@ -20,6 +20,14 @@ public struct Snapshot: Sendable, Hashable {
     self.leftOut = leftOut
   }
 
+  /// This snapshot without some paths, which are listed as left out for a reason. For a delivery of the rest: its id stays
+  /// the whole's.
+  public func leavingOut(_ paths: Set<RepoPath>, for reason: LeftOut.Reason) -> Snapshot {
+    Snapshot(
+      id: id, changes: changes.filter { !paths.contains($0.path) }, ignoredChanges: ignoredChanges,
+      leftOut: leftOut + changes.map(\.path).filter(paths.contains).map { LeftOut(path: $0, reason: reason) })
+  }
+
   /// The change of one path; nil when it is as in the base.
   public subscript(path: RepoPath) -> FileChange? {
     var low = 0

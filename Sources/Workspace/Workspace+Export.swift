@@ -5,7 +5,8 @@ import Paths
 extension Workspace {
   /// Writes a snapshot's changed files into a directory of their own, which is made, or must be empty.
   ///
-  /// Regular files with plain modes and nothing else: every directory below is made here, so nothing can redirect a write.
+  /// Regular files with plain modes, and symbolic links that stay inside: every directory below is made here, so nothing
+  /// can redirect a write.
   /// - Throws: `outside` when the directory is not empty, `notWritable`, `noSpace`.
   public func export(_ snapshot: Snapshot, to target: [UInt8]) throws(WorkspaceError) -> DeliveryReport {
     _ = withPath(target) { mkdir($0, 0o755) }
@@ -22,8 +23,8 @@ extension Workspace {
         report.removed.append(change.path)
         continue
       }
-      guard after.mode.isBlob, after.mode != .symlink else {
-        report.leftOut.append(LeftOut(path: change.path, reason: .linkOutside))
+      guard after.mode.isBlob || after.mode == .symlink else {
+        report.leftOut.append(LeftOut(path: change.path, reason: .nestedRepository))
         continue
       }
       let components = change.path.components
@@ -35,6 +36,16 @@ extension Workspace {
           throw WorkspaceError(.notADirectory, "\(change.path) cannot be written: something is in its way")
         }
         place = next
+      }
+      if after.mode == .symlink {
+        // Where it leads is inside, see `deliverable`; nothing here is written through it: no directory is opened that
+        // was not made here, and none has its name.
+        let target = try content(of: after.id)
+        guard withPath(target, { target in withPath(name) { symlinkat(target, place.number, $0) } }) == 0 else {
+          throw .writing(change.path.bytes)
+        }
+        report.written.append(change.path)
+        continue
       }
       try place.create(
         name, try content(of: after.id), permissions: after.mode == .executable ? 0o755 : 0o644,

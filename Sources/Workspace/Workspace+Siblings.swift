@@ -75,7 +75,7 @@ extension Workspace {
     if isCopy { try Self.fill(tree, from: tree.base, scanner, hidden: view.masked) }
   }
 
-  /// Drops the workspace and everything it holds. A sibling drops its own files only; the run's own workspace empties
+  /// Drops the workspace and everything it holds. A sibling drops its own files only; the run's own workspace drops
   /// the whole storage. Nothing can be done with it afterwards.
   public func discard() async throws(WorkspaceError) {
     await acquire()
@@ -87,9 +87,12 @@ extension Workspace {
       for index in extras.indices { try siblings.removeTree(Array("\(sibling)-git\(index)".utf8)) }
       return
     }
-    for name in try storage.directory.names() where name != Array("lock".utf8) && name != Array("new".utf8) {
+    for name in try storage.directory.names() where name != Array("lock".utf8) {
       try storage.directory.removeTree(name)
     }
+    // The lock last: what another process put there meanwhile keeps the directory.
+    try storage.directory.unlink(Array("lock".utf8))
+    _ = withPath(storage.path) { rmdir($0) }
   }
 }
 

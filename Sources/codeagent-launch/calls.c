@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -41,6 +42,10 @@
 #define NR_MOUNT_SETATTR 442
 #define NR_QUOTACTL_FD 443
 #define NR_OPEN_TREE_ATTR 467
+#define NR_PIDFD_GETFD 438
+#define NR_PROCESS_MADVISE 440
+#define NR_MEMFD_SECRET 447
+#define NR_LSM_SET_SELF_ATTR 460
 #define NR_IO_URING_SETUP 425
 #define NR_IO_URING_ENTER 426
 #define NR_IO_URING_REGISTER 427
@@ -80,8 +85,8 @@ static struct sock_filter program[] = {
     IF(BPF_JGE, 0x40000000, KILL),
 #endif
 
-    // clone: threads and processes, no namespaces.
-    WHEN(SYS_clone, LOAD_ARGUMENT(0), IF(BPF_JSET, NAMESPACE_FLAGS, REFUSE(EPERM)), ALLOW),
+    // clone: threads and processes, no namespaces, and nothing that hides from a tracer.
+    WHEN(SYS_clone, LOAD_ARGUMENT(0), IF(BPF_JSET, NAMESPACE_FLAGS | CLONE_UNTRACED, REFUSE(EPERM)), ALLOW),
     // Its flags lie in memory, where a filter cannot look; C libraries fall back to clone.
     FORBID(NR_CLONE3, ENOSYS),
     FORBID(SYS_unshare, EPERM),
@@ -112,6 +117,24 @@ static struct sock_filter program[] = {
     SPARE_PROCESS_1(SYS_sched_setscheduler),
     SPARE_PROCESS_1(SYS_sched_setaffinity),
     SPARE_PROCESS_1(SYS_sched_setattr),
+    // Of priorities, only single processes' (PRIO_PROCESS 0, IOPRIO_WHO_PROCESS 1): a group or a user has process 1 in it.
+    WHEN(
+        SYS_setpriority, LOAD_ARGUMENT(0), IF(BPF_JGT, 0, REFUSE(EPERM)), LOAD_ARGUMENT(1), WHEN(1, REFUSE(EPERM)),
+        ALLOW),
+    WHEN(
+        SYS_ioprio_set, LOAD_ARGUMENT(0), IF(BPF_JGT, 1, REFUSE(EPERM)), LOAD_ARGUMENT(1), WHEN(1, REFUSE(EPERM)),
+        ALLOW),
+
+    // Devices: overlayfs takes one kind for a deletion. Of the types, character and block devices have this bit.
+#if defined SYS_mknod
+    WHEN(SYS_mknod, LOAD_ARGUMENT(1), IF(BPF_JSET, 0x2000, REFUSE(EPERM)), ALLOW),
+#endif
+    WHEN(SYS_mknodat, LOAD_ARGUMENT(2), IF(BPF_JSET, 0x2000, REFUSE(EPERM)), ALLOW),
+
+    // personality: asking, Linux's own, and without randomised addresses, as debuggers want it.
+    WHEN(
+        SYS_personality, LOAD_ARGUMENT(0), WHEN(0, ALLOW), WHEN(0xffffffff, ALLOW), WHEN(ADDR_NO_RANDOMIZE, ALLOW),
+        REFUSE(EPERM)),
 
     // Mounts.
     FORBID(SYS_mount, EPERM),
@@ -145,6 +168,15 @@ static struct sock_filter program[] = {
     FORBID(NR_IO_URING_SETUP, EPERM),
     FORBID(NR_IO_URING_ENTER, EPERM),
     FORBID(NR_IO_URING_REGISTER, EPERM),
+    FORBID(NR_MEMFD_SECRET, ENOSYS),
+    FORBID(SYS_lookup_dcookie, ENOSYS),
+    FORBID(SYS_nfsservctl, ENOSYS),
+    FORBID(SYS_move_pages, EPERM),
+    FORBID(SYS_migrate_pages, EPERM),
+    FORBID(SYS_kcmp, EPERM),
+    FORBID(NR_PIDFD_GETFD, EPERM),
+    FORBID(NR_PROCESS_MADVISE, EPERM),
+    FORBID(NR_LSM_SET_SELF_ATTR, EPERM),
     FORBID(SYS_vhangup, EPERM),
     FORBID(SYS_acct, EPERM),
     FORBID(SYS_syslog, EPERM),
@@ -164,6 +196,11 @@ static struct sock_filter program[] = {
     FORBID(SYS_iopl, EPERM),
     FORBID(SYS_ioperm, EPERM),
     FORBID(SYS_modify_ldt, EPERM),
+    FORBID(SYS_uselib, ENOSYS),
+    FORBID(SYS_ustat, ENOSYS),
+    FORBID(SYS_sysfs, ENOSYS),
+    FORBID(SYS__sysctl, ENOSYS),
+    FORBID(SYS_create_module, ENOSYS),
 #endif
     ALLOW,
 };

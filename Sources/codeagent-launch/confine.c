@@ -107,10 +107,11 @@ void confine_files(struct plan plan) {
   if (version < 2) handled &= ~(uint64_t)ACCESS_REFER;
   if (version < 3) handled &= ~(uint64_t)ACCESS_TRUNCATE;
   if (version < 5) handled &= ~(uint64_t)ACCESS_IOCTL_DEVICE;
+  // struct landlock_ruleset_attr. Sixth version: neither abstract sockets nor signals reach out (LANDLOCK_SCOPE_*).
   struct {
-    uint64_t files;
-  } set = {handled};
-  int rules = (int)syscall(SYS_landlock_create_ruleset, &set, sizeof set, 0);
+    uint64_t files, network, scopes;
+  } set = {handled, 0, 3};
+  int rules = (int)syscall(SYS_landlock_create_ruleset, &set, version >= 6 ? sizeof set : sizeof set.files, 0);
   if (rules < 0) report_fatal(FAIL_SET_UP, errno, "no Landlock rules can be made");
 
   // Directories may be listed everywhere: the view decides what is in them.

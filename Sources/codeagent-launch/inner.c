@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "execs.h"
 #include "kernel.h"
 #include "plan.h"
 #include "report.h"
@@ -25,6 +28,7 @@ struct command {
   char **environment;
   const char *directory;
   struct limits limits;
+  enum exec_watch watch;
 };
 
 static void push(char ***list, size_t *count, const char *word) {
@@ -44,6 +48,8 @@ static struct command read_command(struct plan plan) {
       push(&command.arguments, &arguments, plan_need(&plan));
     else if (strcmp(key, "env") == 0)
       push(&command.environment, &environment, plan_need(&plan));
+    else if (strcmp(key, "watch") == 0)
+      command.watch = strcmp(plan_need(&plan), "ask") == 0 ? WATCH_ASK : WATCH_RECORD;
     else if (strcmp(key, "cwd") == 0)
       command.directory = plan_need(&plan);
     else if (strcmp(key, "cpu") == 0)
@@ -66,7 +72,16 @@ static struct command read_command(struct plan plan) {
 }
 
 // The child's part: from here on it only becomes more confined.
-static _Noreturn void start(const struct command *command, const sigset_t *blocked, struct plan plan) {
+static _Noreturn void start(const struct command *command, const sigset_t *blocked, struct plan plan, int gate) {
+  if (command->watch != WATCH_OFF) {
+    // So that it can be traced; there is nothing else inside yet that could. Its parent closes the gate when it does.
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    char byte = 0;
+    if (write(gate, &byte, 1) != 1) _exit(125);
+    while (read(gate, &byte, 1) < 0 && errno == EINTR) {
+    }
+    close(gate);
+  }
   for (int signal = 1; signal < NSIG; signal++) {
     struct sigaction action = {.sa_handler = SIG_DFL};
     sigaction(signal, &action, NULL);
@@ -126,9 +141,23 @@ _Noreturn void inner_main(void) {
   sigaddset(&child_signal, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child_signal, NULL);
 
+  int gates[2] = {-1, -1};
+  if (command.watch != WATCH_OFF && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gates) != 0)
+    report_fatal(FAIL_SET_UP, errno, "no sockets can be made");
   pid_t child = fork();
   if (child < 0) report_fatal(FAIL_SET_UP, errno, "no process can be started");
-  if (child == 0) start(&command, &child_signal, plan);
+  if (child == 0) {
+    close(gates[0]);
+    start(&command, &child_signal, plan, gates[1]);
+  }
+  if (command.watch != WATCH_OFF) {
+    char byte;
+    close(gates[1]);
+    while (read(gates[0], &byte, 1) < 0 && errno == EINTR) {
+    }
+    execs_seize(child, command.watch);
+    close(gates[0]);
+  }
 
   // But rather any process of the command than this one, which has to tell how it ended.
   if (score >= 0 && write(score, "0", 1) == 1) close(score);
@@ -140,8 +169,14 @@ _Noreturn void inner_main(void) {
     int status, reaped = 0;
     pid_t ended;
     // Not for ever: a storm of processes must not keep the watch from looking.
-    while (reaped < 100 && (ended = waitpid(-1, &status, WNOHANG)) > 0) {
+    struct rusage usage;
+    while (reaped < 100 && (ended = wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0) {
       reaped++;
+      if (WIFSTOPPED(status)) {
+        execs_stopped(ended, status);
+        continue;
+      }
+      execs_ended(ended, status, &usage);
       if (ended == child) end_command(status, &watch);
     }
     double left = next - now();

@@ -68,7 +68,8 @@ static int become_bubblewrap(void *given) {
   char *arguments[] = {
       "bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-ipc", "--unshare-pid", "--unshare-net",
       "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox", "--new-session", "--die-with-parent",
-      "--as-pid-1", "--cap-drop", "ALL", "--dev-bind", VIEW_ROOT, "/", "--proc", "/proc", "--chdir", "/", "--",
+      "--as-pid-1", "--cap-drop", "ALL", "--dev-bind", VIEW_ROOT, "/", "--proc", "/proc", "--ro-bind-try",
+      "/mask/file", "/proc/keys", "--chdir", "/", "--",
       VIEW_LAUNCHER, "--inner", NULL};
   char *environment[] = {NULL};
   execve(settings->bubblewrap, arguments, environment);

@@ -4,6 +4,14 @@
 //   I                      process 1 of the sandbox is up
 //   E kind NUL errno NUL text NUL   set-up failed, nothing of the command ran
 //   O word NUL             the tree went over a limit (`memory`, `processes`) and is being killed
+//   C number NUL parent NUL process NUL flags NUL image NUL given NUL directory NUL target NUL arguments
+//                          a program was executed: the number of the exec and of the one that forked it (0: the launcher),
+//                          flags `u` (its image cannot be seen) and `c` (arguments cut off), what the kernel resolved, what
+//                          execve was given, the working directory, what a loader was told to load, the arguments, each with
+//                          its NUL. When asked for: with the image's descriptor and the target's, and answered with one
+//                          byte, `a` to allow, anything else to kill
+//   Z number NUL status NUL cpu NUL peak NUL
+//                          its process ended: as wait(2) gives it, or `replaced` by the next exec; microseconds; bytes
 //   X status NUL           the command ended; `status` as wait(2) gives it
 #ifndef REPORT_H
 #define REPORT_H

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -220,6 +221,9 @@ static void make_skeleton(unsigned long long private_bytes) {
   make_directory(STAGE "/private/shm", 01777, false);
   make_directory(STAGE "/private/run", 0755, true);
   make_directory(STAGE "/private/home", 0700, true);
+  // Commits need an author, and the user's own configuration is not here. The repository's comes before this.
+  make_file(
+      STAGE "/private/home/.gitconfig", "[user]\n\tname = agent\n\temail = agent@sandbox.invalid\n", 0644);
   make_directory(STAGE "/view/proc", 0555, false);
   make_devices();
   attach_own(STAGE "/private/tmp", "/tmp", 0, true);
@@ -247,19 +251,39 @@ static void leave_host(int processes) {
     report_fatal(FAIL_UNAVAILABLE, errno, "the host's file system cannot be left");
 }
 
+// Whether the system's git configuration could hold a credential or name a program. What cannot be read does.
+static bool is_git_configuration_private(void) {
+  static const char *const words[] = {"@", "header", "helper", "token", "password", "command", "fsmonitor", "!"};
+  int there = resolve("/etc/gitconfig");
+  if (there < 0) return false;
+  char path[64], text[16384];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", there);
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  close(there);
+  ssize_t count = file >= 0 ? read(file, text, sizeof text - 1) : -1;
+  close(file);
+  if (count < 0 || count == sizeof text - 1) return true;
+  text[count] = 0;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strcasestr(text, words[i])) return true;
+  return false;
+}
+
 // Accounts and hosts as they are inside.
 static void cover_accounts(void) {
-  static const struct {
+  const struct {
     const char *own, *destination, *text;
   } files[] = {
       {STAGE "/accounts/passwd", "/etc/passwd",
        "root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:" VIEW_HOME
        ":/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
       {STAGE "/accounts/group", "/etc/group", "root:x:0:\ntty:x:5:\nagent:x:1000:\nnogroup:x:65534:\n"},
+      {STAGE "/accounts/gitconfig", is_git_configuration_private() ? "/etc/gitconfig" : NULL, ""},
       {STAGE "/accounts/hosts", "/etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost ip6-loopback\n"},
   };
   make_directory(STAGE "/accounts", 0755, false);
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    if (!files[i].destination) continue;
     make_file(files[i].own, files[i].text, 0644);
     int there = resolve(files[i].destination);
     if (there < 0) continue;

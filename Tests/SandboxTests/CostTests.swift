@@ -42,3 +42,33 @@ private func spawn(_ arguments: [String]) {
   var status: Int32 = 0
   waitpid(process, &status, 0)
 }
+
+/// What the watch of programs costs on a parallel build of 150 C files; `CODEAGENT_MEASURE=1 swift test --filter WatchCost`.
+@Suite(.serialized, .enabled(if: getenv("CODEAGENT_MEASURE") != nil)) struct WatchCost {
+  @Test func onAParallelBuild() async throws {
+    var files = ["Makefile": "%.o: %.c\n\t$(CC) -O1 -c $< -o $@\n"]
+    let functions = (0..<40).map {
+      "int f\($0)(int x) { char b[64]; snprintf(b, 64, \"%d\", x); return b[0] * \($0); }"
+    }
+    for index in 0..<150 {
+      files["Makefile", default: ""] += "all: f\(index).o\n"
+      files["f\(index).c"] = "#include <stdio.h>\n#include <stdlib.h>\n" + functions.joined(separator: "\n") + "\n"
+    }
+    let scene = try Scene(files)
+    var times: [String: [(wall: Double, cpu: Double)]] = [:]
+    for round in 0..<12 {
+      for (name, watch) in [("plain", nil), ("watched", ExecWatch()), ("asked", ExecWatch { _ in .allow })] {
+        var command = scene.command(["/bin/sh", "-c", "rm -f *.o; make -s -j2 all"])
+        command.watch = watch
+        let result = try await scene.sandbox.run(command)
+        #expect(result.succeeded, "\(result.text)")
+        if round > 0 { times[name, default: []].append((result.duration, result.cpuSeconds ?? 0)) }
+      }
+    }
+    for (name, values) in times.sorted(by: { $0.key < $1.key }) {
+      let wall = values.map(\.wall).sorted()
+      let cpu = values.map(\.cpu).sorted()
+      print("COST build \(name): wall least \(wall[0]) median \(wall[5]) s, cpu least \(cpu[0]) median \(cpu[5]) s")
+    }
+  }
+}

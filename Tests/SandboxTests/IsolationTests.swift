@@ -42,7 +42,9 @@ import Testing
     #expect(result.lines.first == "/home/agent")
     #expect(!result.text.contains("PRIVATE KEY"))
     #expect(
-      result.lines.filter { !$0.contains("No such file") && !$0.contains("cannot") }.dropFirst() == ["/home:", "agent"])
+      result.lines.filter { !$0.contains("No such file") && !$0.contains("cannot") }.dropFirst() == [
+        ".gitconfig", "/home:", "agent",
+      ])
   }
 
   @Test func secretsOfTheSystemCannotBeRead() async throws {

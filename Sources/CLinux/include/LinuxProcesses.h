@@ -21,8 +21,9 @@ pid_t linux_process_reap(pid_t process, int *status, int64_t *cpu_microseconds, 
 /// A pair of connected sockets that keep messages apart. The first end does not block, and learns who sent a message.
 int linux_message_pair(int ends[2]);
 
-/// One message and the process that sent it, as its id is in the reader's namespace; 0 at the end of the stream.
-ssize_t linux_message_receive(int socket, void *buffer, size_t size, pid_t *sender);
+/// One message and the process that sent it, as its id is in the reader's namespace; 0 at the end of the stream. Of the
+/// descriptors that came with it, two are taken over into `files`; what was not sent is -1 there.
+ssize_t linux_message_receive(int socket, void *buffer, size_t size, pid_t *sender, int files[2]);
 
 /// A file in memory that holds these bytes and can be changed no more.
 int linux_memory_file(const char *name, const void *bytes, size_t count);

@@ -1,7 +1,9 @@
+import Access
 import ArgumentParser
 import Glibc
 import Paths
 import Sandbox
+import Synchronization
 import Workspace
 
 /// `codeagent sandbox`: the very sandbox that runs use, for users and tests.
@@ -28,6 +30,7 @@ struct SandboxCommand: AsyncParsableCommand {
     @Option(help: "A sandbox of this name instead of the checkout's own.") var id: String?
     @Flag(help: "A fresh sandbox, dropped afterwards.") var new = false
     @Option(help: "Stop the command after this time, such as 90s or 15m.") var timeout: String?
+    @Flag(help: "Pass the output on byte by byte, escape sequences included.") var raw = false
     @Argument(parsing: .postTerminator, help: "The command.") var command: [String] = []
 
     mutating func run() async throws {
@@ -43,10 +46,11 @@ struct SandboxCommand: AsyncParsableCommand {
         }
         let workspace = try await place.open()
         let arguments = command.map { Array($0.utf8) }
+        let output = CommandOutput(isRaw: raw)
         let task = Task {
           try await workspace.run(
             arguments: arguments, directory: place.location.project, environment: [:], limits: limits,
-            onOutput: { Output.write($0) })
+            onOutput: { output.write($0) })
         }
         Signals.onStop { task.cancel() }
         let run: CommandRun
@@ -56,8 +60,10 @@ struct SandboxCommand: AsyncParsableCommand {
           // As a shell says it; everything else is the sandbox's own failure.
           guard error.kind == .notFound || error.kind == .unreadable else { throw error }
           Output.error("codeagent: \(Display.safe(error.message))")
+          if new { try await workspace.discard() }
           throw ExitStatus(code: error.kind == .notFound ? 127 : 126)
         }
+        output.finish()
         if new { try await workspace.discard() }
         switch run.result.status {
         case .exited(let code): throw ExitStatus(code: code)
@@ -82,13 +88,21 @@ struct SandboxCommand: AsyncParsableCommand {
     @Argument(help: "A directory of the checkout.") var directory = "."
     @Option(help: "The sandbox of this name.") var id: String?
     @Flag(help: "Only names and counts.") var stat = false
+    @Flag(help: "The patch byte by byte, escape sequences included.") var raw = false
 
     mutating func run() async throws {
       let workspace = try await SandboxPlace(directory: directory, id: id).open()
       let snapshot = try await workspace.snapshot()
       let style = Style(hasColor: TerminalTraits.detect(Environment.current).hasColor)
       for file in try await workspace.diff(from: nil, to: snapshot) {
-        if stat { Output.write(DiffText.render(file, style: style, mostLines: 0)) } else { Output.write(file.patch) }
+        if stat {
+          Output.write(DiffText.render(file, style: style, mostLines: 0))
+        } else {
+          Output.write(raw ? file.patch : OutputEscaper.escape(file.patch))
+        }
+        if Self.addsHostileText(file.patch) {
+          Output.error("\(file.path): the change adds control, bidirectional or invisible characters")
+        }
       }
       for left in snapshot.leftOut { Output.error("left out: \(left.path) (\(left.reason))") }
       if snapshot.ignoredChanges.count > 0 {
@@ -105,10 +119,14 @@ struct SandboxCommand: AsyncParsableCommand {
     @Argument(help: "A directory of the checkout.") var directory = "."
     @Option(help: "The sandbox of this name.") var id: String?
     @Option(help: "Write into this directory instead of the checkout.") var to: String?
+    @Flag(
+      help: "Bring back what steers agents, editors, hooks or automation, too, where policy lets a person approve it.")
+    var approve = false
 
     mutating func run() async throws {
-      let workspace = try await SandboxPlace(directory: directory, id: id).open()
-      let snapshot = try await workspace.snapshot()
+      let place = try SandboxPlace(directory: directory, id: id)
+      let workspace = try await place.open()
+      let snapshot = try place.deliverable(try await workspace.snapshot(), approved: approve)
       let report: DeliveryReport
       if let to {
         report = try await workspace.export(snapshot, to: Array(to.utf8))
@@ -133,6 +151,27 @@ struct SandboxCommand: AsyncParsableCommand {
   }
 }
 
+extension SandboxCommand.Diff {
+  /// Whether a line that a patch adds holds what a terminal would obey or an eye would miss.
+  fileprivate static func addsHostileText(_ patch: [UInt8]) -> Bool {
+    patch.split(separator: 0x0a).contains {
+      $0.first == UInt8(ascii: "+") && OutputEscaper.isHostile(Array($0.last == 0x0d ? $0.dropLast() : $0))
+    }
+  }
+}
+
+/// What a command writes, made harmless for the terminal unless it is wanted as it is.
+private final class CommandOutput: Sendable {
+  private let isRaw: Bool
+  private let escaper = Mutex(OutputEscaper())
+
+  init(isRaw: Bool) { self.isRaw = isRaw }
+
+  func write(_ bytes: [UInt8]) { Output.write(isRaw ? bytes : escaper.withLock { $0.escape(bytes) }) }
+
+  func finish() { Output.write(escaper.withLock { $0.finish() }) }
+}
+
 /// Where the sandbox of a checkout is kept.
 struct SandboxPlace: Sendable {
   let location: CheckoutLocation
@@ -155,6 +194,24 @@ struct SandboxPlace: Sendable {
     storage =
       Array("\(state)/sandboxes/".utf8) + name + Array("-\(String(hash, radix: 16))".utf8)
       + (id.map { Array("@\($0)".utf8) } ?? [])
+  }
+
+  /// A snapshot without what policy forbids to deliver, or wants approved and is not.
+  func deliverable(_ snapshot: Snapshot, approved: Bool) throws -> Snapshot {
+    var snapshot = snapshot
+    // What one answer names is left out, and the rest is asked about again: at most as often as there are files.
+    while !snapshot.changes.isEmpty {
+      let decision = try assembly.decideDelivery(snapshot.changes.map(\.path), approved: approved)
+      if decision.outcome == .permit { break }
+      Output.error("codeagent: \(Display.safe(decision.reason))")
+      let refused = Set(decision.paths)
+      let rest = snapshot.leavingOut(refused, for: .protectedName)
+      if rest.changes.count == snapshot.changes.count {
+        return snapshot.leavingOut(Set(snapshot.changes.map(\.path)), for: .protectedName)
+      }
+      snapshot = rest
+    }
+    return snapshot
   }
 
   /// The workspace as it was left, or a new one.

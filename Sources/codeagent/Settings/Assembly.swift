@@ -144,6 +144,14 @@ struct Assembly: Sendable {
     }
   }
 
+  /// What policy says to bringing these files from a sandbox into the checkout.
+  func decideDelivery(_ paths: [RepoPath], approved: Bool) throws -> Decision {
+    try authorizer(ModelIdentity(provider: "builtin", name: "repair", endpoint: nil)).decide(
+      AccessRequest(
+        principal: principal(), action: .deliverApply, resource: .delivery(paths: paths),
+        context: AccessContext(approved: approved)))
+  }
+
   private func repositoryRules() throws -> Restrictions {
     guard let location, let place = location.repository, let path = RepoPath(".codeagent/policy.toml") else {
       return Restrictions()
