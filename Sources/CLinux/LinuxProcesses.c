@@ -159,4 +159,6 @@ int linux_pipe(int ends[2], int size) {
 
 int linux_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
+int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+
 void linux_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -42,7 +42,8 @@ extension Plan {
     try addLimits(command.limits)
     for argument in command.arguments { add("arg", try Self.checked(argument, "an argument")) }
     if let watch = command.watch { add("watch", Array((watch.authorize == nil ? "record" : "ask").utf8)) }
-    for (name, value) in Self.environment(command.environment, isWatched: command.watch != nil) {
+    if command.network != nil { add("listen", NetworkAccess.port) }
+    for (name, value) in Self.environment(command) {
       add("env", try Self.checked(Array("\(name)=\(value)".utf8), "the variable \(name)"))
     }
     add("cwd", try Self.path(command.workingDirectory))
@@ -99,9 +100,13 @@ extension Plan {
   }
 
   /// The command's variables with those of the sandbox itself.
-  private static func environment(_ wanted: [String: String], isWatched: Bool) -> [(String, String)] {
-    var variables = wanted
-    if isWatched {
+  private static func environment(_ command: SandboxedCommand) -> [(String, String)] {
+    var variables = command.environment
+    if command.network != nil {
+      variables.merge(NetworkAccess.environment) { $1 }
+      variables["CARGO_NET_OFFLINE"] = nil
+    }
+    if command.watch != nil {
       // A leak checker traces, and cannot where everything is traced already: it would fail the program.
       for name in ["ASAN_OPTIONS", "LSAN_OPTIONS"] {
         variables[name] = (variables[name].map { "\($0):" } ?? "") + "detect_leaks=0"

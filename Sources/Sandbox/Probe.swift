@@ -3,7 +3,12 @@ import Glibc
 extension Sandbox {
   /// Tries every promise for real, in a scratch workspace: the overlay, the boundary from inside, each limit, the death of
   /// what a command leaves behind. Takes about a second.
-  public func probe() async -> [SandboxCheck] {
+  public func probe() async -> [SandboxCheck] { await probe(isWhole: true) }
+
+  /// The part that takes a moment only.
+  func quickProbe() async -> [SandboxCheck] { await probe(isWhole: false) }
+
+  private func probe(isWhole: Bool) async -> [SandboxCheck] {
     guard let scratch = ProbeDirectory() else {
       return [
         SandboxCheck(name: "scratch directory", ok: false, detail: "none can be made in /var/tmp: \(lastError())")
@@ -17,10 +22,12 @@ extension Sandbox {
       let name = error.kind == .overlayRefused ? "overlay" : "sandbox"
       return [SandboxCheck(name: name, ok: false, detail: error.description)]
     }
+    checks.append(await execWatch(scratch))
+    checks.append(await limit("output limit", scratch, "flood", expect: .output) { $0.outputBytes = 1 << 20 })
+    guard isWhole else { return checks }
     checks.append(await limit("time limit", scratch, "sleep", expect: .time) { $0.wallSeconds = 0.2 })
     checks.append(await limit("memory limit", scratch, "memory", expect: .memory) { $0.memoryBytes = 64 << 20 })
     checks.append(await limit("process limit", scratch, "processes", expect: .processes) { $0.processes = 20 })
-    checks.append(await limit("output limit", scratch, "flood", expect: .output) { $0.outputBytes = 1 << 20 })
     checks.append(await death(scratch))
     checks.append(Self.cgroupCheck(host))
     return checks
@@ -62,6 +69,20 @@ extension Sandbox {
       return SandboxCheck(
         name: name, ok: status == .overrun(expect),
         detail: status == .overrun(expect) ? "enforced" : "ended with \(status)")
+    } catch { return SandboxCheck(name: name, ok: false, detail: error.description) }
+  }
+
+  /// A program that is denied must not run its first instruction.
+  private func execWatch(_ scratch: ProbeDirectory) async -> SandboxCheck {
+    let name = Self.execWatchCheck
+    var command = scratch.command(["flood"])
+    command.limits.outputBytes = 1 << 20
+    command.watch = ExecWatch { _ in .deny(rule: name) }
+    do throws(SandboxError) {
+      let result = try await run(command)
+      let holds = result.execs?.deniedTotal == 1 && result.output.totalBytes == 0
+      return SandboxCheck(
+        name: name, ok: holds, detail: holds ? "a denied program does not run" : "a denied program ran")
     } catch { return SandboxCheck(name: name, ok: false, detail: error.description) }
   }
 

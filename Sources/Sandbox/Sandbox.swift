@@ -24,6 +24,9 @@ public final class Sandbox: Sendable {
   /// does. Being called root in a user namespace of one's own is not being root.
   public static var hostPayload: (uid: UInt32, gid: UInt32)? { HostSetting.payload }
 
+  /// How commands are held.
+  public var level: SandboxLevel { .full }
+
   /// The home directory that commands see.
   public static let home = Plan.home
 

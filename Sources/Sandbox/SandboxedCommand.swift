@@ -19,6 +19,8 @@ public struct SandboxedCommand: Sendable {
   public var limits: SandboxLimits
   /// Whether and how the programs that it executes are watched; nil for not at all.
   public var watch: ExecWatch?
+  /// What it may reach; nil for nothing.
+  public var network: NetworkAccess?
 
   /// A command with everything that it needs to be told.
   public init(
@@ -142,6 +144,10 @@ public struct CommandResult: Sendable, Hashable {
   public var peakMemoryBytes: Int?
   /// What it executed; nil when that was not watched.
   public var execs: ExecSummary?
+  /// The connections that it asked for, the first thousand.
+  public var connections: [ConnectionRecord]
+  /// How many these were in all.
+  public var connectionTotal: Int
 
   /// Why a command ended.
   public enum Status: Sendable, Hashable {
@@ -172,9 +178,11 @@ public struct CommandResult: Sendable, Hashable {
   /// The result of one command.
   public init(
     status: Status, output: CapturedOutput, duration: Double, cpuSeconds: Double? = nil, peakMemoryBytes: Int? = nil,
-    execs: ExecSummary? = nil
+    execs: ExecSummary? = nil, connections: [ConnectionRecord] = [], connectionTotal: Int = 0
   ) {
     self.execs = execs
+    self.connections = connections
+    self.connectionTotal = connectionTotal
     self.status = status
     self.output = output
     self.duration = duration

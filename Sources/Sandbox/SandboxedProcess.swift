@@ -20,6 +20,8 @@ final class SandboxedProcess {
   private var disk: DiskWatch?
   private var memory: MemoryGroup?
   private var execs: ExecLog?
+  private var broker: NetworkBroker?
+  private var connections: (records: [ConnectionRecord], total: Int)?
 
   /// What the launcher reported.
   private var failure: SandboxError?
@@ -77,7 +79,9 @@ final class SandboxedProcess {
   /// What to wait for. Not the launcher's messages, as a rule: they are read when something ends, and waking for each
   /// would take the processor from what they tell of. A watch waits for each.
   var descriptors: [Int32] {
-    let isAwaited = execs != nil || tree.id == 0 && (verdict != nil || !launcher.isRunning)
+    let isAwaited =
+      execs != nil || request.command.network != nil && broker == nil
+      || tree.id == 0 && (verdict != nil || !launcher.isRunning)
     return [output.number, launcher.handle.number, tree.handle.number, isAwaited ? messages.number : -1]
       .filter { $0 >= 0 }
   }
@@ -158,6 +162,9 @@ final class SandboxedProcess {
       }
       if buffer[0] == UInt8(ascii: "C") || buffer[0] == UInt8(ascii: "Z") {
         takeExec(buffer[1..<count], isEnd: buffer[0] == UInt8(ascii: "Z"), files: files)
+      } else if buffer[0] == UInt8(ascii: "L") {
+        guard let access = request.command.network, let listener = files.first, broker == nil else { continue }
+        broker = NetworkBroker(access, listener: listener, begin: begin)
       } else {
         take(buffer[1..<count], kind: buffer[0], sender: sender)
       }
@@ -196,6 +203,8 @@ final class SandboxedProcess {
   private func finish() {
     output.close()
     messages.close()
+    connections = broker?.stop()
+    broker = nil
     if let failure, verdict == nil {
       result = .failure(failure)
       return
@@ -223,7 +232,8 @@ final class SandboxedProcess {
     result = .success(
       CommandResult(
         status: status, output: capture.captured, duration: monotonicSeconds() - begin, cpuSeconds: tree.cpuSeconds,
-        peakMemoryBytes: tree.peakBytes, execs: execs?.summary))
+        peakMemoryBytes: tree.peakBytes, execs: execs?.summary,
+        connections: connections?.records ?? [], connectionTotal: connections?.total ?? 0))
   }
 }
 

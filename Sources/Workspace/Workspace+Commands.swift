@@ -21,15 +21,17 @@ extension Workspace {
   /// Where results are collected inside.
   public static var resultsDirectory: String { "/run/codeagent/results" }
 
-  /// Runs a shell command line in the sandbox; see ``run(arguments:directory:environment:input:limits:adaptors:collectResults:onOutput:)``.
+  /// Runs a shell command line in the sandbox; see
+  /// ``run(arguments:directory:environment:input:limits:adaptors:collectResults:watch:network:onOutput:)``.
   public func run(
     shell: String, directory: RepoPath = .root, environment: [String: String] = [:], input: [UInt8]? = nil,
     limits: SandboxLimits = .standard, adaptors: [String: [UInt8]] = [:], collectResults: Bool = false,
-    onOutput: (@Sendable ([UInt8]) -> Void)? = nil
+    watch: ExecWatch? = nil, network: NetworkAccess? = nil, onOutput: (@Sendable ([UInt8]) -> Void)? = nil
   ) async throws(WorkspaceError) -> CommandRun {
     try await run(
       arguments: ["/bin/sh", "-c", shell].map { Array($0.utf8) }, directory: directory, environment: environment,
-      input: input, limits: limits, adaptors: adaptors, collectResults: collectResults, onOutput: onOutput)
+      input: input, limits: limits, adaptors: adaptors, collectResults: collectResults, watch: watch, network: network,
+      onOutput: onOutput)
   }
 
   /// Runs a program in the sandbox, on this workspace's files at the checkout's own path. Waits for a command that is
@@ -39,11 +41,13 @@ extension Workspace {
   ///   - environment: in addition to the view's, and before it.
   ///   - adaptors: files that it finds in ``adaptorDirectory``, read-only, by name.
   ///   - collectResults: gives it an empty ``resultsDirectory`` to write to, and returns the files it left there.
+  ///   - watch: whether and how the programs that it executes are watched.
+  ///   - network: what it may reach; nil for nothing.
   /// - Throws: `notFound` and `notADirectory` about the directory, `sandboxUnavailable`, `noSpace`.
   public func run(
     arguments: [[UInt8]], directory: RepoPath = .root, environment: [String: String] = [:], input: [UInt8]? = nil,
     limits: SandboxLimits = .standard, adaptors: [String: [UInt8]] = [:], collectResults: Bool = false,
-    onOutput: (@Sendable ([UInt8]) -> Void)? = nil
+    watch: ExecWatch? = nil, network: NetworkAccess? = nil, onOutput: (@Sendable ([UInt8]) -> Void)? = nil
   ) async throws(WorkspaceError) -> CommandRun {
     await acquire()
     defer { release() }
@@ -57,6 +61,8 @@ extension Workspace {
       workingDirectory: directory.isRoot ? location.root : location.root + [0x2f] + directory.bytes, input: input,
       workspace: tree.mount, view: try sandboxView(), limits: limits)
     command.extraMounts = extras.map(\.mount)
+    command.watch = watch
+    command.network = network
     if !adaptors.isEmpty { command.view.readOnlyAt.append(try adaptorBinding(adaptors)) }
     let results = collectResults ? try ResultsDirectory(shared.storage) : nil
     defer { results?.remove() }

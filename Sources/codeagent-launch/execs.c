@@ -160,28 +160,6 @@ static int open_target(pid_t task, const char *target) {
 
 // MARK: Telling
 
-static void send_with(const char *bytes, size_t count, const int *files, size_t file_count) {
-  union {
-    struct cmsghdr header;
-    char room[CMSG_SPACE(2 * sizeof(int))];
-  } control;
-  struct iovec part = {(void *)bytes, count};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-  if (file_count > 0) {
-    message.msg_control = &control;
-    message.msg_controllen = CMSG_SPACE(file_count * sizeof(int));
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(file_count * sizeof(int));
-    memcpy(CMSG_DATA(header), files, file_count * sizeof(int));
-  }
-  while (sendmsg(STATUS_FD, &message, MSG_NOSIGNAL) < 0) {
-    // Without the agent there is nobody to run for.
-    if (errno != EINTR) _exit(125);
-  }
-}
-
 static bool is_allowed(void) {
   char answer = 0;
   ssize_t got;
@@ -224,7 +202,7 @@ static void tell_exec(pid_t task) {
       message, sizeof message, "C%u%c%u%c%d%c%s%s%c%s%c%s%c%s%c%.*s%c", number, 0, parent, 0, task, 0, is_seen ? "" : "u",
       cut ? "c" : "", 0, image, 0, given, 0, directory, 0, PATH_ROOM, target, 0);
   memcpy(message + count, arguments, argument_bytes);
-  send_with(message, (size_t)count + argument_bytes, files, (size_t)file_count);
+  report_with(message, (size_t)count + argument_bytes, files, (size_t)file_count);
   while (file_count > 0) close(files[--file_count]);
   // Killed while it is stopped, it never returns from execve.
   if (mode == WATCH_ASK && !is_allowed()) kill(task, SIGKILL);
@@ -239,7 +217,7 @@ static void tell_end(uint32_t number, const char *status, const struct rusage *u
     peak = (long long)usage->ru_maxrss << 10;
   }
   int count = snprintf(message, sizeof message, "Z%u%c%s%c%lld%c%lld%c", number, 0, status, 0, cpu, 0, peak, 0);
-  send_with(message, (size_t)count, NULL, 0);
+  report_with(message, (size_t)count, NULL, 0);
 }
 
 // MARK: Events

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@ struct command {
   const char *directory;
   struct limits limits;
   enum exec_watch watch;
+  // Where the agent's broker listens; 0 for not at all.
+  unsigned short port;
 };
 
 static void push(char ***list, size_t *count, const char *word) {
@@ -50,6 +53,8 @@ static struct command read_command(struct plan plan) {
       push(&command.environment, &environment, plan_need(&plan));
     else if (strcmp(key, "watch") == 0)
       command.watch = strcmp(plan_need(&plan), "ask") == 0 ? WATCH_ASK : WATCH_RECORD;
+    else if (strcmp(key, "listen") == 0)
+      command.port = (unsigned short)plan_number(&plan);
     else if (strcmp(key, "cwd") == 0)
       command.directory = plan_need(&plan);
     else if (strcmp(key, "cpu") == 0)
@@ -69,6 +74,18 @@ static struct command read_command(struct plan plan) {
   push(&command.arguments, &arguments, NULL);
   push(&command.environment, &environment, NULL);
   return command;
+}
+
+// A socket that listens in this network namespace, handed to the agent, who is outside of it.
+static void hand_listener_out(unsigned short port) {
+  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+  struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 128) != 0)
+    report_fatal(FAIL_SET_UP, errno, "nothing can listen in the sandbox");
+  report_with("L", 1, &listener, 1);
+  close(listener);
 }
 
 // The child's part: from here on it only becomes more confined.
@@ -141,6 +158,7 @@ _Noreturn void inner_main(void) {
   sigaddset(&child_signal, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child_signal, NULL);
 
+  if (command.port != 0) hand_listener_out(command.port);
   int gates[2] = {-1, -1};
   if (command.watch != WATCH_OFF && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gates) != 0)
     report_fatal(FAIL_SET_UP, errno, "no sockets can be made");

@@ -7,12 +7,35 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "plan.h"
 
 static void send_all(const char *bytes, size_t count) {
   while (send(STATUS_FD, bytes, count, MSG_NOSIGNAL) < 0 && errno == EINTR) {
+  }
+}
+
+void report_with(const char *bytes, size_t count, const int *files, size_t file_count) {
+  union {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(2 * sizeof(int))];
+  } control;
+  struct iovec part = {(void *)bytes, count};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  if (file_count > 0) {
+    message.msg_control = &control;
+    message.msg_controllen = CMSG_SPACE(file_count * sizeof(int));
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(file_count * sizeof(int));
+    memcpy(CMSG_DATA(header), files, file_count * sizeof(int));
+  }
+  while (sendmsg(STATUS_FD, &message, MSG_NOSIGNAL) < 0) {
+    // Without the agent there is nobody to run for.
+    if (errno != EINTR) _exit(125);
   }
 }
 

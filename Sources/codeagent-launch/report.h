@@ -12,11 +12,13 @@
 //                          byte, `a` to allow, anything else to kill
 //   Z number NUL status NUL cpu NUL peak NUL
 //                          its process ended: as wait(2) gives it, or `replaced` by the next exec; microseconds; bytes
+//   L                      with a descriptor: the socket for the agent's broker to accept on
 //   X status NUL           the command ended; `status` as wait(2) gives it
 #ifndef REPORT_H
 #define REPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 // Why set-up failed, as far as the agent tells reasons apart.
 #define FAIL_UNAVAILABLE "unavailable"
@@ -28,6 +30,9 @@
 
 // Sends one of the messages that carry no more than a word.
 void report(char kind, const char *word);
+
+// Sends a whole message with at most two descriptors. Without the agent there is nobody to run for: ends the process.
+void report_with(const char *bytes, size_t count, const int *files, size_t file_count);
 
 // Reports a failure and ends the process. `error` is an errno value or 0.
 _Noreturn void report_fatal(const char *kind, int error, const char *format, ...)

@@ -6,14 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "report.h"
 
+static unsigned long long machine_shared(void);
+
 struct watch watch_open(const struct limits *limits) {
   struct watch watch = {.processes = opendir("/proc"), .page_bytes = sysconf(_SC_PAGESIZE), .limits = limits};
   if (!watch.processes) report_fatal(FAIL_SET_UP, errno, "/proc cannot be read");
+  watch.shared_at_start = machine_shared();
   return watch;
 }
 
@@ -44,19 +49,82 @@ static bool read_stat(int directory, const char *process, unsigned long long *th
   return true;
 }
 
-// A process's fair share of its memory, in bytes: pages shared by n processes count 1/n each. Falls back to what is not
-// shared with files where the kernel does not tell (a process that made itself unreadable).
+// A number in kibibytes behind a name in one of /proc's texts; 0 when it is not there.
+static unsigned long long kibibytes(const char *text, const char *name) {
+  const char *line = strstr(text, name);
+  return line ? strtoull(line + strlen(name), NULL, 10) << 10 : 0;
+}
+
+// A process's fair share of its memory, in bytes: pages shared by n processes count 1/n each. Without what lies in
+// memory file systems, which is counted by itself. Falls back to what is not shared where the kernel does not tell (a
+// process that made itself unreadable).
 static unsigned long long proportional(int directory, const char *process, long page_bytes) {
   char text[2048];
   if (read_file(directory, process, "smaps_rollup", text, sizeof text) > 0) {
-    char *line = strstr(text, "\nPss:");
-    if (line) return strtoull(line + 5, NULL, 10) << 10;
+    if (strstr(text, "\nPss_Anon:")) return kibibytes(text, "\nPss_Anon:") + kibibytes(text, "\nPss_File:");
+    return kibibytes(text, "\nPss:");
   }
   if (read_file(directory, process, "statm", text, sizeof text) <= 0) return 0;
   char *next;
   strtoull(text, &next, 10);
   unsigned long long resident = strtoull(next, &next, 10), shared = strtoull(next, &next, 10);
   return resident > shared ? (resident - shared) * (unsigned long long)page_bytes : 0;
+}
+
+// MARK: Memory that no process need map: private file systems, memory files, System V segments
+
+// What the whole machine has of it.
+static unsigned long long machine_shared(void) {
+  char text[4096];
+  if (read_file(AT_FDCWD, "/proc", "meminfo", text, sizeof text) <= 0) return 0;
+  return kibibytes(text, "\nShmem:");
+}
+
+static unsigned long long segments(void) {
+  char line[512];
+  unsigned long long sum = 0;
+  FILE *file = fopen("/proc/sysvipc/shm", "re");
+  while (file && fgets(line, sizeof line, file)) {
+    unsigned long long resident;
+    if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &resident) == 1) sum += resident;
+  }
+  if (file) fclose(file);
+  return sum;
+}
+
+// Bytes of memory files that some process has open. False when a process does not let itself be looked into.
+static bool add_memory_files(int directory, const char *process, unsigned long long *sum) {
+  static struct {
+    dev_t device;
+    ino_t inode;
+  } seen[1024];
+  static size_t count;
+  if (!process) {
+    count = 0;
+    return true;
+  }
+  char path[288], target[32];
+  snprintf(path, sizeof path, "%s/fd", process);
+  int place = openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *files = place >= 0 ? fdopendir(place) : NULL;
+  if (!files) return errno == ENOENT || errno == ESRCH;
+  struct dirent *entry;
+  while ((entry = readdir(files))) {
+    struct stat status;
+    ssize_t length = readlinkat(place, entry->d_name, target, sizeof target - 1);
+    if (length < 7 || memcmp(target, "/memfd:", 7) != 0 || fstatat(place, entry->d_name, &status, 0) != 0) continue;
+    bool known = false;
+    for (size_t i = 0; i < count && !known; i++)
+      known = seen[i].device == status.st_dev && seen[i].inode == status.st_ino;
+    if (known) continue;
+    if (count < sizeof seen / sizeof *seen) {
+      seen[count].device = status.st_dev;
+      seen[count++].inode = status.st_ino;
+    }
+    *sum += (unsigned long long)status.st_blocks * 512;
+  }
+  closedir(files);
+  return true;
 }
 
 // Processor time of this thread: on a machine that is busy with what is watched, waiting must not count as watching.
@@ -93,15 +161,27 @@ const char *watch_tree(struct watch *watch, double *pause) {
   if (!read_stat(dirfd(watch->processes), "1", &tasks, &resident)) return "processes";
   sum(watch, &tasks, &resident);
   if (tasks >= watch->limits->processes) return "processes";
-  if (resident > watch->limits->memory_bytes) {
-    // Forked processes share pages that were counted once each: look closely before judging.
-    unsigned long long share = 0;
+  unsigned long long shared = machine_shared();
+  shared = shared > watch->shared_at_start ? shared - watch->shared_at_start : 0;
+  if (resident + shared > watch->limits->memory_bytes) {
+    // Forked processes share pages that were counted once each, and others on this machine use shared memory, too: look
+    // closely before judging.
+    unsigned long long share = 0, files = segments();
+    struct statvfs own;
+    if (statvfs("/tmp", &own) == 0) files += (unsigned long long)(own.f_blocks - own.f_bfree) * own.f_frsize;
+    bool is_hidden = false;
     struct dirent *entry;
+    int directory = dirfd(watch->processes);
+    add_memory_files(directory, NULL, &files);
     rewinddir(watch->processes);
-    while ((entry = readdir(watch->processes)))
-      if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-        share += proportional(dirfd(watch->processes), entry->d_name, watch->page_bytes);
-    if (share > watch->limits->memory_bytes) return "memory";
+    while ((entry = readdir(watch->processes))) {
+      if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || strcmp(entry->d_name, "1") == 0) continue;
+      share += proportional(directory, entry->d_name, watch->page_bytes);
+      if (!add_memory_files(directory, entry->d_name, &files)) is_hidden = true;
+    }
+    // What cannot be looked into could hold all that the machine has more of.
+    if (is_hidden && shared > files) files = shared;
+    if (share + files > watch->limits->memory_bytes) return "memory";
   }
   // At most one part in twenty of a processor for watching.
   *pause = (seconds() - start) * 20;

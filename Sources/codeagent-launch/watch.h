@@ -10,6 +10,8 @@ struct watch {
   DIR *processes;
   long page_bytes;
   const struct limits *limits;
+  // Bytes of shared memory on the machine when the watch began.
+  unsigned long long shared_at_start;
 };
 
 struct watch watch_open(const struct limits *limits);

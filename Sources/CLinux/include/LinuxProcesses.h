@@ -34,6 +34,9 @@ int linux_pipe(int ends[2], int size);
 /// eventfd(2), not blocking.
 int linux_event(void);
 
+/// accept4(2): the next connection, not blocking.
+int linux_accept(int listener);
+
 /// Names the calling thread, for people who look at the process.
 void linux_thread_name(const char *name);
 

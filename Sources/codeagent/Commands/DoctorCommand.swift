@@ -12,6 +12,7 @@ struct DoctorCommand: AsyncParsableCommand {
     discussion: "Exit code 0 when a run can be sandboxed here, 6 when not.")
 
   @OptionGroup var output: OutputOptions
+  @Flag(help: "Fail when any promise of the sandbox does not hold, the second layers included.") var enforce = false
 
   mutating func run() async throws {
     let assembly = try Assembly()
@@ -46,9 +47,12 @@ struct DoctorCommand: AsyncParsableCommand {
   }
 
   /// What only makes runs nicer is told, and does not fail the doctor.
-  private func isRequired(_ check: SandboxCheck) -> Bool { !Self.optional.contains(check.name) }
+  private func isRequired(_ check: SandboxCheck) -> Bool {
+    !Self.tools.contains(check.name) && (enforce || !Self.secondLayers.contains(check.name))
+  }
 
-  private static let optional: Set<String> = ["ctags", "git", "cgroup", "landlock"]
+  private static let tools: Set<String> = ["ctags", "git"]
+  private static let secondLayers: Set<String> = ["cgroup", "landlock", "exec watch"]
 
   private func record(_ assembly: Assembly) -> SandboxCheck {
     do {

@@ -30,6 +30,15 @@ struct SandboxCommand: AsyncParsableCommand {
     @Option(help: "A sandbox of this name instead of the checkout's own.") var id: String?
     @Flag(help: "A fresh sandbox, dropped afterwards.") var new = false
     @Option(help: "Stop the command after this time, such as 90s or 15m.") var timeout: String?
+    @Flag(help: "Watch every program that it executes, and list them at the end. Debuggers do not work inside then.")
+    var watch = false
+    @Option(name: .customLong("forbid"), help: "Never run this program, whatever starts it. May be repeated.")
+    var forbidden: [String] = []
+    @Option(
+      name: .customLong("allow-host"),
+      help: "Let it reach this host, as NAME, NAME:PORT or *.DOMAIN; the port is 443. May be repeated.")
+    var allowedHosts: [String] = []
+    @Flag(help: "Try the sandbox's promises first, and refuse to run when one does not hold.") var enforce = false
     @Flag(help: "Pass the output on byte by byte, escape sequences included.") var raw = false
     @Argument(parsing: .postTerminator, help: "The command.") var command: [String] = []
 
@@ -44,13 +53,16 @@ struct SandboxCommand: AsyncParsableCommand {
           }
           limits.wallSeconds = seconds
         }
+        if enforce { _ = try await place.assure() }
         let workspace = try await place.open()
         let arguments = command.map { Array($0.utf8) }
+        let execs = execWatch()
+        let network = allowedHosts.isEmpty ? nil : NetworkAccess(hosts: allowedHosts)
         let output = CommandOutput(isRaw: raw)
         let task = Task {
           try await workspace.run(
             arguments: arguments, directory: place.location.project, environment: [:], limits: limits,
-            onOutput: { output.write($0) })
+            watch: execs, network: network, onOutput: { output.write($0) })
         }
         Signals.onStop { task.cancel() }
         let run: CommandRun
@@ -64,6 +76,7 @@ struct SandboxCommand: AsyncParsableCommand {
           throw ExitStatus(code: error.kind == .notFound ? 127 : 126)
         }
         output.finish()
+        report(run.result)
         if new { try await workspace.discard() }
         switch run.result.status {
         case .exited(let code): throw ExitStatus(code: code)
@@ -77,6 +90,46 @@ struct SandboxCommand: AsyncParsableCommand {
         Output.error(
           "codeagent: \(Display.safe(failure.sentence))" + (failure.advice.map { " (\(Display.safe($0)))" } ?? ""))
         throw ExitStatus(code: 125)
+      }
+    }
+
+    private func execWatch() -> ExecWatch? {
+      guard !forbidden.isEmpty else { return watch ? ExecWatch() : nil }
+      let names = Set(forbidden.map { Array($0.utf8) })
+      return ExecWatch(programs: forbidden) { event in
+        guard let name = event.identities.first(where: names.contains) else { return .allow }
+        return .deny(rule: "--forbid \(String(decoding: name, as: UTF8.self))")
+      }
+    }
+
+    /// What was executed and reached, beside the output.
+    private func report(_ result: CommandResult) {
+      let text = { (bytes: [UInt8]) in Display.safe(bytes) }
+      if watch, let execs = result.execs {
+        Output.error("codeagent: \(execs.total) programs were executed")
+        for record in execs.records {
+          let words = record.event.arguments.prefix(20).map { Display.line(text($0), width: 80) }
+          let ending: String =
+            switch record.ending {
+            case .exited(let code): "exit \(code)"
+            case .signaled(let signal): "signal \(signal)"
+            case .replaced: "replaced"
+            case nil: "ended with the sandbox"
+            }
+          Output.error(
+            "  \(record.event.number) < \(record.event.parent)  \(text(record.event.executable))  "
+              + "[\(words.joined(separator: " "))]  \(ending)")
+        }
+      }
+      for record in result.execs?.denied ?? [] {
+        Output.error("codeagent: \(text(record.event.executable)) was denied by \(Display.safe(record.deniedBy ?? ""))")
+      }
+      for connection in result.connections {
+        let host = "\(Display.safe(connection.request.host)):\(connection.request.port)"
+        let outcome =
+          connection.refusal.map { "refused: \(Display.safe($0))" }
+          ?? "\(connection.sentBytes) bytes sent, \(connection.receivedBytes) received"
+        Output.error("codeagent: \(host) \(outcome)")
       }
     }
   }
@@ -195,6 +248,9 @@ struct SandboxPlace: Sendable {
       Array("\(state)/sandboxes/".utf8) + name + Array("-\(String(hash, radix: 16))".utf8)
       + (id.map { Array("@\($0)".utf8) } ?? [])
   }
+
+  /// Tries the sandbox's promises.
+  func assure() async throws -> SandboxAssurance { try await assembly.sandbox().assure() }
 
   /// A snapshot without what policy forbids to deliver, or wants approved and is not.
   func deliverable(_ snapshot: Snapshot, approved: Bool) throws -> Snapshot {

@@ -1,0 +1,50 @@
+/// The sandbox's promises as they were tried at the start of a run, for its record.
+public struct SandboxAssurance: Sendable, Hashable {
+  /// The boundary that was tried.
+  public var level: SandboxLevel
+  /// What was tried, and what came of it.
+  public var checks: [SandboxCheck]
+  /// How long that took, in seconds.
+  public var duration: Double
+
+  /// Whether every promise holds.
+  public var holds: Bool { checks.allSatisfy(\.ok) }
+
+  /// The outcome of a trial.
+  public init(level: SandboxLevel, checks: [SandboxCheck], duration: Double) {
+    self.level = level
+    self.checks = checks
+    self.duration = duration
+  }
+}
+
+/// How commands are held, the strongest first.
+public enum SandboxLevel: String, Sendable, Hashable, CaseIterable {
+  /// Namespaces, an overlay or a copy, Landlock and a system call filter beneath, limits.
+  case full
+  /// Where a container refuses namespaces: a copy, Landlock with its network rules, a system call filter, limits.
+  case container
+}
+
+extension Sandbox {
+  static let execWatchCheck = "exec watch"
+
+  /// Tries the promises for real, as ``probe()`` does, but no longer than a run's first moment may take: what can be
+  /// written, read, reached and called from inside, that a limit ends a command, and that a denied program does not run.
+  /// - Parameter watching: whether the run relies on the watch of programs; some systems let nobody trace.
+  /// - Throws: ``SandboxError/Kind/unavailable`` when one does not hold: nothing may be run then.
+  public func assure(watching: Bool = true) async throws(SandboxError) -> SandboxAssurance {
+    let begin = monotonicSeconds()
+    let checks = await quickProbe().filter { watching || $0.name != Self.execWatchCheck }
+    let assurance = SandboxAssurance(level: level, checks: checks, duration: monotonicSeconds() - begin)
+    let broken = checks.filter { !$0.ok }
+    guard broken.isEmpty else {
+      throw SandboxError(
+        .unavailable,
+        "the sandbox does not hold what it promises: "
+          + broken.map { "\($0.name): \($0.detail)" }.joined(separator: "; "),
+        hint: "codeagent doctor tells more")
+    }
+    return assurance
+  }
+}
