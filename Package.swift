@@ -73,7 +73,8 @@ let package = Package(
     room("Conversation", ["JSON"]),
     room("IndexKernel", extra: [.unsafeFlags(["-O"])]),
     room("HTTPTransport", ["CLibcurl", crypto]),
-    room("Cedar", ["JSON"]),
+    // Optimised always: unoptimised frames are ten times as large, and expressions are walked by recursion.
+    room("Cedar", ["JSON"], extra: [.unsafeFlags(["-O"])]),
     room("TransparencyLog", [crypto]),
     room("Patches", ["Paths"]),
     room("TestReports", ["JSON", "Paths"], resources: [.embedInCode("Adaptors")]),

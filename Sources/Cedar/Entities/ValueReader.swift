@@ -123,7 +123,7 @@ struct ValueReader {
     do throws(EvaluationError.Reason) {
       return try function.call(arguments)
     } catch {
-      let error = EvaluationError(reason: error, position: SourcePosition(line: 0, column: 0))
+      let error = EvaluationError(reason: error, source: nil, offset: 0)
       throw Fault(path: path, message: error.message)
     }
   }

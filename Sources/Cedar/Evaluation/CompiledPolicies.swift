@@ -34,7 +34,7 @@ public struct CompiledPolicies: Sendable {
         failures.append(
           Response.Failure(
             policy: policy.id, effect: entry.effect,
-            error: EvaluationError(reason: error.reason, position: policy.sourceText.position(error.offset))))
+            error: EvaluationError(reason: error.reason, source: policy.sourceText, offset: error.offset)))
         return
       }
       if entry.effect == .permit { permits.append(policies[number].id) } else { forbids.append(policies[number].id) }

@@ -22,8 +22,29 @@ public struct EvaluationError: Error, Sendable, Hashable, CustomStringConvertibl
 
   /// What happened.
   public let reason: Reason
+  /// The place is found when it is asked for: failing policies cost decisions no more than others.
+  private let source: SourceText?
+  private let offset: Int
+
+  init(reason: Reason, source: SourceText?, offset: Int) {
+    self.reason = reason
+    self.source = source
+    self.offset = offset
+  }
+
   /// Where in the policy's text.
-  public let position: SourcePosition
+  public var position: SourcePosition { source?.position(offset) ?? SourcePosition(line: 0, column: 0) }
+
+  /// By what happened, and where in the text.
+  public static func == (left: EvaluationError, right: EvaluationError) -> Bool {
+    left.offset == right.offset && left.reason == right.reason
+  }
+
+  /// Consistent with `==`.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(offset)
+    hasher.combine(reason)
+  }
 
   /// A sentence without a full stop.
   public var message: String {

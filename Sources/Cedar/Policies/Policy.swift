@@ -24,6 +24,13 @@ public struct Policy: Sendable {
     public let principal: EntityUID?
     /// What `?resource` stands for.
     public let resource: EntityUID?
+
+    /// A link.
+    public init(template: String, principal: EntityUID? = nil, resource: EntityUID? = nil) {
+      self.template = template
+      self.principal = principal
+      self.resource = resource
+    }
   }
 
   /// The id: unique within a set, and what decisions name.

@@ -22,13 +22,13 @@ public struct PolicySet: Sendable {
 
   /// Reads the policies and templates of a text.
   /// - Parameters:
-  ///   - text: UTF-8; stray bytes are replaced by U+FFFD, which is no token outside strings and comments.
+  ///   - text: UTF-8.
   ///   - source: the name that errors and policies carry, such as a path.
   /// - Throws: all that is wrong, up to twenty findings; nothing of such a text is kept.
   public init(
     parsing text: [UInt8], source: String = "", naming: PolicyNaming = .standard
   ) throws(CedarError) {
-    for policy in try PolicyParser.parse(SourceText(name: source, bytes: text), naming: naming) { try add(policy) }
+    for policy in try PolicyParser.parse(try SourceText(utf8: text, name: source), naming: naming) { try add(policy) }
   }
 
   /// Reads the policies and templates of a text.

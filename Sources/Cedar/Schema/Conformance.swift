@@ -21,7 +21,7 @@ extension Schema {
         source: "", "\(request.action) does not apply to resources of type \(request.resource.type)",
         help: "it applies to \(action.resources.joined(separator: ", "))")
     }
-    try check(.record(request.context), .record(action.context), "context")
+    try check(.record(request.context), .record(action.context)) { "context" }
   }
 
   /// Checks that an entity is of a declared type, with its attributes, tags and parents.
@@ -32,7 +32,7 @@ extension Schema {
       throw CedarError(source: source, "the schema has no entity type \(entity.uid.type)")
     }
     try check(entity.uid)
-    try check(.record(entity.attributes), .record(type.attributes), entity.uid.description)
+    try check(.record(entity.attributes), .record(type.attributes)) { entity.uid.description }
     for parent in entity.parents {
       try check(parent)
       guard type.ancestors.contains(parent.type) else {
@@ -41,7 +41,7 @@ extension Schema {
     }
     for tag in entity.tags.fields {
       guard let tags = type.tags else { throw CedarError(source: source, "\(entity.uid) cannot have tags") }
-      try check(tag.value, tags, "\(entity.uid) tag \(Names.quoted(tag.name))")
+      try check(tag.value, tags) { "\(entity.uid) tag \(Names.quoted(tag.name))" }
     }
   }
 
@@ -53,7 +53,8 @@ extension Schema {
     if uid.isAction, actions[uid] == nil { throw CedarError(source: "", "the schema has no action \(uid)") }
   }
 
-  private func check(_ value: Value, _ type: CedarType, _ path: String) throws(CedarError) {
+  /// The path is made only for messages: requests may be checked before every decision.
+  private func check(_ value: Value, _ type: CedarType, _ path: () -> String) throws(CedarError) {
     switch (type, value) {
     case (.bool, .bool), (.long, .long), (.string, .string), (.extension(.ipaddr), .ip),
       (.extension(.decimal), .decimal), (.extension(.datetime), .datetime), (.extension(.duration), .duration):
@@ -64,43 +65,15 @@ extension Schema {
     case (.record(let expected), .record(let record)):
       for field in record.fields {
         guard let attribute = expected[field.name] else {
-          throw CedarError(source: "", "\(path): the schema knows no attribute \(Names.quoted(field.name))")
+          throw CedarError(source: "", "\(path()): the schema knows no attribute \(Names.quoted(field.name))")
         }
-        try check(field.value, attribute.type, "\(path).\(field.name)")
+        try check(field.value, attribute.type) { "\(path()).\(field.name)" }
       }
       for attribute in expected.attributes where attribute.isRequired && record[attribute.name.text] == nil {
         throw CedarError(
-          source: "", "\(path): the required attribute \(Names.quoted(attribute.name.text)) is missing")
+          source: "", "\(path()): the required attribute \(Names.quoted(attribute.name.text)) is missing")
       }
-    default: throw CedarError(source: "", "\(path): expected \(type), found \(value.typeName)")
+    default: throw CedarError(source: "", "\(path()): expected \(type), found \(value.typeName)")
     }
-  }
-}
-
-extension CedarType: CustomStringConvertible {
-  /// As a schema writes it.
-  var description: String {
-    switch self {
-    case .bool(.any): "Bool"
-    case .bool(.always): "true"
-    case .bool(.never): "false"
-    case .long: "Long"
-    case .string: "String"
-    case .entity(let name): name
-    case .set(let element): "Set<\(element)>"
-    case .record(let record): record.description
-    case .extension(let name): name.rawValue
-    }
-  }
-}
-
-extension RecordType: CustomStringConvertible {
-  /// As a schema writes it; only the first attributes of a large one.
-  var description: String {
-    let shown = attributes.prefix(8).map {
-      (Names.isIdentifier($0.name.text) ? $0.name.text : Names.quoted($0.name.text)) + ($0.isRequired ? "" : "?")
-        + ": \($0.type)"
-    }
-    return "{" + (shown + (attributes.count > 8 ? ["…"] : [])).joined(separator: ", ") + "}"
   }
 }

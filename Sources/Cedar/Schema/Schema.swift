@@ -40,7 +40,7 @@ public struct Schema: Sendable {
   /// Reads a schema in Cedar's own syntax.
   /// - Throws: what is wrong with it.
   public init(parsing text: [UInt8], source: String = "") throws(CedarError) {
-    self = try SchemaResolver.resolve(try SchemaParser.parse(SourceText(name: source, bytes: text)))
+    self = try SchemaResolver.resolve(try SchemaParser.parse(try SourceText(utf8: text, name: source)))
   }
 
   /// Reads a schema in Cedar's own syntax.

@@ -32,12 +32,15 @@ struct SchemaResolver {
   }
 
   private func stopOnFindings() throws(CedarError) {
-    if !findings.isEmpty { throw CedarError(Array(findings.prefix(TokenCursor.mostFindings))) }
+    if !findings.isEmpty { throw CedarError(findings) }
   }
 
   private mutating func find(_ place: SchemaDeclarations.Place, _ message: String, help: String? = nil) {
-    findings.append(declarations.diagnostic(place, message, help: help))
+    if hasRoom { findings.append(declarations.diagnostic(place, message, help: help)) }
   }
+
+  /// More findings than these help nobody.
+  private var hasRoom: Bool { findings.count < TokenCursor.mostFindings }
 
   static func qualified(_ name: String, _ namespace: String?) -> String { namespace.map { "\($0)::\(name)" } ?? name }
 
@@ -110,6 +113,7 @@ struct SchemaResolver {
   private mutating func resolve(
     _ type: SchemaDeclarations.TypeExpression, _ namespace: String?
   ) -> CedarType? {
+    guard hasRoom else { return nil }
     do throws(CedarDiagnostic) {
       return try types.resolve(type, namespace)
     } catch {

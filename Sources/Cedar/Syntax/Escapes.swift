@@ -3,8 +3,8 @@ struct Escapes {
   /// One character of a literal.
   enum Piece {
     case scalar(Unicode.Scalar)
-    /// `\*`, which only patterns know.
-    case escapedStar
+    /// `\*`, which only patterns know, with its byte.
+    case escapedStar(at: Int)
   }
 
   /// A fault, with the byte within the literal's contents.
@@ -19,7 +19,8 @@ struct Escapes {
     let scalars = Array(String(decoding: contents, as: UTF8.self).unicodeScalars)
     var index = 0
     var offset = 0
-    func fault(_ message: String) -> Fault { Fault(offset: offset, message: message) }
+    var start = 0
+    func fault(_ message: String) -> Fault { Fault(offset: start, message: message) }
     func advance() -> Unicode.Scalar? {
       guard index < scalars.count else { return nil }
       let scalar = scalars[index]
@@ -27,7 +28,9 @@ struct Escapes {
       offset += UTF8.width(scalar)
       return scalar
     }
-    while let scalar = advance() {
+    while index < scalars.count {
+      start = offset
+      guard let scalar = advance() else { break }
       if scalar == "\r" { throw fault("a carriage return inside a string is written \\r") }
       guard scalar == "\\" else {
         pieces.append(.scalar(scalar))
@@ -41,7 +44,7 @@ struct Escapes {
       case "\\": pieces.append(.scalar("\\"))
       case "'": pieces.append(.scalar("'"))
       case "\"": pieces.append(.scalar("\""))
-      case "*": pieces.append(.escapedStar)
+      case "*": pieces.append(.escapedStar(at: start))
       case "x":
         guard let high = advance().flatMap(hexDigit), let low = advance().flatMap(hexDigit) else {
           throw fault("\\x takes two hexadecimal digits")
@@ -79,7 +82,8 @@ struct Escapes {
     for piece in try pieces(contents) {
       switch piece {
       case .scalar(let scalar): text.append(scalar)
-      case .escapedStar: throw Fault(offset: 0, message: "\\* stands for a star only in patterns of like")
+      case .escapedStar(let offset):
+        throw Fault(offset: offset, message: "\\* stands for a star only in patterns of like")
       }
     }
     return String(text)

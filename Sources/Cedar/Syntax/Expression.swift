@@ -45,7 +45,7 @@ final class Expression: Sendable {
   }
 
   /// The greatest height of a node.
-  static let mostHeight = 200
+  static let mostHeight = 150
 
   let kind: Kind
   /// The first byte in the source.

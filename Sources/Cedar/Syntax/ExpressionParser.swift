@@ -4,7 +4,7 @@ struct ExpressionParser {
   private var nesting = 0
 
   /// How deeply brackets and conditionals may be nested.
-  static let mostNesting = 120
+  static let mostNesting = 100
 
   init(_ cursor: TokenCursor) { self.cursor = cursor }
 

@@ -74,14 +74,34 @@ final class SourceText: Sendable {
   let name: String
   let bytes: [UInt8]
   private let lineStarts: [Int]
+  /// How many characters begin before every thousandth byte, so that columns of long lines cost no more than others.
+  private let marks: [Int]
+  private static let markDistance = 1024
 
   init(name: String, bytes: [UInt8]) {
     self.name = name
-    // Invalid UTF-8 is replaced before anything else looks at it, so that places and texts agree.
-    self.bytes = Array(String(decoding: bytes, as: UTF8.self).utf8)
+    self.bytes = bytes
     var starts = [0]
-    for (index, byte) in self.bytes.enumerated() where byte == 0x0a { starts.append(index + 1) }
+    var marks: [Int] = []
+    var characters = 0
+    for (index, byte) in bytes.enumerated() {
+      if index % Self.markDistance == 0 { marks.append(characters) }
+      if byte & 0xc0 != 0x80 { characters += 1 }
+      if byte == 0x0a { starts.append(index + 1) }
+    }
     lineStarts = starts
+    self.marks = marks
+  }
+
+  /// A text that is UTF-8. Stray bytes are refused: what would stand for them is not what somebody wrote.
+  convenience init(utf8 bytes: [UInt8], name: String) throws(CedarError) {
+    self.init(name: name, bytes: bytes)
+    guard String(validating: bytes, as: UTF8.self) == nil else { return }
+    var decoder = UTF8()
+    var iterator = bytes.makeIterator()
+    var offset = 0
+    while case .scalarValue(let scalar) = decoder.decode(&iterator) { offset += UTF8.width(scalar) }
+    throw CedarError(diagnostic(offset, "the text is not UTF-8"))
   }
 
   /// The place of a byte.
@@ -93,8 +113,13 @@ final class SourceText: Sendable {
       let middle = (low + high) / 2
       if lineStarts[middle] <= offset { low = middle } else { high = middle }
     }
-    let column = bytes[lineStarts[low]..<offset].reduce(1) { $0 + ($1 & 0xc0 == 0x80 ? 0 : 1) }
-    return SourcePosition(line: low + 1, column: column)
+    return SourcePosition(line: low + 1, column: characters(before: offset) - characters(before: lineStarts[low]) + 1)
+  }
+
+  private func characters(before offset: Int) -> Int {
+    guard !bytes.isEmpty else { return 0 }
+    let mark = min(offset / Self.markDistance, marks.count - 1)
+    return bytes[(mark * Self.markDistance)..<offset].reduce(marks[mark]) { $0 + ($1 & 0xc0 == 0x80 ? 0 : 1) }
   }
 
   func diagnostic(_ offset: Int, _ message: String, help: String? = nil) -> CedarDiagnostic {

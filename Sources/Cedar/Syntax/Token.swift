@@ -96,16 +96,35 @@ struct Lexer {
   }
 
   private mutating func symbol() -> Token.Symbol? {
-    func at(_ offset: Int) -> UInt8 { index + offset < bytes.count ? bytes[index + offset] : 0 }
-    let two = String(decoding: [at(0), at(1)], as: UTF8.self)
-    if let symbol = Token.Symbol(rawValue: two) {
+    let next = index + 1 < bytes.count ? bytes[index + 1] : 0
+    let pair: Token.Symbol? =
+      switch (bytes[index], next) {
+      case (UInt8(ascii: ":"), UInt8(ascii: ":")): .doubleColon
+      case (UInt8(ascii: "="), UInt8(ascii: "=")): .equal
+      case (UInt8(ascii: "!"), UInt8(ascii: "=")): .notEqual
+      case (UInt8(ascii: "<"), UInt8(ascii: "=")): .lessOrEqual
+      case (UInt8(ascii: ">"), UInt8(ascii: "=")): .greaterOrEqual
+      case (UInt8(ascii: "|"), UInt8(ascii: "|")): .or
+      case (UInt8(ascii: "&"), UInt8(ascii: "&")): .and
+      default: nil
+      }
+    if let pair {
       index += 2
-      return symbol
+      return pair
     }
-    guard let symbol = Token.Symbol(rawValue: String(decoding: [at(0)], as: UTF8.self)) else { return nil }
+    guard let symbol = Self.symbols[bytes[index]] else { return nil }
     index += 1
     return symbol
   }
+
+  /// The symbols of one byte.
+  private static let symbols: [UInt8: Token.Symbol] = {
+    var symbols: [UInt8: Token.Symbol] = [:]
+    for symbol in Token.Symbol.allCases where symbol.rawValue.utf8.count == 1 {
+      for byte in symbol.rawValue.utf8 { symbols[byte] = symbol }
+    }
+    return symbols
+  }()
 
   /// A backslash takes the next character with it, unless that is the end of the line.
   private mutating func string() throws(CedarDiagnostic) -> Token {

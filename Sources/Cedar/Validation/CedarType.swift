@@ -38,3 +38,29 @@ struct RecordType: Sendable, Hashable {
     return low < attributes.count && attributes[low].name.text.isExactly(name) ? attributes[low] : nil
   }
 }
+
+extension CedarType: CustomStringConvertible {
+  /// As a schema writes it; inner records only by their braces, as types can be large.
+  var description: String { text(depth: 2) }
+
+  private func text(depth: Int) -> String {
+    switch self {
+    case .bool(.any): return "Bool"
+    case .bool(.always): return "true"
+    case .bool(.never): return "false"
+    case .long: return "Long"
+    case .string: return "String"
+    case .entity(let name): return name
+    case .extension(let name): return name.rawValue
+    case .set(let element): return depth == 0 ? "Set<…>" : "Set<\(element.text(depth: depth - 1))>"
+    case .record(let record):
+      guard depth > 0 else { return "{…}" }
+      let shown = record.attributes.prefix(8).map { attribute in
+        let name = attribute.name.text
+        return (Names.isIdentifier(name) ? name : Names.quoted(name)) + (attribute.isRequired ? "" : "?") + ": "
+          + attribute.type.text(depth: depth - 1)
+      }
+      return "{" + (shown + (record.attributes.count > 8 ? ["…"] : [])).joined(separator: ", ") + "}"
+    }
+  }
+}

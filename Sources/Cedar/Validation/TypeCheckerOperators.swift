@@ -271,33 +271,3 @@ extension TypeChecker {
     return Answer(type: result, isSound: isSound)
   }
 }
-
-/// Guesses what was meant by a misspelt name.
-enum Spelling {
-  /// The name with the fewest edits, when these are few.
-  static func closest(to name: String, in names: [String]) -> String? {
-    let most = max(1, name.utf8.count / 3)
-    guard name.utf8.count <= 64 else { return nil }
-    var best: (name: String, edits: Int)?
-    for candidate in names where candidate.utf8.count <= 64 {
-      let edits = edits(Array(name.lowercased().utf8), Array(candidate.lowercased().utf8))
-      if edits <= most, edits < best?.edits ?? .max { best = (candidate, edits) }
-    }
-    return best?.name
-  }
-
-  /// Levenshtein's distance.
-  private static func edits(_ left: [UInt8], _ right: [UInt8]) -> Int {
-    var row = Array(0...right.count)
-    for (i, a) in left.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, b) in right.enumerated() {
-        let above = row[j + 1]
-        row[j + 1] = min(above + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))
-        diagonal = above
-      }
-    }
-    return row[right.count]
-  }
-}

@@ -88,7 +88,15 @@ extension Value {
   }
 }
 
-extension Value: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+extension Value: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral,
+  ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+  /// A set.
+  public init(arrayLiteral elements: Value...) { self = .set(ValueSet(elements)) }
+  /// A record; of a repeated name the last value holds.
+  public init(dictionaryLiteral elements: (String, Value)...) {
+    self = .record(Record(elements.map { Record.Field(name: $0, value: $1) }))
+  }
   /// A bool.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
   /// A long.
