@@ -36,7 +36,9 @@ final class Transfer {
   private var hasNews = false
   private var lastFlush: Int64 = 0
   /// Waking a reader costs more than reading a small event: in a dense stream it is done no more often than this.
-  private static let flushInterval: Int64 = 2_000_000
+  private static let flushInterval: Int64 = 8_000_000
+  /// Body bytes that came since this was last asked.
+  private var newBytes = 0
 
   /// The most bytes of all header fields together.
   private static let maximumHeadBytes = 256 << 10
@@ -106,6 +108,12 @@ final class Transfer {
   }
 
   private func append(_ line: String) { headerList = ccurl_list_append(headerList, line) ?? headerList }
+
+  /// The body bytes that came since this was last called.
+  func takeNewBytes() -> Int {
+    defer { newBytes = 0 }
+    return newBytes
+  }
 
   // MARK: Time
 
@@ -201,6 +209,7 @@ final class Transfer {
       return Int(CURL_WRITEFUNC_PAUSE)
     }
     bodyBytes += bytes.count
+    newBytes += bytes.count
     hasNews = true
     return bytes.count
   }

@@ -25,7 +25,7 @@ let tools = [
 func remote(
   _ server: ScriptedModelServer, _ dialect: Provider.Dialect = .openAIResponses, retry: RetryPolicy = quick,
   freeform: Bool? = nil, parameters: JSONObject = [:], key: String? = "sk-test-0123456789",
-  timeouts: HTTPTimeouts = HTTPTimeouts(idle: .seconds(5)), streams: Bool = true
+  timeouts: HTTPTimeouts = HTTPTimeouts(idle: .seconds(60)), streams: Bool = true
 ) -> RemoteModel {
   var provider = Provider(
     name: "test", dialect: dialect, baseURL: dialect.isOpenAI ? server.baseURL : server.origin,
