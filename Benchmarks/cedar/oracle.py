@@ -8,7 +8,8 @@ answers of the reference as what is expected; then that command runs over all of
 
 Kinds of cases: `wild` (2–20 untyped policies, templates and links, no schema: the semantics of evaluation and of
 errors), `typed` (policies written for a generated schema, some of them subtly wrong: strict validation, and decisions
-under a schema), `syntax` (policies and schemas with damaged tokens: what must be refused).
+under a schema), `syntax` (policies and schemas with damaged tokens: what must be refused), `json` (schemas in the JSON
+form and entities, half of them damaged).
 """
 import argparse, json, os, random, re, shutil, subprocess, sys, tempfile
 
@@ -289,6 +290,33 @@ class Typed:
         s += (f" tags {self.type_text(self.tags[t])}" if self.tags[t] else "") + "; }\n"
         return s
 
+    def type_json(self, t):
+        if t.startswith("Set<"): return {"type": "Set", "element": self.type_json(t[4:-1])}
+        if t == "Rec": return {"type": "Rec"}
+        if t == "Color": return {"type": "Entity", "name": "Color"}
+        if t.startswith("E:"): return {"type": self.r.choice(["Entity", "EntityOrCommon"]), "name": t[2:]}
+        if t in ("Long", "String"): return self.r.choice([{"type": t}, {"type": "EntityOrCommon", "name": t}])
+        if t == "Bool": return self.r.choice([{"type": "Boolean"}, {"type": "EntityOrCommon", "name": "Bool"}, {"type": "Bool"}])
+        return self.r.choice([{"type": "Extension", "name": t}, {"type": "EntityOrCommon", "name": "__cedar::" + t}, {"type": t}])
+
+    def record_json(self, attributes):
+        def one(t, req): return dict(self.type_json(t), **({} if req and self.r.random() < .8 else {"required": req}))
+        return {"type": "Record", "attributes": {n: one(t, req) for n, (t, req) in attributes.items()}}
+
+    def schema_json(self):
+        def entity(t):
+            e = {"shape": self.record_json(self.types[t])}
+            if self.parents[t]: e["memberOfTypes"] = self.parents[t]
+            if self.tags[t]: e["tags"] = self.type_json(self.tags[t])
+            return e
+        actions = {"all": {}, "some": {"annotations": {"a": "b"}}}
+        for a, (ps, rs, groups) in self.actions.items():
+            actions[a] = {"appliesTo": {"principalTypes": ps, "resourceTypes": rs, "context": self.record_json(self.context)},
+                          "memberOf": [self.r.choice([{"id": g}, {"id": g, "type": "Action"}]) for g in groups]}
+        return {"": {"commonTypes": {"Rec": self.record_json(self.rec)}, "actions": actions, "entityTypes": {
+                    "Color": {"enum": ["red", "green"]}, "User": entity("User"), "Doc": entity("Doc")}},
+                "NS": {"entityTypes": {"Team": entity("NS::Team")}, "actions": {}}}
+
     # Values for entities and contexts.
 
     def value(self, t):
@@ -497,6 +525,33 @@ def damage(rng, text):
     return "".join(parts)
 
 
+JUNK = [None, True, 0, 1.5, -9223372036854775808, 9223372036854775808, "", "x", "User", "NS::Team", "if", "a b", [], {}, [1], {"type": "Long"},
+        {"type": "User", "id": "a"}, {"__entity": {"type": "User", "id": "a"}}, {"__entity": {"type": "User"}}, {"__entity": {"type": "a b", "id": ""}},
+        {"__extn": {"fn": "ip", "arg": "1.2.3.4"}}, {"__extn": {"fn": "ip"}}, {"__extn": {"fn": "ip", "args": ["1.2.3.4"]}}, {"__extn": {"fn": "no", "arg": ""}},
+        {"fn": "decimal", "arg": "1.0"}, {"__expr": "1"}, "1.2.3.4", "1.0", "2024-01-01", "1h", {"type": "Set"}, {"type": "Action", "id": "all"},
+        {"__extn": {"fn": "offset", "args": [{"__extn": {"fn": "datetime", "arg": "2024-01-01"}}, {"__extn": {"fn": "duration", "arg": "1h"}}]}}]
+KEYS = ["type", "id", "attrs", "parents", "uid", "tags", "shape", "memberOfTypes", "enum", "element", "name", "attributes", "required", "appliesTo",
+        "principalTypes", "resourceTypes", "context", "memberOf", "annotations", "additionalAttributes", "commonTypes", "Action", "Long", "Bool", "x"]
+
+
+def damage_json(rng, tree):
+    """One change somewhere in the tree."""
+    places = []
+    def walk(node):
+        for key in (list(node) if isinstance(node, dict) else range(len(node))):
+            places.append((node, key))
+            if isinstance(node[key], (dict, list)): walk(node[key])
+    walk(tree)
+    if not places: return
+    node, key = rng.choice(places)
+    k = rng.randrange(4)
+    if k == 0: del node[key]
+    elif k == 1: node[key] = json.loads(json.dumps(rng.choice(JUNK)))
+    elif isinstance(node, dict) and k == 2: node[rng.choice(KEYS)] = json.loads(json.dumps(rng.choice(JUNK)))
+    elif isinstance(node, dict): node[rng.choice(KEYS)] = node.pop(key)
+    else: node.append(json.loads(json.dumps(rng.choice(JUNK))))
+
+
 def write_case(directory, name, case, schema, entities, policies):
     def put(suffix, text):
         with open(os.path.join(directory, name + suffix), "w", newline="") as f: f.write(text)
@@ -530,11 +585,26 @@ def generate(args, directory):
     def count(key): stats[key] = stats.get(key, 0) + 1
     for number in range(args.cases):
         rng = random.Random(f"{args.seed}/{number}")
-        kind = args.kind or rng.choice(["wild", "wild", "typed", "typed", "syntax"])
+        kind = args.kind or rng.choice(["wild", "wild", "typed", "typed", "syntax", "json"])
         name = f"{kind}-{args.seed}-{number:05}"
         maker = (Wild if kind == "wild" or kind == "syntax" and rng.random() < .4 else Typed)(rng)
         policies, schema, entities, requests, links = maker.case()
         case = {"links": links} if links else {}
+        if kind == "json":
+            maker = Typed(rng)
+            policies, _, entities, _, _ = maker.case()
+            policies, schema = "", maker.schema_json()
+            if rng.random() < .6: damage_json(rng, rng.choice([schema, entities]))
+            schema = None if rng.random() < .3 else json.dumps(schema)
+            try:
+                cedarpy.Entities.from_json_str(json.dumps(entities), schema)
+                case["shouldLoad"] = True
+            except ValueError as error:
+                case["shouldLoad"] = False
+                case["why"] = str(error)[:500]
+            count(f"json, {'read' if case['shouldLoad'] else 'refused'}")
+            write_case(directory, name, case, schema, entities, policies)
+            continue
         if kind == "syntax":
             damaged_schema = schema is not None and rng.random() < .5
             if damaged_schema: schema = damage(rng, schema)
@@ -571,7 +641,7 @@ def main():
     parser.add_argument("--tool", default=".build/release/codeagent", help="the codeagent to compare")
     parser.add_argument("--cases", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kind", choices=["wild", "typed", "syntax"])
+    parser.add_argument("--kind", choices=["wild", "typed", "syntax", "json"])
     parser.add_argument("--keep", help="write the cases into this folder and keep them")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()

@@ -145,18 +145,14 @@ struct ValueReader {
       }
       return value
     }
-    if let object = json.object, object.members.count == 1, let inner = json["__extn"],
-      let value = try call(inner, at: path, nesting: nesting)
-    {
-      return value
-    }
+    if let inner = json["__extn"], let value = try call(inner, at: path, nesting: nesting) { return value }
     if let value = try call(json, at: path, nesting: nesting) { return value }
     throw Fault(path: path, message: "expected a \(type.rawValue), found \(kind(json))")
   }
 
   /// An entity's name: `{"type": …, "id": …}`, as it is or within `__entity`.
   static func uid(_ json: JSONValue, at path: String) throws(Fault) -> EntityUID {
-    let inner = json.object?.members.count == 1 ? json["__entity"] ?? json : json
+    let inner = json["__entity"] ?? json
     guard let type = inner["type"]?.string, let id = inner["id"]?.string else {
       throw Fault(path: path, message: "expected an entity with \"type\" and \"id\", found \(kind(json))")
     }

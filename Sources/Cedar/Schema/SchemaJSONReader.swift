@@ -181,8 +181,20 @@ struct SchemaJSONReader {
       for member in object.members where !known.contains(member.name) {
         throw fail(path, "unknown member \"\(member.name)\"; known are \(known.joined(separator: ", "))")
       }
+      if known.contains("annotations"), let annotations = object["annotations"] {
+        try check(annotations: annotations, "\(path).annotations")
+      }
     }
     return object
+  }
+
+  /// Annotations mean nothing here, but they must be texts by name.
+  private func check(annotations json: JSONValue, _ path: String) throws(CedarDiagnostic) {
+    for member in try object(json, path).members {
+      guard member.value.string != nil || member.value.isNull else { throw fail(path, "annotations are strings") }
+      guard Names.isIdentifier("a" + member.name), !(member.name.utf8.first.map { (0x30...0x39).contains($0) } ?? true)
+      else { throw fail(path, "\(Names.quoted(member.name)) is not an annotation's name") }
+    }
   }
 
   private func array(_ json: JSONValue, _ path: String) throws(CedarDiagnostic) -> [JSONValue] {
