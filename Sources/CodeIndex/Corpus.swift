@@ -10,10 +10,15 @@ struct Corpus: Sendable {
     /// The terms of the path; the name counts twice.
     let pathTerms: TermTable
     let analysis: FileAnalysis
+    /// Lines in functions; those of nested ones count in each.
+    let callableLines: Int
 
     init(_ path: RepoPath, _ analysis: FileAnalysis) {
       self.path = path
       self.analysis = analysis
+      var lines = 0
+      for unit in analysis.units where unit.declaration >= 0 { lines += Int(unit.endLine - unit.line) + 1 }
+      callableLines = lines
       language = Language.of(path)
       var traits = PathTraits.of(path, language)
       if analysis.flags.contains(.generated) { traits.insert(.generated) }

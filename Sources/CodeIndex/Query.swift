@@ -6,8 +6,10 @@ struct Query: Sendable {
   let terms: [UInt32]
   /// Beside ``terms``.
   let weights: [Double]
-  /// Lower-case words of the text, to see what it asks for.
-  let words: Set<String>
+  /// Beside ``terms``: true for an identifier of several words, written as one.
+  let isName: [Bool]
+  /// Lower-case words of the first line, to see what it asks for.
+  let titleWords: Set<String>
 
   /// The words of a request. Its first line says most.
   init(_ text: String, weights configuration: RankingWeights = RankingWeights()) {
@@ -18,67 +20,33 @@ struct Query: Sendable {
     for term in TermScanner.terms(Array(bytes[firstEnd...])) { counts[term, default: 0] += 1 }
     for term in Self.stopTerms { counts[term] = nil }
     var factors: [UInt32: Double] = [:]
-    if configuration.code != 1 {
-      for name in Self.codeNames(bytes) {
-        for term in TermScanner.terms(name) { factors[term] = configuration.code }
-      }
-    }
-    if configuration.joined > 0 {
-      for term in Self.joined(bytes) where counts[term] == nil {
-        counts[term] = 1
-        factors[term] = configuration.joined
-      }
+    for term in Self.joined(bytes) where counts[term] == nil {
+      counts[term] = 1
+      factors[term] = configuration.joined
     }
     let sorted = counts.sorted { $0.key < $1.key }
     terms = sorted.map(\.key)
     weights = sorted.map {
       $0.value / ($0.value + configuration.queryK) * (1 + configuration.queryK) * (factors[$0.key] ?? 1)
     }
-    words = Set(
-      text.prefix(20_000).lowercased().split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(String.init))
+    let names = Self.compounds(bytes)
+    isName = sorted.map { names.contains($0.key) }
+    titleWords = Set(
+      String(decoding: bytes[..<firstEnd].prefix(20_000), as: UTF8.self).lowercased().split {
+        !$0.isLetter && !$0.isNumber && $0 != "_"
+      }.map(String.init))
   }
 
-  /// Bare terms, ascending.
-  init(terms: [UInt32]) {
+  private init(terms: [UInt32], weights: [Double], isName: [Bool], titleWords: Set<String>) {
     self.terms = terms
-    weights = [Double](repeating: 1, count: terms.count)
-    words = []
+    self.weights = weights
+    self.isName = isName
+    self.titleWords = titleWords
   }
 
-  /// The same request with further terms.
-  init(_ query: Query, adding more: [(term: UInt32, weight: Double)]) {
-    var all: [UInt32: Double] = Dictionary(uniqueKeysWithValues: zip(query.terms, query.weights))
-    for (term, weight) in more { all[term, default: 0] += weight }
-    let sorted = all.sorted { $0.key < $1.key }
-    terms = sorted.map(\.key)
-    weights = sorted.map(\.value)
-    words = query.words
-  }
-
-  /// Identifiers that the text writes as code: in backticks, before a parenthesis, with an underscore or inner capitals.
-  static func codeNames(_ text: [UInt8]) -> [[UInt8]] {
-    var names: [[UInt8]] = []
-    var index = 0
-    var quoted = false
-    while index < text.count {
-      let byte = text[index]
-      guard WordSearch.isIdentifier(byte) else {
-        if byte == UInt8(ascii: "`") { quoted.toggle() }
-        if byte == 0x0a { quoted = false }
-        index += 1
-        continue
-      }
-      let start = index
-      while index < text.count, WordSearch.isIdentifier(text[index]) { index += 1 }
-      let name = text[start..<index]
-      let inner = name.dropFirst()
-      let looksLikeCode =
-        quoted || index < text.count && text[index] == UInt8(ascii: "(")
-        || inner.contains(UInt8(ascii: "_"))
-        || zip(name, inner).contains { (0x61...0x7a).contains($0) && (0x41...0x5a).contains($1) }
-      if looksLikeCode, name.count > 2 { names.append(Array(name)) }
-    }
-    return names
+  /// The same request with its terms' weights multiplied.
+  func scaled(by factors: [Double]) -> Query {
+    Query(terms: terms, weights: zip(weights, factors).map { $0 * $1 }, isName: isName, titleWords: titleWords)
   }
 
   /// Neighbouring words written together: `keep alive` may be `keepAlive` or `keep_alive` in code.
@@ -116,6 +84,17 @@ struct Query: Sendable {
     return result
   }
 
+  /// Identifiers of several words (`keepAlive`, `keep_alive`), each as one term.
+  private static func compounds(_ text: [UInt8]) -> Set<UInt32> {
+    var result: Set<UInt32> = []
+    for run in text.split(whereSeparator: { !WordSearch.isIdentifier($0) }) where run.count > 2 {
+      let terms = TermScanner.terms(Array(run))
+      // The scanner gives the whole behind its words.
+      if terms.count > 1, let whole = terms.last { result.insert(whole) }
+    }
+    return result
+  }
+
   /// Words of requests that say nothing about code.
   private static let stopTerms: Set<UInt32> = Set(
     TermScanner.terms(
@@ -130,35 +109,45 @@ struct Query: Sendable {
         """.utf8)))
 }
 
-/// The numbers of the ranking; see ``Ranker``.
+/// The numbers of the ranking; see ``Ranker``. Learned (listwise, leaving out one repository at a time) from bug fixes of
+/// fifteen repositories in fourteen languages; docs/index.md says what each is worth.
 struct RankingWeights: Sendable {
+  // BM25.
   var k1 = 1.5
   var b = 0.75
-  var unitB = 0.6
-  var file = 1.1
-  var unit = 1.3
-  var names = 0.55
-  var path = 0.5
-  var history = 0.4
-  var recency = 0.5
-  var testFactor = 0.5
-  var otherFactor = 0.6
-  var historyPower = 1.5
-  var recencyHalf = 50.0
+  var unitB = 0.8
+  /// The length of a usual unit, in terms.
   var unitLength = 180.0
-  var namesB = 0.75
-  var joined = 0.5
-  var code = 1.0
-  var secondUnits = 0.0
-  var coverage = 0.2
-  var churn = 0.0
-  var idfPower = 1.0
-  var unitCoverage = 0.0
-  var functionFile = 0.3
-  var functionName = 0.0
-  var feedback = 0.3
-  var feedbackTerms = 15.0
-  var feedbackUnits = 5.0
+  // The query.
   var titleWeight = 2.0
   var queryK = 2.0
+  var joined = 0.5
+  /// A term in more messages than this share of them says less, whatever the code holds of it.
+  var usualInMessages = 0.01
+  // What the words say.
+  var file = 0.68
+  var unit = 0.91
+  var names = 0.36
+  var path = 0.38
+  var coverage = 0.3
+  var exactNames = 0.2
+  var neighbours = 0.23
+  // What the past says.
+  var history = 0.23
+  var bestCommit = 0.21
+  var pastWords = 0.33
+  var recency = 0.54
+  var historyPower = 1.5
+  /// The age, in commits, at which recency counts half.
+  var recencyHalf = 50.0
+  // What kind of file it is.
+  var callableLines = 0.16
+  var callableShare = 0.27
+  var testFactor = 0.45
+  var otherFactor = 0.55
+  /// For what the first line names.
+  var askedFactor = 0.8
+  // Functions.
+  var functionFile = 0.3
+  var functionSize = 0.3
 }
