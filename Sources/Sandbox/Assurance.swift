@@ -24,6 +24,19 @@ public enum SandboxLevel: String, Sendable, Hashable, CaseIterable {
   case full
   /// Where a container refuses namespaces: a copy, Landlock with its network rules, a system call filter, limits.
   case container
+
+  /// What a level lacks beside the strongest, for people.
+  public var lacks: [String] {
+    switch self {
+    case .full: []
+    case .container:
+      [
+        "other processes and their arguments are visible", "the checkout is copied, to another path",
+        "no sockets inside, not even local ones", "no terminals inside, no /tmp and no /dev/shm: TMPDIR is private",
+        "names and sizes of files outside can be asked for, their content not",
+      ]
+    }
+  }
 }
 
 extension Sandbox {

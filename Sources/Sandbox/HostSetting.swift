@@ -2,9 +2,11 @@ import Glibc
 
 /// What is the same for every command: where the tools are, and who the payload is on the host.
 struct HostSetting: Sendable {
+  /// How commands are held.
+  var level = SandboxLevel.full
   /// The launcher.
   var launcher: [UInt8]
-  /// bubblewrap.
+  /// bubblewrap; empty where the level needs none.
   var bubblewrap: [UInt8]
   /// The unprivileged user that runs commands when the agent runs as root; nil for an ordinary user, who runs them.
   var payload: (uid: UInt32, gid: UInt32)?
@@ -14,7 +16,7 @@ struct HostSetting: Sendable {
   var masked: [[UInt8]]
 
   /// Looks the tools up, without running any.
-  init(launcher: [UInt8]) throws(SandboxError) {
+  init(launcher: [UInt8], level: SandboxLevel) throws(SandboxError) {
     let path = try Plan.path(launcher)
     guard Self.isProgram(path) else {
       throw SandboxError(
@@ -22,12 +24,14 @@ struct HostSetting: Sendable {
         hint: "codeagent-launch belongs in the directory of codeagent; build or install both")
     }
     let places = ["/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap", "/run/current-system/sw/bin/bwrap"]
-    guard let bubblewrap = places.lazy.map({ Array($0.utf8) }).first(where: Self.isProgram) else {
+    self.level = level
+    let bubblewrap = places.lazy.map({ Array($0.utf8) }).first(where: Self.isProgram)
+    guard bubblewrap != nil || level == .container else {
       throw SandboxError(
         .unavailable, "bubblewrap is not installed", hint: "install it: apt-get install bubblewrap")
     }
     self.launcher = path
-    self.bubblewrap = bubblewrap
+    self.bubblewrap = bubblewrap ?? []
     payload = Self.payload
     memoryPlace = MemoryGroup.place
     masked = Self.secrets(asRoot: payload != nil)

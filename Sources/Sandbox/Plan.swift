@@ -87,7 +87,7 @@ extension Plan {
     for path in host.masked + command.view.masked { add("mask", try Self.path(path)) }
   }
 
-  private mutating func addLimits(_ limits: SandboxLimits) throws(SandboxError) {
+  mutating func addLimits(_ limits: SandboxLimits) throws(SandboxError) {
     let numbers = [limits.cpuSeconds, limits.fileBytes, limits.processes, limits.memoryBytes, limits.diskBytes]
     guard numbers.allSatisfy({ $0 > 0 }), limits.wallSeconds > 0 else {
       throw SandboxError(.invalidCommand, "a limit is not positive")
@@ -100,7 +100,7 @@ extension Plan {
   }
 
   /// The command's variables with those of the sandbox itself.
-  private static func environment(_ command: SandboxedCommand) -> [(String, String)] {
+  static func environment(_ command: SandboxedCommand) -> [(String, String)] {
     var variables = command.environment
     if command.network != nil {
       variables.merge(NetworkAccess.environment) { $1 }
@@ -154,7 +154,7 @@ extension Plan {
     return try checked(normal, "a path")
   }
 
-  private static func checked(_ bytes: [UInt8], _ what: String) throws(SandboxError) -> [UInt8] {
+  static func checked(_ bytes: [UInt8], _ what: String) throws(SandboxError) -> [UInt8] {
     guard !bytes.contains(0) else { throw SandboxError(.invalidCommand, "\(what) contains a NUL byte") }
     return bytes
   }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 extension Sandbox {
@@ -9,7 +10,7 @@ extension Sandbox {
   func quickProbe() async -> [SandboxCheck] { await probe(isWhole: false) }
 
   private func probe(isWhole: Bool) async -> [SandboxCheck] {
-    guard let scratch = ProbeDirectory() else {
+    guard let scratch = ProbeDirectory(at: level, owner: host.payload) else {
       return [
         SandboxCheck(name: "scratch directory", ok: false, detail: "none can be made in /var/tmp: \(lastError())")
       ]
@@ -33,11 +34,25 @@ extension Sandbox {
     return checks
   }
 
+  /// Runs a program that does nothing.
+  func tryOut() async throws(SandboxError) {
+    guard let scratch = ProbeDirectory(at: level, owner: host.payload) else {
+      throw SandboxError(.setUpFailed, "no directory can be made in /var/tmp: \(lastError())")
+    }
+    defer { scratch.remove() }
+    var command = scratch.command([])
+    command.arguments = [Array("/bin/true".utf8)]
+    let status = try await run(command).status
+    guard status == .exited(0) else {
+      throw SandboxError(.unavailable, "a program in the sandbox ended with \(status)")
+    }
+  }
+
   private func boundary(_ scratch: ProbeDirectory) async throws(SandboxError) -> [SandboxCheck] {
     // A port of the host that is open: it must look closed from inside.
     let listener = Listener()
     let home = getenv("HOME").map { String(cString: $0) } ?? "/root"
-    let result = try await run(scratch.command(["boundary", "\(listener.port)", home]))
+    let result = try await run(scratch.command(["boundary", "\(listener.port)", home, level.rawValue]))
     var checks = String(decoding: result.output.head, as: UTF8.self).split(separator: "\n").compactMap { line in
       let fields = line.split(separator: "\t", maxSplits: 2).map(String.init)
       return fields.count == 3 ? SandboxCheck(name: fields[0], ok: fields[1] == "ok", detail: fields[2]) : nil
@@ -109,22 +124,39 @@ extension Sandbox {
 private struct ProbeDirectory {
   let path: String
 
-  init?() {
+  private let level: SandboxLevel
+
+  init?(at level: SandboxLevel, owner: (uid: UInt32, gid: UInt32)?) {
+    self.level = level
     var template = Array("/var/tmp/codeagent-probe.XXXXXX".utf8CString)
     guard template.withUnsafeMutableBufferPointer({ $0.baseAddress.flatMap { mkdtemp($0) } }) != nil else { return nil }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     for name in ["lower", "upper", "work"] { mkdir("\(path)/\(name)", 0o755) }
     close(open("\(path)/lower/deleted-inside", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644))
+    guard level == .container else { return }
+    // The copy is the upper directory.
+    close(open("\(path)/upper/deleted-inside", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644))
+    chmod(path, 0o711)
+    if let owner { for name in ["upper", "upper/deleted-inside"] { chown("\(path)/\(name)", owner.uid, owner.gid) } }
+    // Where the launcher lies may be closed to the payload.
+    let copy = open("\(path)/launch", O_WRONLY | O_CREAT | O_CLOEXEC, 0o755)
+    let original = Sandbox.locateLauncher().map { withCPath($0) { open($0, O_RDONLY | O_CLOEXEC) } } ?? -1
+    while linux_copy_range(original, copy, 1 << 30) > 0 {}
+    close(original)
+    close(copy)
   }
 
   func command(_ arguments: [String]) -> SandboxedCommand {
     let lower = Array("\(path)/lower".utf8)
+    let upper = Array("\(path)/upper".utf8)
+    let program = level == .full ? "/run/codeagent/launch" : "\(path)/launch"
     return SandboxedCommand(
-      arguments: (["/run/codeagent/launch", "--probe"] + arguments).map { Array($0.utf8) }, environment: [:],
+      arguments: ([program, "--probe"] + arguments).map { Array($0.utf8) }, environment: [:],
       workingDirectory: lower,
-      workspace: .overlay(
-        lowers: [lower], upper: Array("\(path)/upper".utf8), work: Array("\(path)/work".utf8), mountPoint: lower),
-      view: SandboxView(),
+      workspace: level == .full
+        ? .overlay(lowers: [lower], upper: upper, work: Array("\(path)/work".utf8), mountPoint: lower)
+        : .copy(directory: upper, mountPoint: lower),
+      view: SandboxView(readOnly: level == .full ? [] : [Array(program.utf8)]),
       limits: SandboxLimits(
         wallSeconds: 20, cpuSeconds: 20, memoryBytes: 1 << 30, processes: 100, fileBytes: 1 << 20,
         outputKeptBytes: 64 << 10, outputBytes: 16 << 20, diskBytes: 64 << 20))
@@ -138,7 +170,9 @@ private struct ProbeDirectory {
   }
 
   func remove() {
-    for name in ["lower/deleted-inside", "upper/made-inside", "upper/deleted-inside"] { unlink("\(path)/\(name)") }
+    for name in ["lower/deleted-inside", "upper/made-inside", "upper/deleted-inside", "launch"] {
+      unlink("\(path)/\(name)")
+    }
     // What overlayfs leaves in its work directory is closed to its owner, too.
     for name in ["work", "work/incompat", "work/incompat/volatile"] { chmod("\(path)/work/\(name)", 0o700) }
     unlink("\(path)/work/work/incompat/volatile/dirty")

@@ -10,10 +10,31 @@ public final class Sandbox: Sendable {
   let host: HostSetting
 
   /// Finds the tools. Nothing is run yet: ``probe()`` does that.
-  /// - Parameter launcher: the path of `codeagent-launch`; see ``locateLauncher()``.
+  /// - Parameters:
+  ///   - launcher: the path of `codeagent-launch`; see ``locateLauncher()``.
+  ///   - level: how commands are held.
   /// - Throws: ``SandboxError`` of kind ``SandboxError/Kind/launcherMissing`` or ``SandboxError/Kind/unavailable``.
-  public init(launcher: [UInt8]) throws(SandboxError) {
-    host = try HostSetting(launcher: launcher)
+  public init(launcher: [UInt8], level: SandboxLevel = .full) throws(SandboxError) {
+    host = try HostSetting(launcher: launcher, level: level)
+  }
+
+  /// A sandbox of the strongest level that this system offers among those that policy admits, each tried by running a
+  /// command.
+  /// - Throws: what stands in the way of the strongest of them when none can be had.
+  public static func strongest(
+    launcher: [UInt8], admitting levels: Set<SandboxLevel>
+  ) async throws(SandboxError) -> Sandbox {
+    var first: SandboxError?
+    for level in SandboxLevel.allCases where levels.contains(level) {
+      do throws(SandboxError) {
+        let sandbox = try Sandbox(launcher: launcher, level: level)
+        try await sandbox.tryOut()
+        return sandbox
+      } catch {
+        first = first ?? error
+      }
+    }
+    throw first ?? SandboxError(.unavailable, "policy admits no level of the sandbox")
   }
 
   /// The user and group that own what commands write, and must own the upper directories: nil when that is the user
@@ -25,7 +46,7 @@ public final class Sandbox: Sendable {
   public static var hostPayload: (uid: UInt32, gid: UInt32)? { HostSetting.payload }
 
   /// How commands are held.
-  public var level: SandboxLevel { .full }
+  public var level: SandboxLevel { host.level }
 
   /// The home directory that commands see.
   public static let home = Plan.home

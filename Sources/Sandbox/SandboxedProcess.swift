@@ -19,6 +19,7 @@ final class SandboxedProcess {
   private let begin: Double
   private var disk: DiskWatch?
   private var memory: MemoryGroup?
+  private var scratch: ScratchDirectory?
   private var execs: ExecLog?
   private var broker: NetworkBroker?
   private var connections: (records: [ConnectionRecord], total: Int)?
@@ -48,7 +49,16 @@ final class SandboxedProcess {
       // Beyond the limit, room for bubblewrap and process 1.
       MemoryGroup(place, name: "\(request.id)", bytes: command.limits.memoryBytes + (16 << 20))
     }
-    let plan = try Plan(command, host: request.host, memoryGroup: memory?.joinPath)
+    let plan: Plan
+    switch request.host.level {
+    case .full: plan = try Plan(command, host: request.host, memoryGroup: memory?.joinPath)
+    case .container:
+      scratch = ScratchDirectory(owner: request.host.payload)
+      guard let scratch else {
+        throw SandboxError(.setUpFailed, "no directory can be made in /var/tmp: \(lastError())")
+      }
+      plan = try Plan(container: command, host: request.host, memoryGroup: memory?.joinPath, scratch: scratch.path)
+    }
     let planFile = try Descriptor("a plan") {
       plan.bytes.withUnsafeBytes { linux_memory_file("plan", $0.baseAddress, $0.count) }
     }
@@ -205,6 +215,7 @@ final class SandboxedProcess {
     messages.close()
     connections = broker?.stop()
     broker = nil
+    scratch = nil
     if let failure, verdict == nil {
       result = .failure(failure)
       return

@@ -81,6 +81,7 @@ extension Workspace {
   private func execute(
     _ command: inout SandboxedCommand, onOutput: (@Sendable ([UInt8]) -> Void)?
   ) async throws(WorkspaceError) -> CommandResult {
+    if tree.isCopy { try openWayToCopy() }
     do throws(SandboxError) {
       return try await sandbox.run(command, onOutput: onOutput)
     } catch {
@@ -89,9 +90,29 @@ extension Workspace {
     }
     command.workspace = tree.mount
     command.extraMounts = extras.map(\.mount)
+    try openWayToCopy()
     let copied = command
     do throws(SandboxError) { return try await sandbox.run(copied, onOutput: onOutput) } catch {
       throw Self.failure(error)
+    }
+  }
+
+  /// Where nothing can be mounted, commands of another user must be able to go to the copy, and to nothing else here.
+  private func openWayToCopy() throws(WorkspaceError) {
+    guard sandbox.level == .container, sandbox.payloadOwner != nil else { return }
+    let storage = shared.storage
+    storage.directory.changePermissions(0o711)
+    for name in ["main", "siblings", "results", "adaptors"] {
+      storage.directory.subdirectory(Array(name.utf8))?.changePermissions(0o711)
+    }
+    try Descriptor.directory(tree.place).changePermissions(0o711)
+    for index in storage.path.indices where index > 0 && storage.path[index] == 0x2f {
+      let above = Array(storage.path[..<index])
+      var status = stat()
+      guard withPath(above, { stat($0, &status) }) == 0, status.st_mode & 0o001 == 0 else { continue }
+      throw WorkspaceError(
+        .sandboxUnavailable, "commands run as another user, who may not pass \(Quoting.quote(above))",
+        hint: "set XDG_STATE_HOME to a directory that everybody may pass, such as /var/lib")
     }
   }
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "execs.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +24,12 @@
 // What a message holds at most; the rest of the arguments is cut off and marked.
 enum { MESSAGE = 48 << 10, PATH_ROOM = 4200, TASKS = 1 << 22 };
 
-// For each task id, the number of the exec whose program it runs, with OWN when the task itself executed it. Pages that
-// no id falls on cost nothing.
+// For each task id, the number of the exec whose program it runs, with OWN when the task itself executed it; TRACED
+// alone before the first. Pages that no id falls on cost nothing.
 static uint32_t *image_of;
 #define OWN 0x80000000u
+#define TRACED 0x40000000u
+#define NUMBER 0x3fffffffu
 
 static uint32_t execs;
 static enum exec_watch mode;
@@ -40,6 +43,7 @@ void execs_seize(pid_t child, enum exec_watch watch) {
       PTRACE_O_EXITKILL;
   if (ptrace(PTRACE_SEIZE, child, 0, options) != 0)
     report_fatal(FAIL_UNAVAILABLE, errno, "the kernel refuses to watch programs (kernel.yama.ptrace_scope)");
+  if (child < TASKS) image_of[child] = TRACED;
 }
 
 static bool is_known(pid_t task) { return task > 0 && task < TASKS; }
@@ -171,14 +175,14 @@ static bool is_allowed(void) {
 
 static void tell_exec(pid_t task) {
   static char message[MESSAGE], image[PATH_ROOM], given[PATH_ROOM], directory[PATH_ROOM], arguments[MESSAGE / 2];
-  uint32_t before = is_known(task) ? image_of[task] : 0, parent = before & ~OWN;
-  if (before == 0) {
+  uint32_t before = is_known(task) ? image_of[task] : 0, parent = before & NUMBER;
+  if ((before & NUMBER) == 0) {
     // The event of the fork is still to come.
     pid_t maker = parent_of(task);
-    if (is_known(maker)) parent = image_of[maker] & ~OWN;
+    if (is_known(maker)) parent = image_of[maker] & NUMBER;
   }
   uint32_t number = ++execs;
-  if (is_known(task)) image_of[task] = number | OWN;
+  if (is_known(task)) image_of[task] = (number & NUMBER) | OWN | TRACED;
 
   bool cut;
   size_t argument_bytes = read_arguments(task, arguments, sizeof arguments - 1, &cut);
@@ -227,7 +231,12 @@ void execs_stopped(pid_t task, int status) {
   switch (status >> 16) {
     case PTRACE_EVENT_EXEC: {
       uint32_t before = is_known(task) ? image_of[task] : 0;
-      if (before & OWN) tell_end(before & ~OWN, "replaced", NULL);
+      if (mode == WATCH_HOLD) {
+        if (is_known(task)) image_of[task] |= TRACED;
+        signal = 0;
+        break;
+      }
+      if (before & OWN) tell_end(before & NUMBER, "replaced", NULL);
       tell_exec(task);
       signal = 0;
       break;
@@ -237,11 +246,13 @@ void execs_stopped(pid_t task, int status) {
     case PTRACE_EVENT_CLONE: {
       unsigned long made = 0;
       ptrace(PTRACE_GETEVENTMSG, task, 0, &made);
-      if (is_known((pid_t)made) && is_known(task) && image_of[made] == 0) image_of[made] = image_of[task] & ~OWN;
+      if (is_known((pid_t)made) && is_known(task) && (image_of[made] & NUMBER) == 0) image_of[made] = (image_of[task] & NUMBER) | TRACED;
       signal = 0;
       break;
     }
     case PTRACE_EVENT_STOP:
+      // A new task may stop before the event of its making is seen.
+      if (is_known(task) && image_of[task] == 0) image_of[task] = TRACED;
       // Stopped as a whole by a signal: it stays so until it is continued by one.
       if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) {
         ptrace(PTRACE_LISTEN, task, 0, 0);
@@ -263,5 +274,36 @@ void execs_ended(pid_t task, int status, const struct rusage *usage) {
   if (!(image & OWN)) return;
   char word[16];
   snprintf(word, sizeof word, "%d", status);
-  tell_end(image & ~OWN, word, usage);
+  tell_end(image & NUMBER, word, usage);
+}
+
+bool execs_is_traced(pid_t task) { return image_of && is_known(task) && image_of[task] != 0; }
+
+void execs_kill_all(void) {
+  // New ones can be made until the last is dead; each is traced from its birth and stops there.
+  for (;;) {
+    DIR *processes = opendir("/proc");
+    struct dirent *entry;
+    while (processes && (entry = readdir(processes)))
+      if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && execs_is_traced(atoi(entry->d_name)))
+        kill(atoi(entry->d_name), SIGKILL);
+    if (processes) closedir(processes);
+    int status;
+    pid_t task;
+    while ((task = waitpid(-1, &status, __WALL)) > 0) {
+      if (!is_known(task)) continue;
+      if (WIFSTOPPED(status)) {
+        kill(task, SIGKILL);
+        image_of[task] = TRACED;
+        // A fork's event names a child that must die, too.
+        unsigned long made = 0;
+        if (status >> 16 && ptrace(PTRACE_GETEVENTMSG, task, 0, &made) == 0 && is_known((pid_t)made) &&
+            status >> 16 != PTRACE_EVENT_EXEC && status >> 16 != PTRACE_EVENT_STOP)
+          kill((pid_t)made, SIGKILL);
+      } else {
+        image_of[task] = 0;
+      }
+    }
+    if (errno == ECHILD) return;
+  }
 }

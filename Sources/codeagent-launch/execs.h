@@ -10,6 +10,8 @@
 // How much is watched.
 enum exec_watch {
   WATCH_OFF,
+  // Nothing is told; what is traced dies with its tracer.
+  WATCH_HOLD,
   // Every exec is told to the agent.
   WATCH_RECORD,
   // The agent is also asked, and what it denies is killed.
@@ -24,5 +26,11 @@ void execs_stopped(pid_t task, int status);
 
 // Takes in the end of a task.
 void execs_ended(pid_t task, int status, const struct rusage *usage);
+
+// Whether a task is known to be traced.
+bool execs_is_traced(pid_t task);
+
+// Kills everything that is traced and waits until it is gone.
+void execs_kill_all(void);
 
 #endif

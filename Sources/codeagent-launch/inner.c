@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "container.h"
 #include "execs.h"
 #include "kernel.h"
 #include "plan.h"
@@ -32,6 +33,8 @@ struct command {
   enum exec_watch watch;
   // Where the agent's broker listens; 0 for not at all.
   unsigned short port;
+  // Not in namespaces of its own.
+  bool is_container;
 };
 
 static void push(char ***list, size_t *count, const char *word) {
@@ -55,6 +58,8 @@ static struct command read_command(struct plan plan) {
       command.watch = strcmp(plan_need(&plan), "ask") == 0 ? WATCH_ASK : WATCH_RECORD;
     else if (strcmp(key, "listen") == 0)
       command.port = (unsigned short)plan_number(&plan);
+    else if (strcmp(key, "level") == 0)
+      command.is_container = strcmp(plan_need(&plan), "container") == 0;
     else if (strcmp(key, "cwd") == 0)
       command.directory = plan_need(&plan);
     else if (strcmp(key, "cpu") == 0)
@@ -73,6 +78,8 @@ static struct command read_command(struct plan plan) {
   if (arguments == 0 || !command.directory) report_fatal(FAIL_SET_UP, 0, "the plan names no command");
   push(&command.arguments, &arguments, NULL);
   push(&command.environment, &environment, NULL);
+  // Where there is no process namespace, being traced is what the tree dies by.
+  if (command.is_container && command.watch == WATCH_OFF) command.watch = WATCH_HOLD;
   return command;
 }
 
@@ -108,7 +115,12 @@ static _Noreturn void start(const struct command *command, const sigset_t *block
   if (chdir(command->directory) != 0)
     report_fatal(FAIL_DIRECTORY, errno, "%s cannot be entered", command->directory);
   confine_limits(&command->limits);
-  confine_files(plan);
+  if (command->is_container) {
+    container_confine_files(plan);
+    container_confine_calls();
+  } else {
+    confine_files(plan);
+  }
   confine_calls();
   environ = command->environment;
   // A shell's rules: the program is searched on PATH, and a script without an interpreter line is the shell's.
@@ -123,18 +135,24 @@ static double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static _Noreturn void end_overrun(const char *limit) {
-  report('O', limit);
+// Nothing is left when the agent learns that the command has ended. In namespaces, the kernel sees to that.
+static _Noreturn void end(struct watch *watch) {
+  if (watch->is_container) execs_kill_all();
   _exit(0);
+}
+
+static _Noreturn void end_overrun(const char *limit, struct watch *watch) {
+  report('O', limit);
+  end(watch);
 }
 
 static _Noreturn void end_command(int status, struct watch *watch) {
   // A command that could not start one process more has often ended before the watch came to see it.
-  if (status != 0 && watch_is_full(watch)) end_overrun("processes");
+  if (status != 0 && watch_is_full(watch)) end_overrun("processes", watch);
   char word[16];
   snprintf(word, sizeof word, "%d", status);
   report('X', word);
-  _exit(0);
+  end(watch);
 }
 
 _Noreturn void inner_main(void) {
@@ -152,7 +170,7 @@ _Noreturn void inner_main(void) {
 
   struct plan plan = plan_open();
   struct command command = read_command(plan);
-  struct watch watch = watch_open(&command.limits);
+  struct watch watch = watch_open(&command.limits, command.is_container);
   sigset_t child_signal;
   sigemptyset(&child_signal);
   sigaddset(&child_signal, SIGCHLD);
@@ -200,7 +218,7 @@ _Noreturn void inner_main(void) {
     double left = next - now();
     if (left <= 0) {
       const char *overrun = watch_tree(&watch, &left);
-      if (overrun) end_overrun(overrun);
+      if (overrun) end_overrun(overrun, &watch);
       next = now() + left;
     }
     if (reaped == 100) continue;

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "container.h"
 #include "inner.h"
 #include "kernel.h"
 #include "namespaces.h"
@@ -26,6 +27,7 @@ struct settings {
   const char *bubblewrap;
   uid_t payload;
   gid_t payload_group;
+  bool is_container;
 };
 
 static void join_cgroup(const char *path) {
@@ -44,12 +46,14 @@ static struct settings read_settings(struct plan plan) {
       settings.payload = (uid_t)plan_number(&plan);
     else if (strcmp(key, "gid") == 0)
       settings.payload_group = (gid_t)plan_number(&plan);
+    else if (strcmp(key, "level") == 0)
+      settings.is_container = strcmp(plan_need(&plan), "container") == 0;
     else if (strcmp(key, "cgroup") == 0)
       join_cgroup(plan_need(&plan));
     else
       plan_skip(&plan, key);
   }
-  if (!settings.bubblewrap) report_fatal(FAIL_SET_UP, 0, "the plan names no bubblewrap");
+  if (!settings.bubblewrap && !settings.is_container) report_fatal(FAIL_SET_UP, 0, "the plan names no bubblewrap");
   if (settings.payload == 0 && is_host_root()) report_fatal(FAIL_SET_UP, 0, "the plan lets a command run as root");
   return settings;
 }
@@ -87,6 +91,7 @@ int main(int count, char **arguments) {
   die_with_agent();
   struct plan plan = plan_open();
   struct settings settings = read_settings(plan);
+  if (settings.is_container) container_main(settings.payload, settings.payload_group);
   enter_namespaces(settings.payload);
   view_build(plan, settings.payload, settings.payload_group);
   if (unshare(CLONE_NEWPID) != 0) report_fatal(FAIL_UNAVAILABLE, errno, "the kernel refuses a process namespace");

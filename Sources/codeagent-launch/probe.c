@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -93,7 +94,35 @@ static void try_network(uint16_t port) {
   tell("loopback", works, works ? "a connection inside works" : "%s", strerror(errno));
 }
 
-static void try_privileges(void) {
+// Without a network namespace, there are no sockets at all.
+static void try_sockets(void) {
+  static const int families[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK};
+  int made = -1;
+  for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+    if (socket(families[i], SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 || socket(families[i], SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0)
+      made = families[i];
+  int pair[2];
+  bool works = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0;
+  tell("network", made < 0 && works, made < 0 ? "no socket can be made" : "a socket of family %d could be made", made);
+  pid_t agent = getppid();
+  for (int tries = 0; tries < 2 && agent > 1; tries++) {
+    // Its parent is the supervisor, and there is the agent above that.
+    char path[64], text[256] = "";
+    bool reached = kill(agent, 0) == 0;
+    snprintf(path, sizeof path, "/proc/%d/environ", agent);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file >= 0) reached = true, close(file);
+    tell("other processes", !reached, reached ? "process %d is in reach" : "neither signalled nor looked into", agent);
+    snprintf(path, sizeof path, "/proc/%d/stat", agent);
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = file >= 0 ? read(file, text, sizeof text - 1) : -1;
+    close(file);
+    char *field = got > 0 ? strrchr(text, ')') : NULL;
+    agent = field && strlen(field) > 4 ? (pid_t)atoi(field + 4) : 0;
+  }
+}
+
+static void try_privileges(bool is_container) {
   char line[256], capabilities[64] = "", filter[16] = "";
   FILE *status = fopen("/proc/self/status", "re");
   bool no_new_privileges = false;
@@ -102,7 +131,7 @@ static void try_privileges(void) {
     sscanf(line, "Seccomp: %15s", filter);
     if (strcmp(line, "NoNewPrivs:\t1\n") == 0) no_new_privileges = true;
   }
-  bool none = strspn(capabilities, "0") == strlen(capabilities) && *capabilities && geteuid() != 0;
+  bool none = strspn(capabilities, "0") == strlen(capabilities) && *capabilities && (geteuid() != 0 || is_container);
   tell("privileges", none && no_new_privileges, "user %u, capabilities %s, %s", geteuid(), capabilities,
        no_new_privileges ? "none to be gained" : "more can be gained");
 
@@ -120,7 +149,7 @@ static void try_privileges(void) {
   tell("system calls", !allowed && strcmp(filter, "2") == 0, allowed ? "%s is allowed" : "the filter is in force", allowed);
 }
 
-static void try_inheritance(char **environment) {
+static void try_inheritance(char **environment, bool is_container) {
   int beyond = -1, variables = 0;
   DIR *descriptors = opendir("/proc/self/fd");
   struct dirent *entry;
@@ -131,6 +160,8 @@ static void try_inheritance(char **environment) {
   while (environment[variables]) variables++;
   tell("descriptors", descriptors && beyond < 0, beyond < 0 ? "none inherited" : "descriptor %d is open", beyond);
   tell("environment", variables <= 5, "%d variables", variables);
+  // At the level for containers, others are visible, and out of reach.
+  if (is_container) return;
   DIR *processes = opendir("/proc");
   int seen = 0;
   while (processes && (entry = readdir(processes)))
@@ -165,12 +196,16 @@ static _Noreturn void go_over(const char *what) {
 
 _Noreturn void probe_main(int count, char **arguments) {
   if (count < 3 || strcmp(arguments[2], "boundary") != 0) go_over(count < 3 ? "" : arguments[2]);
-  if (count < 5) _exit(2);
+  if (count < 6) _exit(2);
+  bool is_container = strcmp(arguments[5], "container") == 0;
   setvbuf(stdout, NULL, _IOFBF, 1 << 16);
-  try_inheritance(environ);
+  try_inheritance(environ, is_container);
   try_files(arguments[4]);
-  try_network((uint16_t)atoi(arguments[3]));
-  try_privileges();
+  if (is_container)
+    try_sockets();
+  else
+    try_network((uint16_t)atoi(arguments[3]));
+  try_privileges(is_container);
   // The workspace is the one place to write: the agent looks at what became of this.
   int file = open("made-inside", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   bool works = file >= 0 && unlink("deleted-inside") == 0;

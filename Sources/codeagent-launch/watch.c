@@ -11,12 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "execs.h"
 #include "report.h"
 
 static unsigned long long machine_shared(void);
 
-struct watch watch_open(const struct limits *limits) {
-  struct watch watch = {.processes = opendir("/proc"), .page_bytes = sysconf(_SC_PAGESIZE), .limits = limits};
+struct watch watch_open(const struct limits *limits, bool is_container) {
+  struct watch watch = {
+      .processes = opendir("/proc"), .page_bytes = sysconf(_SC_PAGESIZE), .limits = limits, .is_container = is_container};
   if (!watch.processes) report_fatal(FAIL_SET_UP, errno, "/proc cannot be read");
   watch.shared_at_start = machine_shared();
   return watch;
@@ -134,6 +136,12 @@ static double seconds(void) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+// Whether an entry of /proc is a process of the tree.
+static bool is_of_tree(const struct watch *watch, const char *name) {
+  if (name[0] < '1' || name[0] > '9') return false;
+  return watch->is_container ? execs_is_traced(atoi(name)) : strcmp(name, "1") != 0;
+}
+
 // Adds up tasks and resident bytes of all processes but this one.
 static void sum(struct watch *watch, unsigned long long *tasks, unsigned long long *resident) {
   *tasks = *resident = 0;
@@ -141,7 +149,7 @@ static void sum(struct watch *watch, unsigned long long *tasks, unsigned long lo
   rewinddir(watch->processes);
   while ((entry = readdir(watch->processes))) {
     unsigned long long threads = 0, pages = 0;
-    if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || strcmp(entry->d_name, "1") == 0) continue;
+    if (!is_of_tree(watch, entry->d_name)) continue;
     if (!read_stat(dirfd(watch->processes), entry->d_name, &threads, &pages)) continue;
     *tasks += threads;
     *resident += pages * (unsigned long long)watch->page_bytes;
@@ -158,7 +166,7 @@ const char *watch_tree(struct watch *watch, double *pause) {
   double start = seconds();
   unsigned long long tasks, resident;
   // A watch that cannot look must not go on.
-  if (!read_stat(dirfd(watch->processes), "1", &tasks, &resident)) return "processes";
+  if (!read_stat(dirfd(watch->processes), "self", &tasks, &resident)) return "processes";
   sum(watch, &tasks, &resident);
   if (tasks >= watch->limits->processes) return "processes";
   unsigned long long shared = machine_shared();
@@ -166,16 +174,16 @@ const char *watch_tree(struct watch *watch, double *pause) {
   if (resident + shared > watch->limits->memory_bytes) {
     // Forked processes share pages that were counted once each, and others on this machine use shared memory, too: look
     // closely before judging.
-    unsigned long long share = 0, files = segments();
+    unsigned long long share = 0, files = watch->is_container ? 0 : segments();
     struct statvfs own;
-    if (statvfs("/tmp", &own) == 0) files += (unsigned long long)(own.f_blocks - own.f_bfree) * own.f_frsize;
+    if (!watch->is_container && statvfs("/tmp", &own) == 0) files += (unsigned long long)(own.f_blocks - own.f_bfree) * own.f_frsize;
     bool is_hidden = false;
     struct dirent *entry;
     int directory = dirfd(watch->processes);
     add_memory_files(directory, NULL, &files);
     rewinddir(watch->processes);
     while ((entry = readdir(watch->processes))) {
-      if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || strcmp(entry->d_name, "1") == 0) continue;
+      if (!is_of_tree(watch, entry->d_name)) continue;
       share += proportional(directory, entry->d_name, watch->page_bytes);
       if (!add_memory_files(directory, entry->d_name, &files)) is_hidden = true;
     }

@@ -10,11 +10,13 @@ struct watch {
   DIR *processes;
   long page_bytes;
   const struct limits *limits;
+  // Others' processes are in /proc, too: only those that are traced count.
+  bool is_container;
   // Bytes of shared memory on the machine when the watch began.
   unsigned long long shared_at_start;
 };
 
-struct watch watch_open(const struct limits *limits);
+struct watch watch_open(const struct limits *limits, bool is_container);
 
 // Looks once. The name of the limit that was passed, or NULL. Sets how many seconds to wait before looking
 // again: a large tree is looked at less often.

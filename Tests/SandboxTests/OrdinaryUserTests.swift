@@ -6,7 +6,8 @@ import Testing
 /// The same tests with fewer privileges.
 @Suite struct OrdinaryUserTests {
   @Test(.enabled(if: geteuid() == 0)) func everythingHoldsForAnOrdinaryUser() async throws {
-    let suites = "IsolationTests|InsideTests|LimitTests|DeathTests|ResultTests|ViewTests|everyPromise"
+    let suites =
+      "IsolationTests|InsideTests|LimitTests|DeathTests|ResultTests|ViewTests|everyPromise|aRunBegins|ExecWatchTests|NetworkTests|ContainerTests"
     let run = try itself(filter: suites, user: 1000)
     let result = try await onOwnThread { run.process.finish(timeout: 120) }
     #expect(result.status == 0, "\(result.out) \(result.err)")
@@ -21,6 +22,18 @@ import Testing
     let result = try await onOwnThread { run.process.finish(timeout: 60) }
     #expect(result.err.contains("theNextCommandCarriesOn() passed"), "\(result.out) \(result.err)")
     #expect(result.err.contains("theNetworkIsOff() passed"), "\(result.out) \(result.err)")
+    withExtendedLifetime(run.directory) {}
+  }
+
+  /// As in a rootless container that lets nobody make namespaces.
+  @Test(.enabled(if: geteuid() == 0)) func withoutNamespacesTheLevelForContainersHolds() async throws {
+    let script = "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\""
+    let run = try itself(
+      filter: "ContainerTests", user: 1000, environment: ["CODEAGENT_TEST_REFUSED": "1"],
+      within: ["unshare", "-Ur", "sh", "-c", script, "sh"])
+    let result = try await onOwnThread { run.process.finish(timeout: 120) }
+    #expect(result.status == 0, "\(result.out) \(result.err)")
+    #expect(result.err.contains("theStrongestAdmittedLevelIsTaken() passed"), "\(result.err)")
     withExtendedLifetime(run.directory) {}
   }
 

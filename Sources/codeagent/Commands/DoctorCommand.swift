@@ -23,6 +23,7 @@ struct DoctorCommand: AsyncParsableCommand {
     } catch let failure as any ReportableFailure {
       checks.append(SandboxCheck(name: "sandbox", ok: false, detail: failure.sentence))
     }
+    checks += await levels()
     checks.append(record(assembly))
     checks.append(tool("ctags", "symbols of the index"))
     checks.append(tool("git", "nothing outside the sandbox; commands inside often want it"))
@@ -51,7 +52,25 @@ struct DoctorCommand: AsyncParsableCommand {
     !Self.tools.contains(check.name) && (enforce || !Self.secondLayers.contains(check.name))
   }
 
-  private static let tools: Set<String> = ["ctags", "git"]
+  /// Which levels work here, and what each lacks.
+  private func levels() async -> [SandboxCheck] {
+    var checks: [SandboxCheck] = []
+    for level in SandboxLevel.allCases {
+      let lacks = level.lacks.isEmpty ? "" : "; lacks: " + level.lacks.joined(separator: "; ")
+      var check = SandboxCheck(name: "level \(level.rawValue)", ok: true, detail: "every promise holds" + lacks)
+      do throws(SandboxError) {
+        guard let launcher = Sandbox.locateLauncher() else { continue }
+        _ = try await Sandbox(launcher: launcher, level: level).assure(watching: false)
+      } catch {
+        check.ok = false
+        check.detail = error.message
+      }
+      checks.append(check)
+    }
+    return checks
+  }
+
+  private static let tools: Set<String> = ["ctags", "git", "level full", "level container"]
   private static let secondLayers: Set<String> = ["cgroup", "landlock", "exec watch"]
 
   private func record(_ assembly: Assembly) -> SandboxCheck {

@@ -38,6 +38,8 @@ struct SandboxCommand: AsyncParsableCommand {
       name: .customLong("allow-host"),
       help: "Let it reach this host, as NAME, NAME:PORT or *.DOMAIN; the port is 443. May be repeated.")
     var allowedHosts: [String] = []
+    @Flag(help: "Where a container refuses namespaces, run at the level for containers; see docs/sandbox.md.")
+    var admitContainer = false
     @Flag(help: "Try the sandbox's promises first, and refuse to run when one does not hold.") var enforce = false
     @Flag(help: "Pass the output on byte by byte, escape sequences included.") var raw = false
     @Argument(parsing: .postTerminator, help: "The command.") var command: [String] = []
@@ -53,8 +55,9 @@ struct SandboxCommand: AsyncParsableCommand {
           }
           limits.wallSeconds = seconds
         }
-        if enforce { _ = try await place.assure() }
-        let workspace = try await place.open()
+        let sandbox = try await place.sandbox(admittingContainer: admitContainer)
+        if enforce { _ = try await sandbox.assure() }
+        let workspace = try await place.open(sandbox)
         let arguments = command.map { Array($0.utf8) }
         let execs = execWatch()
         let network = allowedHosts.isEmpty ? nil : NetworkAccess(hosts: allowedHosts)
@@ -249,8 +252,11 @@ struct SandboxPlace: Sendable {
       + (id.map { Array("@\($0)".utf8) } ?? [])
   }
 
-  /// Tries the sandbox's promises.
-  func assure() async throws -> SandboxAssurance { try await assembly.sandbox().assure() }
+  /// The sandbox: the strongest level of those admitted.
+  func sandbox(admittingContainer: Bool) async throws -> Sandbox {
+    guard admittingContainer, let launcher = Sandbox.locateLauncher() else { return try assembly.sandbox() }
+    return try await Sandbox.strongest(launcher: launcher, admitting: [.full, .container])
+  }
 
   /// A snapshot without what policy forbids to deliver, or wants approved and is not.
   func deliverable(_ snapshot: Snapshot, approved: Bool) throws -> Snapshot {
@@ -271,8 +277,8 @@ struct SandboxPlace: Sendable {
   }
 
   /// The workspace as it was left, or a new one.
-  func open() async throws -> Workspace {
-    let sandbox = try assembly.sandbox()
+  func open(_ given: Sandbox? = nil) async throws -> Workspace {
+    let sandbox = try given ?? assembly.sandbox()
     let view = try assembly.view()
     try Directories.make(Array("\(try Directories.state(assembly.environment))/sandboxes".utf8))
     var isStored = stat()
