@@ -45,7 +45,7 @@ final class NetworkBroker: Sendable {
     for _ in 0..<50 where state.withLock({ $0.running > 0 }) { usleep(2000) }
     return state.withLock { state in
       state.isStopped = true
-      return (state.records, state.total)
+      return (state.records.sorted { $0.time < $1.time }, state.total)
     }
   }
 

@@ -39,7 +39,7 @@ void confine_limits(const struct limits *limits) {
   if (limits->open_files) limit(RLIMIT_NOFILE, 4096, limits->open_files, "open files");
   // Counted in this user namespace (Linux 5.14 and later), so it is the tree's own number. Some way above the limit:
   // the watch has to see that it was passed. On an older kernel it counts the user's processes everywhere.
-  unsigned long long processes = limits->processes + limits->processes / 4 + 8;
+  unsigned long long processes = limits->processes + limits->processes / 4 + 8 + limits->other_processes;
   if (limits->processes) limit(RLIMIT_NPROC, processes, processes, "processes");
 }
 

@@ -12,6 +12,8 @@ struct limits {
   unsigned long long open_files;
   // Processes and threads of the tree.
   unsigned long long processes;
+  // Those of the same user that are not of the tree, where the kernel counts them together.
+  unsigned long long other_processes;
   // Resident memory of the tree.
   unsigned long long memory_bytes;
 };

@@ -80,6 +80,7 @@ static struct command read_command(struct plan plan) {
   push(&command.environment, &environment, NULL);
   // Where there is no process namespace, being traced is what the tree dies by.
   if (command.is_container && command.watch == WATCH_OFF) command.watch = WATCH_HOLD;
+  if (command.is_container) command.limits.other_processes = watch_count_user();
   return command;
 }
 

@@ -22,6 +22,9 @@ struct watch watch_open(const struct limits *limits, bool is_container);
 // again: a large tree is looked at less often.
 const char *watch_tree(struct watch *watch, double *pause);
 
+// How many processes and threads this process's user has, here and elsewhere.
+unsigned long long watch_count_user(void);
+
 // Whether the tree has as many processes and threads as it may.
 bool watch_is_full(struct watch *watch);
 

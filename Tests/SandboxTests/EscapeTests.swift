@@ -84,7 +84,7 @@ import Testing
     Attempt("kernel", "unusual netlink", "for p in range(1, 23): attempt(socket.socket, 16, 3, p)"),
     Attempt(
       "surface", "namespaces",
-      "for f in (0x10000000, 0x20000, 0x40000000, 0x20000000, 0x8000000, 0x4000000, 0x2000000, 0x80): call(272, f); call(56, f | 17, 0, 0, 0, 0)"
+      "for f in (0x10000000, 0x20000, 0x40000000, 0x20000000, 0x8000000, 0x4000000, 0x2000000): call(272, f); call(56, f | 17, 0, 0, 0, 0)"
     ),
     Attempt(
       "surface", "wide calls",
