@@ -121,9 +121,9 @@ struct ValidationTests {
       ("permit(principal, action in Action::\"all\", resource is User);", "1:1: the scope fits no request"),
       ("permit(principal, action == Action::\"all\", resource);", "1:1: the scope fits no request"),
       ("permit(principal, action in [], resource);", "1:1: the scope fits no request"),
-      ("permit(principal, action == Action::\"nope\", resource);", "1:1: the schema has no action Action::\"nope\""),
-      ("permit(principal is Nope, action, resource);", "1:1: the schema has no entity type Nope"),
-      ("permit(principal, action, resource == Color::\"blue\");", "1:1: Color::\"blue\" is none"),
+      ("permit(principal, action == Action::\"nope\", resource);", "1:19: the schema has no action Action::\"nope\""),
+      ("permit(principal is Nope, action, resource);", "1:8: the schema has no entity type Nope"),
+      ("permit(principal, action, resource == Color::\"blue\");", "1:27: Color::\"blue\" is none"),
       ("permit(principal is User in Doc::\"a\", action, resource);", "1:1: the scope fits no request"),
     ])
   func impossibleScopes(_ policy: String, _ message: String) throws {

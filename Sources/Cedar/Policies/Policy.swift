@@ -49,6 +49,7 @@ public struct Policy: Sendable {
   let conditions: [Expression]
   let sourceText: SourceText
   let range: Range<Int>
+  let places: ScopePlaces
 
   /// The name of the text that it was read from.
   public var source: String { sourceText.name }
@@ -62,6 +63,14 @@ public struct Policy: Sendable {
 
   /// The value of an annotation; empty when written without one, nil when it is not there.
   public func annotation(_ name: String) -> String? { annotations.first { $0.name == name }?.value }
+}
+
+/// Where the parts of a scope begin: bytes of the policy's text.
+struct ScopePlaces: Sendable {
+  let effect: Int
+  let principal: Int
+  let action: Int
+  let resource: Int
 }
 
 /// The right side of a comparison in the scope.

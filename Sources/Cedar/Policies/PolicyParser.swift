@@ -40,10 +40,13 @@ struct PolicyParser {
       throw cursor.source.diagnostic(effectOffset, "expected 'permit' or 'forbid', found '\(word)'")
     }
     try cursor.expect(.openParenthesis, "after '\(word)'")
+    let principalOffset = cursor.offset
     let principal = try entityConstraint(.principal)
     try separator(before: "action")
+    let actionOffset = cursor.offset
     let action = try actionConstraint()
     try separator(before: "resource")
+    let resourceOffset = cursor.offset
     let resource = try entityConstraint(.resource)
     _ = cursor.take(.comma)
     guard cursor.take(.closeParenthesis) else {
@@ -61,7 +64,9 @@ struct PolicyParser {
     }
     return Policy(
       id: id, effect: effect, annotations: annotations, link: nil, principal: principal, action: action,
-      resource: resource, conditions: conditions, sourceText: cursor.source, range: start..<end)
+      resource: resource, conditions: conditions, sourceText: cursor.source, range: start..<end,
+      places: ScopePlaces(
+        effect: effectOffset, principal: principalOffset, action: actionOffset, resource: resourceOffset))
   }
 
   private mutating func annotations() throws(CedarDiagnostic) -> [Policy.Annotation] {

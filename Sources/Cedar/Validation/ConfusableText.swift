@@ -24,10 +24,12 @@ enum ConfusableText {
             help: "compare it by its bytes before trusting it"))
       }
     }
-    for constraint in [policy.principal, policy.resource] {
-      if case .entity(let uid) = constraint.reference { look(uid.id, policy.range.lowerBound) }
+    for (constraint, offset) in [
+      (policy.principal, policy.places.principal), (policy.resource, policy.places.resource),
+    ] {
+      if case .entity(let uid) = constraint.reference { look(uid.id, offset) }
     }
-    for uid in policy.action.entities { look(uid.id, policy.range.lowerBound) }
+    for uid in policy.action.entities { look(uid.id, policy.places.action) }
     var stack = policy.conditions
     while let expression = stack.popLast() {
       switch expression.kind {

@@ -80,12 +80,13 @@ private struct PolicyCheck {
 
   /// Entity types, actions and ids of enumerated types must be known, even where they are never evaluated.
   private mutating func checkNames() {
-    let start = policy.range.lowerBound
-    for constraint in [policy.linkedPrincipal, policy.linkedResource] {
-      if let type = constraint.type { checkType(type, start) }
-      if case .entity(let uid) = constraint.reference { checkEntity(uid, start) }
+    for (constraint, offset) in [
+      (policy.linkedPrincipal, policy.places.principal), (policy.linkedResource, policy.places.resource),
+    ] {
+      if let type = constraint.type { checkType(type, offset) }
+      if case .entity(let uid) = constraint.reference { checkEntity(uid, offset) }
     }
-    for uid in policy.action.entities { checkEntity(uid, start) }
+    for uid in policy.action.entities { checkEntity(uid, policy.places.action) }
     guard policy.link == nil else { return }
     var stack = Array(policy.conditions.reversed())
     while let expression = stack.popLast() {
@@ -145,7 +146,7 @@ private struct PolicyCheck {
     }
     if !applies {
       fail(
-        policy.range.lowerBound,
+        policy.places.effect,
         "the scope fits no request: no action applies to these principals and resources",
         help: hint(principals, resources, actions))
     }
@@ -188,14 +189,14 @@ private struct PolicyCheck {
       if answer.type != .bool(.never) { canApply = true }
       if !answer.isSound, checker.findings.isEmpty, errors.isEmpty {
         findings.insert(
-          TypeChecker.Finding(offset: policy.range.lowerBound, message: "the policy has no type", help: nil))
+          TypeChecker.Finding(offset: policy.places.effect, message: "the policy has no type", help: nil))
       }
     }
     for finding in findings.sorted(by: { ($0.offset, $0.message) < ($1.offset, $1.message) }) {
       fail(finding.offset, finding.message, help: finding.help)
     }
     if !canApply {
-      warn(policy.range.lowerBound, "this policy can never apply: its conditions are false for every request")
+      warn(policy.places.effect, "this policy can never apply: its conditions are false for every request")
     }
   }
 
@@ -231,9 +232,8 @@ private struct PolicyCheck {
 
   /// The scope as conditions.
   private func scopeConditions() -> [Expression] {
-    let offset = policy.range.lowerBound
     func conditions(
-      _ variable: Expression.Variable, _ slot: Expression.Slot, _ constraint: ScopeConstraint
+      _ variable: Expression.Variable, _ slot: Expression.Slot, _ constraint: ScopeConstraint, _ offset: Int
     ) -> [Expression] {
       let subject = Expression(.variable(variable), at: offset)
       func reference(_ reference: EntityReference) -> Expression {
@@ -254,6 +254,7 @@ private struct PolicyCheck {
         ]
       }
     }
+    let offset = policy.places.action
     let action = Expression(.variable(.action), at: offset)
     func literal(_ uid: EntityUID) -> Expression { Expression(.literal(.entity(uid)), at: offset) }
     let actionConditions: [Expression] =
@@ -263,7 +264,7 @@ private struct PolicyCheck {
       case .isIn(let uids):
         [Expression(.binary(.isIn, action, Expression(.set(uids.map(literal)), at: offset)), at: offset)]
       }
-    return conditions(.principal, .principal, policy.principal) + actionConditions
-      + conditions(.resource, .resource, policy.resource)
+    return conditions(.principal, .principal, policy.principal, policy.places.principal) + actionConditions
+      + conditions(.resource, .resource, policy.resource, policy.places.resource)
   }
 }
