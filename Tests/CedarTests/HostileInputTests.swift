@@ -133,6 +133,13 @@ struct HostileInputTests {
       #expect(try Schema(parsing: Self.schema).validate(set).errors.count <= 1)
       tryEverything(Array(Self.nested("context has k \(operation) ", "", 5000).utf8))
     }
+    let tests = (0..<5000).map { "context has k\($0)" }.joined(separator: " && ")
+    let open =
+      "entity U; action a appliesTo { principal: U, resource: U, context: {"
+      + (0..<5000).map { "k\($0)?: Long" }.joined(separator: ", ") + "} };"
+    let set = try PolicySet(
+      parsing: "permit(principal, action, resource) when { \(tests) && context.k0 == context.k4999 };")
+    #expect(try Schema(parsing: open).validate(set).isValid)
     for chain in [".a", "[\"a\"]", ".contains(1)", ".isEmpty()", " + 1", " * 1"] {
       #expect(throws: CedarError.self) { try PolicySet(parsing: Self.nested("", chain, 20_000, inner: "context")) }
       tryEverything(Array(Self.nested("", chain, 140, inner: "context").utf8))

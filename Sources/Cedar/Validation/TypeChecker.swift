@@ -145,25 +145,28 @@ struct TypeChecker {
   private mutating func conjunction(_ operands: ArraySlice<Expression>, _ prior: Set<Capability>) -> Answer {
     guard let first = operands.first else { return .sound(.bool(.always)) }
     var left = expect(.bool, first, prior)
+    // Grows in place: a chain of thousands of tests must not copy what it knows at each of them.
+    var known = prior
+    known.formUnion(left.capabilities)
     for operand in operands.dropFirst() {
       // What stands behind a false operand is never evaluated, and so not checked.
-      if left.type == .bool(.never) { return Answer(type: left.type, isSound: left.isSound) }
-      let right = expect(.bool, operand, prior.union(left.capabilities))
-      let isSound = left.isSound && right.isSound
+      if left.type == .bool(.never) { break }
+      let right = expect(.bool, operand, known)
+      left.isSound = left.isSound && right.isSound
+      known.formUnion(right.capabilities)
       switch (left.type, right.type) {
-      case (.some, .bool(.never)): left = Answer(type: .bool(.never), isSound: isSound)
-      case (.some(let type), .bool(.always)):
-        left = Answer(type: type, isSound: isSound, capabilities: left.capabilities.union(right.capabilities))
+      case (.some, .bool(.never)): left.type = .bool(.never)
+      case (.some, .bool(.always)): left.capabilities.formUnion(right.capabilities)
       case (.bool(.always), .some(let type)):
-        left = Answer(type: type, isSound: isSound, capabilities: right.capabilities)
+        left.type = type
+        left.capabilities = right.capabilities
       case (.some, .some):
-        left = Answer(
-          type: .bool(.any), isSound: isSound, capabilities: left.capabilities.union(right.capabilities))
+        left.type = .bool(.any)
+        left.capabilities.formUnion(right.capabilities)
       default: left = .unsound(.bool(.any))
       }
-      if !left.isSound { left.capabilities = [] }
     }
-    if left.type == .bool(.never) { left.capabilities = [] }
+    if left.type == .bool(.never) || !left.isSound { left.capabilities = [] }
     return left
   }
 
