@@ -9,6 +9,29 @@ import Testing
 
 /// Places where the usual way is not to be had: no overlays, no root, no space.
 @Suite struct FallbackTests {
+  /// At the level for containers nothing is mounted: commands work in the copy itself, and what they did comes back.
+  @Test func theLevelForContainers() async throws {
+    let checkout = try Checkout(["a": "1\n", "b": "2\n", "secret": "s3cret\n"])
+    try checkout.git("config", "remote.origin.url", "https://t0ken@example.com/x")
+    chmod(checkout.directory.path, 0o711)
+    let sandbox = try Sandbox(launcher: Array(builtProduct("codeagent-launch").utf8), level: .container)
+    let workspace = try await Workspace.open(
+      try checkout.location(), storage: checkout.storage(), sandbox: sandbox, view: checkout.view([path("secret")]))
+    let output = try await workspace.sh(
+      "cat a \(checkout.root)/b; echo 3 > a; rm b; cat secret .git/config; echo new > c; git status --short")
+    #expect(output.contains("1\n2\n") && output.contains("?? c"), "\(output)")
+    #expect(!output.contains("s3cret") && !output.contains("t0ken"), "\(output)")
+    #expect(workspace.modeReason != nil)
+    #expect(try await workspace.snapshot().summary == ["M a", "D b", "A c"])
+    #expect(checkout.text("a") == "1\n")
+    // Adaptors and results are where they lie outside, and are named so.
+    let run = try await workspace.run(
+      arguments: ["/bin/sh", "-c", "cat /run/codeagent/adaptor/x > /run/codeagent/results/y"].map { Array($0.utf8) },
+      adaptors: ["x": Array("from outside".utf8)], collectResults: true)
+    #expect(run.results["y"] == Array("from outside".utf8), "\(run)")
+    try await workspace.discard()
+  }
+
   @Test func aPlainCopyDoesTheSame() async throws {
     let checkout = try Checkout([
       "a": "1\n", "b": "2\n", "d/x": "x\n", "d/e/y": "y\n", ".gitignore": "cache/\n", "secret": "s3cret\n",
