@@ -83,7 +83,7 @@ let package = Package(
     room("Workspace", ["Git", "Sandbox", "Paths", "CLinux"]),
     room("Models", ["Conversation", "HTTPTransport", "JSON", "Prompts", crypto]),
     room("Repair", ["Conversation", "TestReports", "Patches", "JSON", "Paths"]),
-    room("CodeIndex", ["Git", "IndexKernel", "Paths"]),
+    room("CodeIndex", ["Git", "IndexKernel", "Paths", "CLinux"]),
     room("Access", ["JSON", "Paths", crypto]),
     room("AuditTrail", ["TransparencyLog", "Git", "Paths", "JSON", grdb, crypto]),
 

@@ -1,3 +1,4 @@
+import CLinux
 public import Git
 import Glibc
 public import Paths
@@ -11,18 +12,21 @@ public struct CheckoutSource: IndexSource {
   public let root: [UInt8]
   /// The checkout's repository; nil outside git.
   public let repository: RepositoryLocation?
+  private let opened: Root
 
   /// Files of a checkout.
   /// - Parameter repository: must have a checkout.
   public init?(_ repository: RepositoryLocation) {
     guard let workTree = repository.workTree else { return nil }
     root = workTree
+    opened = Root(workTree)
     self.repository = repository
   }
 
   /// Files of a directory outside git.
   public init(directory: [UInt8]) {
     root = directory
+    opened = Root(directory)
     repository = nil
   }
 
@@ -78,10 +82,9 @@ public struct CheckoutSource: IndexSource {
     var info = stat()
     guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { return .unreadable }
     guard info.st_size <= limit else { return .tooLarge }
-    // One byte more than there seem to be: a file that grows meanwhile is noticed.
     var filled = 0
     var isWhole = true
-    var bytes = [UInt8](unsafeUninitializedCapacity: Int(info.st_size) + 1) { buffer, count in
+    let bytes = [UInt8](unsafeUninitializedCapacity: Int(info.st_size)) { buffer, count in
       while filled < buffer.count {
         let got = Glibc.read(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled)
         if got < 0, errno == EINTR { continue }
@@ -91,13 +94,34 @@ public struct CheckoutSource: IndexSource {
       }
       count = filled
     }
-    guard isWhole else { return .unreadable }
-    if bytes.count > info.st_size { bytes.removeLast(bytes.count - Int(info.st_size)) }
-    return .bytes(bytes)
+    return isWhole ? .bytes(bytes) : .unreadable
+  }
+
+  /// The root, opened once: files are found below it without looking at it again.
+  private final class Root: Sendable {
+    let descriptor: Int32
+
+    init(_ path: [UInt8]) {
+      descriptor = CheckoutSource.terminated(path) { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+  }
+
+  /// Opens a file; no part of its path may be a link.
+  private func open(_ path: RepoPath) -> Int32 {
+    let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW
+    let found = Self.terminated(path.bytes) {
+      linux_openat2(
+        opened.descriptor, $0, UInt64(flags), 0, linux_resolve_no_symlinks | linux_resolve_beneath)
+    }
+    // Kernels before 5.6, and sandboxes that know only older calls.
+    guard found < 0, errno == ENOSYS || errno == EPERM else { return found }
+    return openByParts(path)
   }
 
   /// Opens a file, directory by directory, none of which may be a link.
-  private func open(_ path: RepoPath) -> Int32 {
+  private func openByParts(_ path: RepoPath) -> Int32 {
     var directory = Self.terminated(root) { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     let components = path.components
     for (number, component) in components.enumerated() where directory >= 0 {

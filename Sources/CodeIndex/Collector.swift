@@ -22,6 +22,7 @@ extension CodeSearch {
       } else {
         for file in PrivateDirectory.names(directory, suffix: ".tmp") { removeIfOld(directory + "/" + file) }
         let store = SegmentStore(directory: Array(directory.utf8))
+        store.compact()
         store.mergeIfNeeded(force: true)
       }
     }

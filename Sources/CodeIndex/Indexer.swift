@@ -16,7 +16,7 @@ struct Indexer {
   /// Files that a lane takes at a time: neighbours share directories and often delta bases.
   private static let stride = 32
   /// A segment is written when its documents take so much memory.
-  private static let draftSize = 96 << 20
+  private static let draftSize = 40 << 20
 
   /// Where the lanes stand.
   private final class Work: Sendable {
@@ -126,9 +126,7 @@ struct Indexer {
 
   /// Where the analyses of files are; what has none is read and analysed.
   @concurrent func places(_ sorted: [IndexedFile], _ observe: Observer? = nil) async -> [SegmentStore.Place?] {
-    let keys = sorted.map { file in
-      file.blob.flatMap { ObjectID(hex: $0) }.map { ContentKey(blob: $0, language: Language.of(file.path).name) }
-    }
+    let keys = sorted.map(Self.key)
     var places = store.find(keys)
     let wanted = sorted.indices.filter { places[$0] == nil }
     guard !wanted.isEmpty else { return places }
@@ -155,6 +153,22 @@ struct Indexer {
   /// Threads worth having.
   static var processors: Int { min(8, max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) }
 
+  /// What a file's content is known by: its blob; outside git its path and its stamp, so that nothing has to be hashed;
+  /// nil when only reading it tells.
+  private static func key(_ file: IndexedFile) -> ContentKey? {
+    let language = Language.of(file.path).name
+    if let blob = file.blob { return ObjectID(hex: blob).map { ContentKey(blob: $0, language: language) } }
+    guard let stamp = file.stamp else { return nil }
+    var bytes: [UInt8] = []
+    withUnsafeBytes(of: stamp.littleEndian) { bytes.append(contentsOf: $0) }
+    withUnsafeBytes(of: file.path.bytes.withUnsafeBytes { Checksum.of($0) }.littleEndian) {
+      bytes.append(contentsOf: $0)
+    }
+    withUnsafeBytes(of: UInt32(truncatingIfNeeded: file.path.bytes.count).littleEndian) { bytes.append(contentsOf: $0) }
+    // Under a name that no language has, as this is no blob's id.
+    return ObjectID(bytes: bytes).map { ContentKey(blob: $0, language: "\u{1}" + language) }
+  }
+
   /// Analyses a file into the lane's draft; returns the bytes that were read.
   private func analyze(_ file: IndexedFile, _ key: ContentKey?, _ number: Int, _ lane: inout Lane) async -> Int {
     let language = Language.of(file.path)
@@ -176,7 +190,9 @@ struct Indexer {
     }
     // What is read may differ from what the list said (the file was written meanwhile, a filter changes line ends): the
     // content is known under its own id.
-    let actual = ContentKey(blob: BlobHash.id(of: content), language: language.name)
+    let actual =
+      file.blob == nil && key != nil ? key : ContentKey(blob: BlobHash.id(of: content), language: language.name)
+    guard let actual else { return content.count }
     if let known = lane.draft.keys[actual] {
       lane.files.append((number, known))
     } else if actual != key, let known = store.find([actual])[0] {

@@ -118,6 +118,12 @@ struct KeptView: Sendable {
     }.sorted { $1.time < $0.time }.map { String($0.name.dropLast(suffix.count)) }
   }
 
+  /// Drops all views of a store.
+  static func removeAll(_ store: SegmentStore) {
+    guard let directory = store.directory else { return }
+    for name in names(store) { unlink("\(directory)/\(name)\(suffix)") }
+  }
+
   private static func prune(_ directory: String) {
     let files = PrivateDirectory.names(directory, suffix: suffix)
     guard files.count > mostKept else { return }

@@ -29,6 +29,23 @@ struct PostingCorpus: Sendable {
     return Analyzer.analyze(content, Language.of(path)).body
   }
 
+  /// How many files of the view hold each term in their text.
+  func frequencies(of terms: [UInt32]) -> [Int] {
+    var documents: [UInt32] = []
+    var counts: [UInt32] = []
+    return terms.map { term in
+      var count = 0
+      for (number, segment) in view.segments.enumerated() {
+        guard let list = segment.body.list(term) else { continue }
+        documents.removeAll(keepingCapacity: true)
+        counts.removeAll(keepingCapacity: true)
+        segment.body.read(list, into: &documents, counts: &counts)
+        for document in documents { view.forEachFile(number, document) { _ in count += 1 } }
+      }
+      return count
+    }
+  }
+
   private struct Entry {
     var slot: Int32
     var query: Int32

@@ -144,13 +144,18 @@ final class SegmentStore: Sendable {
     guard let directory else { return }
     let small = state.withLock { $0.segments.filter { $0.name != nil && $0.container.size < Self.small } }
     guard small.count > (force ? 1 : Self.mostSmall) else { return }
+    replace(small, in: directory) { _ in true }
+  }
+
+  /// Writes one segment in the place of several.
+  private func replace(_ small: [Segment], in directory: String, keeping isWanted: (ContentKey) -> Bool) {
     // One process joins at a time; others go on without.
     let lock = open(directory + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard lock >= 0 else { return }
     defer { close(lock) }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { return }
     let name = Self.freshName() + Self.suffix
-    guard let parts = SegmentMerger.merge(small),
+    guard let parts = SegmentMerger.merge(small, keeping: isWanted),
       Container.write(parts, magic: Segment.magic, to: directory + "/" + name),
       let container = Container(file: directory + "/" + name, magic: Segment.magic),
       let merged = Segment(container, name: name)
@@ -162,6 +167,44 @@ final class SegmentStore: Sendable {
       state.segments.append(merged)
       state.places = nil
     }
+  }
+}
+
+extension SegmentStore {
+  /// Joined segments stay below this.
+  private static let large = 128 << 20
+
+  /// Writes segments anew that hold much that no kept view uses. Kept views are dropped: what they say is found again by
+  /// the contents' keys.
+  func compact() {
+    guard let directory else { return }
+    let views = KeptView.names(self).compactMap { KeptView($0, in: self)?.view }
+    guard !views.isEmpty else { return }
+    var live: Set<ContentKey> = []
+    for view in views {
+      for place in view.places {
+        if let key = view.segments[place.segment].key(place.document) { live.insert(key) }
+      }
+    }
+    let wasteful = segments.filter { segment in
+      guard segment.name != nil else { return false }
+      var used = 0
+      segment.forEachKey { _, key in if live.contains(key) { used += 1 } }
+      return used * 4 < segment.documents * 3
+    }
+    guard !wasteful.isEmpty else { return }
+    var groups: [[Segment]] = [[]]
+    var size = 0
+    for segment in wasteful {
+      if size + segment.container.size > Self.large {
+        groups.append([])
+        size = 0
+      }
+      groups[groups.count - 1].append(segment)
+      size += segment.container.size
+    }
+    for group in groups { replace(group, in: directory) { live.contains($0) } }
+    KeptView.removeAll(self)
   }
 }
 

@@ -21,25 +21,22 @@ public enum ByteSearch {
       var place = range.lowerBound + rare
       while place < end, let found = memchr(base + place, Int32(wanted[rare]), end - place) {
         let at = UnsafeRawPointer(found) - base - rare
-        if memcmp(base + at, start, wanted.count) == 0 { return at }
+        if text[at] == wanted[0], memcmp(base + at, start, wanted.count) == 0 { return at }
         place = at + rare + 1
       }
       return nil
     }
   }
 
-  /// How rare a byte is, in classes: blanks and frequent letters, other letters, the rest.
+  /// How rare a byte is in programs, by the order of their frequency in C, Python, Go, Java and Swift sources.
   @inline(__always)
-  private static func rarity(_ byte: UInt8) -> Int {
-    switch byte {
-    case 0x20, UInt8(ascii: "e"), UInt8(ascii: "t"), UInt8(ascii: "s"), UInt8(ascii: "r"), UInt8(ascii: "i"),
-      UInt8(ascii: "n"), UInt8(ascii: "a"), UInt8(ascii: "o"):
-      0
-    case UInt8(ascii: "l"), UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "u"), UInt8(ascii: "p"),
-      UInt8(ascii: "m"), UInt8(ascii: "f"), UInt8(ascii: "_"):
-      1
-    case 0x61...0x7a, 0x30...0x39, 0x28...0x2f, 0x3a...0x3e: 2
-    default: 3
-    }
-  }
+  private static func rarity(_ byte: UInt8) -> Int { Int(rarities[Int(byte)]) }
+
+  private static let rarities: [UInt8] = {
+    var table = [UInt8](repeating: 255, count: 256)
+    let frequent =
+      " etsrinaolcdupmf_hgb\tvy.,()=-kx*;w0/:1_\"TESR2ANIC>OLP<{}Dq'j34MFz&U8#6[]5GBHV79XW+Y!|%K@JQZ$?~^`"
+    for (rank, byte) in frequent.utf8.enumerated() where table[Int(byte)] == 255 { table[Int(byte)] = UInt8(rank) }
+    return table
+  }()
 }

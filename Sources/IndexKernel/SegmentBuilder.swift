@@ -35,14 +35,17 @@ public struct SegmentBuilder {
     documents += 1
     unitCounts.append(UInt16(clamping: table.unitLengths.count))
     let base = UInt32(body.units.count)
-    for index in table.terms.indices {
-      let range = Int(table.starts[index])..<Int(table.starts[index + 1])
-      var count: UInt32 = 0
-      for place in range { count += UInt32(table.counts[place]) }
-      body.terms.append(table.terms[index])
-      body.documents.append(number)
-      body.counts.append(count)
-      body.starts.append(base + UInt32(range.upperBound))
+    body.terms.append(contentsOf: table.terms)
+    body.documents.append(contentsOf: repeatElement(number, count: table.terms.count))
+    body.starts.append(contentsOf: table.starts.dropFirst().lazy.map { base + $0 })
+    table.counts.withUnsafeBufferPointer { counts in
+      table.starts.withUnsafeBufferPointer { starts in
+        for index in 0..<table.terms.count {
+          var count: UInt32 = 0
+          for place in Int(starts[index])..<Int(starts[index + 1]) { count += UInt32(counts[place]) }
+          body.counts.append(count)
+        }
+      }
     }
     body.units.append(contentsOf: table.units)
     body.occurrences.append(contentsOf: table.counts)
