@@ -69,9 +69,6 @@ public struct CheckoutSource: IndexSource {
   /// A file's content.
   public func read(_ path: RepoPath, limit: Int) async -> [UInt8]? { load(path, limit).bytes }
 
-  /// A file's content.
-  public func readNow(_ path: RepoPath, limit: Int) -> [UInt8]? { load(path, limit).bytes }
-
   /// A file's content, or why there is none.
   public func content(_ path: RepoPath, limit: Int) async -> FileContentResult { load(path, limit) }
 

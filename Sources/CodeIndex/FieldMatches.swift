@@ -62,15 +62,4 @@ extension Corpus {
     found.average = Double(total) / Double(max(1, found.fileCount))
     return found
   }
-
-  /// How many files hold each of some terms in their text, and how many files have a text: ``matches(of:in:_:)`` without
-  /// the places.
-  func frequencies(of terms: [UInt32], _ admitted: [Bool]) -> (frequency: [Int], fileCount: Int) {
-    if let postings { return (postings.frequencies(of: terms), postings.view.body.files) }
-    let found = matches(of: terms, in: .body, admitted)
-    return (found.frequency, found.fileCount)
-  }
-
-  /// All terms of a file's text, by units.
-  func terms(of file: Int) -> TermTable { postings?.terms(of: file) ?? files[file].analysis.body }
 }

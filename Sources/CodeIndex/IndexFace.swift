@@ -66,8 +66,6 @@ public protocol IndexSource: Sendable {
   func read(_ path: RepoPath, limit: Int) async -> [UInt8]?
   /// A file's content, or why there is none; what ``read(_:limit:)`` says unless a source knows more.
   func content(_ path: RepoPath, limit: Int) async -> FileContentResult
-  /// A file's content without waiting; nil where that is not to be had.
-  func readNow(_ path: RepoPath, limit: Int) -> [UInt8]?
   /// The repository whose past commits may say where a task's words belong; nil (the default) when there is none.
   var repository: RepositoryLocation? { get }
 }
@@ -75,9 +73,6 @@ public protocol IndexSource: Sendable {
 extension IndexSource {
   /// No history.
   public var repository: RepositoryLocation? { nil }
-
-  /// Nothing.
-  public func readNow(_ path: RepoPath, limit: Int) -> [UInt8]? { nil }
 
   /// The files alone.
   public func listing() async -> FileListing { FileListing(files: await files()) }

@@ -9,41 +9,14 @@ struct PostingCorpus: Sendable {
   private let slots: [Int32]
   /// Per number in the corpus the file of the view.
   let files: [Int]
-  /// Reads a file at once.
-  let read: @Sendable (RepoPath) -> [UInt8]?
 
   /// - Parameter files: ascending.
-  init(_ view: FileView, files: [Int], read: @escaping @Sendable (RepoPath) -> [UInt8]?) {
+  init(_ view: FileView, files: [Int]) {
     self.view = view
     self.files = files
-    self.read = read
     var slots = [Int32](repeating: -1, count: view.count)
     for (number, file) in files.enumerated() { slots[file] = Int32(number) }
     self.slots = slots
-  }
-
-  /// All terms of a file's text, by units. They are in no forward index: few files are asked for.
-  func terms(of number: Int) -> TermTable {
-    let path = view.paths[files[number]]
-    guard let content = read(path) else { return TermTable(text: []) }
-    return Analyzer.analyze(content, Language.of(path)).body
-  }
-
-  /// How many files of the view hold each term in their text.
-  func frequencies(of terms: [UInt32]) -> [Int] {
-    var documents: [UInt32] = []
-    var counts: [UInt32] = []
-    return terms.map { term in
-      var count = 0
-      for (number, segment) in view.segments.enumerated() {
-        guard let list = segment.body.list(term) else { continue }
-        documents.removeAll(keepingCapacity: true)
-        counts.removeAll(keepingCapacity: true)
-        segment.body.read(list, into: &documents, counts: &counts)
-        for document in documents { view.forEachFile(number, document) { _ in count += 1 } }
-      }
-      return count
-    }
   }
 
   private struct Entry {

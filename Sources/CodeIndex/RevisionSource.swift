@@ -56,8 +56,6 @@ final class RevisionSource: IndexSource {
 
   func read(_ path: RepoPath, limit: Int) async -> [UInt8]? { load(path, limit).bytes }
 
-  func readNow(_ path: RepoPath, limit: Int) -> [UInt8]? { load(path, limit).bytes }
-
   func content(_ path: RepoPath, limit: Int) async -> FileContentResult { load(path, limit) }
 
   private func load(_ path: RepoPath, _ limit: Int) -> FileContentResult {

@@ -30,8 +30,7 @@ struct SearchState: Sendable {
     if view.count > CandidateSearch.most { known += changedFiles(query) }
     let files = search.candidates(query, preferred: known) { file in admits.map { $0(view.paths[file]) } ?? true }
     var corpus = Corpus(files.map { Corpus.File(view.paths[$0], view.analysis($0)) })
-    let source = source
-    corpus.postings = PostingCorpus(view, files: files) { source.readNow($0, limit: Analyzer.sizeLimit) }
+    corpus.postings = PostingCorpus(view, files: files)
     return corpus
   }
 
