@@ -11,9 +11,10 @@ enum OutputText {
   static func forModel(_ output: CapturedOutput) -> String {
     if output.tail.isEmpty { return bounded(clean(output.head)) }
     let half = modelLimit / 2
+    let kept = output.wholeLines
     // What is cleaned away is not counted, so some more is looked at.
-    let head = clean(output.head.count > 8 * half ? Array(output.head.prefix(8 * half)) : output.head)
-    let tail = clean(output.tail.count > 8 * half ? Array(output.tail.suffix(8 * half)) : output.tail)
+    let head = clean(kept.head.count > 8 * half ? Array(kept.head.prefix(8 * half)) : kept.head)
+    let tail = clean(kept.tail.count > 8 * half ? Array(kept.tail.suffix(8 * half)) : kept.tail)
     return start(of: head, half) + "\n[… \(output.totalBytes) bytes in all; the middle is left out …]\n"
       + end(of: tail, half)
   }
@@ -101,4 +102,19 @@ enum OutputText {
       return start + 1
     }
   }
+}
+
+extension CapturedOutput {
+  /// What is kept of the output. Where its middle is missing, the lines that were cut through are left out: half a secret is
+  /// not known for one.
+  var wholeLines: (head: [UInt8], tail: [UInt8]) {
+    guard totalBytes > head.count + tail.count else { return (head, tail) }
+    let longest = 4096
+    let end = head.suffix(longest).lastIndex(of: 0x0a).map { $0 + 1 } ?? head.count
+    let start = tail.prefix(longest).firstIndex(of: 0x0a).map { $0 + 1 } ?? 0
+    return (Array(head[..<end]), Array(tail[start...]))
+  }
+
+  /// The same in one piece, for the record.
+  var recorded: [UInt8] { wholeLines.head + wholeLines.tail }
 }

@@ -170,7 +170,7 @@ actor Session {
       outcome["milliseconds"] = JSONValue(Int(run.result.duration * 1000))
       outcome["outputBytes"] = JSONValue(run.result.output.totalBytes)
       var kept = content
-      kept["output"] = run.result.output.head + run.result.output.tail
+      kept["output"] = run.result.output.recorded
       return EffectOutcome(value: run.result, fields: outcome, content: kept)
     }
     observe(

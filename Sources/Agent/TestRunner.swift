@@ -45,7 +45,7 @@ struct TestRunner: Sendable {
         run.report = run.report.locating(in: CheckoutFiles(root: workspace.location.root), directory: directory)
       }
       return EffectOutcome(
-        value: run, fields: run.recordFields, content: ["output": run.output.head + run.output.tail])
+        value: run, fields: run.recordFields, content: ["output": run.output.recorded])
     }
     observe(
       .commandEnded(

@@ -10,6 +10,9 @@ struct KnownValues: Sendable {
   /// One bit for each hash of a first window: most places are dismissed by it.
   private let filter: [UInt64]
 
+  /// The length of the longest pattern; 0 without any.
+  var longest: Int { patterns.reduce(0) { max($0, $1.bytes.count) } }
+
   static let shortest = 8
   private static let filterBits = 16
 

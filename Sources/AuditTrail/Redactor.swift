@@ -40,6 +40,9 @@ public struct Redactor: Sendable {
     public let placeholder: String
   }
 
+  /// The most bytes that a known value, in any of its forms, spans beyond its first.
+  var longestKnown: Int { known.longest }
+
   /// Replaces every secret.
   public func redact(_ bytes: [UInt8]) -> Result {
     let matches = bytes.withUnsafeBufferPointer { scan($0) }

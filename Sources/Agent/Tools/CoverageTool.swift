@@ -100,7 +100,7 @@ extension TestRunner {
         fields: [
           "status": .string(run.result.status.text), "milliseconds": JSONValue(Int(run.result.duration * 1000)),
           "coveredTests": JSONValue(coverage?.tests.count ?? 0),
-        ], content: ["output": run.result.output.head + run.result.output.tail])
+        ], content: ["output": run.result.output.recorded])
     }
   }
 }
