@@ -92,7 +92,12 @@ struct Verifier {
 
   /// Checks an event by itself and as the next of its run's chain.
   private mutating func check(_ event: StoredEvent) throws -> BadEvent? {
-    guard event.leaf == event.storedHash, let record = event.record else { return event.bad(.altered) }
+    guard event.leaf == event.storedHash, let record = event.record else {
+      // What cannot be read any more still stands in a row of its run.
+      return BadEvent(
+        run: try event.record?.run ?? chain(of: event)?.run, sequence: event.record?.sequence ?? event.sequence,
+        position: event.position, reason: .altered, detail: "")
+    }
     let chain = try chain(of: event)
     guard let chain, record.run == chain.run else { return event.bad(.reordered, "it stands in another run") }
     let expected = chain.size + 1

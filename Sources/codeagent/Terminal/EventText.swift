@@ -18,7 +18,7 @@ enum EventText {
     let fields = event.fields
     func text(_ name: String) -> String { Display.safe(fields[name]?.string ?? "") }
     func number(_ name: String) -> String { fields[name]?.int.map(String.init) ?? "?" }
-    guard let kind = EventKind(rawValue: event.kind) else { return event.kind }
+    guard let kind = EventKind(rawValue: event.kind) else { return ownEvent(event, style) }
     switch kind {
     case .runStarted:
       return style.strong("run started")
@@ -53,6 +53,15 @@ enum EventText {
       return "judge: \(text("ruling"))  " + Display.line(findings.first ?? "", width: 100)
     case .secondLook: return "second look  \(fields["flags"]?.array?.count ?? 0) flags"
     }
+  }
+
+  /// What the record notes about itself: who, and why.
+  private static func ownEvent(_ event: Event, _ style: Style) -> String {
+    let facts = ["by", "run", "path", "reason", "override", "directory"].compactMap { name in
+      event.fields[name]?.string.map { "\(name) \(Display.line($0, width: 80))" }
+    }
+    let count = event.fields["contents"]?.int.map { ["\($0) contents"] } ?? []
+    return style.strong(Display.safe(event.kind)) + "  " + (facts + count).joined(separator: ", ")
   }
 
   private static func subject(_ fields: JSONValue) -> String {

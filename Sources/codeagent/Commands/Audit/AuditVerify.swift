@@ -110,10 +110,13 @@ struct AuditVerify: AsyncParsableCommand {
     for place in unreachable { row("not asked", Display.safe(place)) }
     guard report.isWhole else { return }
     if let anchor {
-      row(
-        "anchored",
-        "up to event \(anchor.size) by \(Display.safe(anchor.place))"
-          + (anchor.time.map { ", \(UTCTime.ago($0, now: now))" } ?? ""))
+      let holders = report.anchors.filter { $0.size == anchor.size }.suffix(4)
+      for (index, holder) in holders.enumerated() {
+        row(
+          index == 0 ? "anchored" : "",
+          "up to event \(holder.size) by \(Display.safe(holder.place))"
+            + (holder.time.map { ", \(UTCTime.ago($0, now: now))" } ?? ""))
+      }
       row("promise", "nothing up to event \(anchor.size) was changed since: somebody else holds the proof.")
       if report.count > anchor.size {
         row("", "The \(report.count - anchor.size) after it are as safe as this machine and its key.")
