@@ -64,7 +64,8 @@ let package = Package(
       resources: [
         .embedInCode("system.md"), .embedInCode("first.md"), .embedInCode("repair-task.md"),
         .embedInCode("instructions.md"), .embedInCode("feedback.md"), .embedInCode("compacted.md"),
-        .embedInCode("baseline.md"), .embedInCode("context.md"), .embedInCode("review.md"), .embedInCode("text-tools.md"),
+        .embedInCode("baseline.md"), .embedInCode("context.md"), .embedInCode("review.md"),
+        .embedInCode("text-tools.md"),
       ], swiftSettings: settings),
 
     // Floor 1: rooms that know nothing of agents.
@@ -99,7 +100,8 @@ let package = Package(
     .executableTarget(
       name: "codeagent",
       dependencies: [
-        "Agent", "Workspace", "Models", "Repair", "CodeIndex", "Access", "AuditTrail", "TransparencyLog", "Cedar", "Git",
+        "Agent", "Workspace", "Models", "Repair", "CodeIndex", "Access", "AuditTrail", "TransparencyLog", "Cedar",
+        "Git",
         "Sandbox", "Conversation", "HTTPTransport", "TestReports", "JSON", "Paths", "codeagent-launch", arguments, toml,
       ],
       swiftSettings: settings),
