@@ -78,6 +78,8 @@ public final class LoopbackServer: Sendable {
       var accepted = 0
       var connections: [Int: LoopbackConnection] = [:]
       var stopped = false
+      /// False once the listening socket is closed: its number may then be another's.
+      var isListening = true
     }
 
     let state = Mutex(State())
@@ -112,7 +114,10 @@ public final class LoopbackServer: Sendable {
         }
         Thread.detachNewThread { self.serve(connection) }
       }
-      close(listener)
+      state.withLock { state in
+        state.isListening = false
+        close(listener)
+      }
     }
 
     func serve(_ connection: LoopbackConnection) {
@@ -129,9 +134,9 @@ public final class LoopbackServer: Sendable {
     func stop() {
       let connections = state.withLock { state in
         state.stopped = true
+        if state.isListening { shutdown(listener, Int32(SHUT_RDWR)) }
         return Array(state.connections.values)
       }
-      shutdown(listener, Int32(SHUT_RDWR))
       for connection in connections { connection.shutDown() }
     }
   }
