@@ -39,7 +39,7 @@ enum Compaction {
           line = "You called \(call.name): \(OutputText.bounded(text, limit: 600))"
         }
       case .toolResult(let result): line = "It answered: \(OutputText.bounded(result.output, limit: 800))"
-      case .user, .reasoning: continue
+      case .user, .reasoning, .image: continue
       }
       size += line.utf8.count
       if size > recentLimit { break }

@@ -292,6 +292,7 @@ private struct ConversationSize {
       case .json(let text), .freeform(let text): TokenEstimate.tokens(in: text) + 10
       }
     case .toolResult(let result): TokenEstimate.tokens(in: result.output) + 10
+    case .image: TokenEstimate.tokens(in: item)
     }
   }
 }

@@ -170,7 +170,7 @@ struct RunState: Sendable {
     while start > items.startIndex {
       switch items[start - 1] {
       case .user: return items[start...]
-      case .toolResult: if isInAnswer { return items[start...] }
+      case .toolResult, .image: if isInAnswer { return items[start...] }
       case .toolCall, .assistant, .reasoning: isInAnswer = true
       }
       start -= 1

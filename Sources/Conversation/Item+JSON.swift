@@ -30,6 +30,8 @@ extension Item {
         "isError": .bool(result.isError), "isFreeform": .bool(result.isFreeform),
         "structured": result.structured ?? .null,
       ]
+    case .image(let image):
+      return ["type": "image", "mediaType": .string(image.mediaType), "base64": .string(image.base64)]
     }
   }
 
@@ -61,6 +63,9 @@ extension Item {
         ToolResult(
           callID: callID, output: output, isError: json["isError"]?.bool ?? false, structured: structured(),
           isFreeform: json["isFreeform"]?.bool ?? false))
+    case "image":
+      guard let type = json["mediaType"]?.string, let data = json["base64"]?.string else { return nil }
+      self = .image(ImageContent(mediaType: type, base64: data))
     default:
       return nil
     }

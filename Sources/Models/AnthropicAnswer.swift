@@ -27,7 +27,7 @@ struct AnthropicDecoder: AnswerDecoder {
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
     parsed += bytes.count
-    do {
+    try AttemptFailure.reading(context.endpoint) {
       var parser = self.parser
       self.parser = ServerSentEventParser()
       try parser.feed(bytes) { type, data in
@@ -38,10 +38,6 @@ struct AnthropicDecoder: AnswerDecoder {
         }
       }
       self.parser = parser
-    } catch let failure as AttemptFailure {
-      throw failure
-    } catch {
-      throw AttemptFailure.malformed(context.endpoint, "\(error)")
     }
   }
 

@@ -48,21 +48,7 @@ struct AnthropicDialect: WireDialect {
   }
 
   func encode(_ unit: ArraySlice<Item>, fixed: FixedPart) -> [UInt8] {
-    guard let first = unit.first else { return [] }
-    var bytes: [UInt8] = []
-    bytes.append(first.isFromModel ? "{\"role\":\"assistant\",\"content\":[" : "{\"role\":\"user\",\"content\":[")
-    let start = bytes.count
-    for item in unit {
-      let before = bytes.count
-      if before > start { bytes.append(",") }
-      let written = bytes.count
-      encode(item, fixed, to: &bytes)
-      if bytes.count == written { bytes.removeLast(written - before) }
-    }
-    // An empty message is refused, and without it two messages of one side would follow one another.
-    if bytes.count == start { bytes.append("{\"type\":\"text\",\"text\":\"(nothing)\"}") }
-    bytes.append("]}")
-    return bytes
+    message(of: unit, nothing: "{\"type\":\"text\",\"text\":\"(nothing)\"}") { encode($0, fixed, to: &$1) }
   }
 
   private func encode(_ item: Item, _ fixed: FixedPart, to bytes: inout [UInt8]) {
@@ -91,6 +77,13 @@ struct AnthropicDialect: WireDialect {
       bytes.appendJSON(result.output)
       if result.isError { bytes.append(",\"is_error\":true") }
       bytes.append("}")
+    case .image(let image):
+      guard fixed.features.images else { return encode(.user(text: noImage, structured: nil), fixed, to: &bytes) }
+      bytes.append("{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":")
+      bytes.appendJSON(image.mediaType)
+      bytes.append(",\"data\":")
+      bytes.appendJSON(image.base64)
+      bytes.append("}}")
     }
   }
 

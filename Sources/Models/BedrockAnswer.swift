@@ -23,7 +23,7 @@ struct BedrockDecoder: AnswerDecoder {
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
     parsed += bytes.count
-    do {
+    try AttemptFailure.reading(context.endpoint) {
       var parser = self.parser
       self.parser = EventStreamParser()
       try parser.feed(bytes) { kind, type, payload in
@@ -34,10 +34,6 @@ struct BedrockDecoder: AnswerDecoder {
         }
       }
       self.parser = parser
-    } catch let failure as AttemptFailure {
-      throw failure
-    } catch {
-      throw AttemptFailure.malformed(context.endpoint, "\(error)")
     }
   }
 

@@ -43,20 +43,7 @@ struct BedrockDialect: WireDialect {
   }
 
   func encode(_ unit: ArraySlice<Item>, fixed: FixedPart) -> [UInt8] {
-    guard let first = unit.first else { return [] }
-    var bytes: [UInt8] = []
-    bytes.append(first.isFromModel ? "{\"role\":\"assistant\",\"content\":[" : "{\"role\":\"user\",\"content\":[")
-    let start = bytes.count
-    for item in unit {
-      let before = bytes.count
-      if before > start { bytes.append(",") }
-      let written = bytes.count
-      encode(item, fixed, to: &bytes)
-      if bytes.count == written { bytes.removeLast(written - before) }
-    }
-    if bytes.count == start { bytes.append("{\"text\":\"(nothing)\"}") }
-    bytes.append("]}")
-    return bytes
+    message(of: unit, nothing: "{\"text\":\"(nothing)\"}") { encode($0, fixed, to: &$1) }
   }
 
   private func encode(_ item: Item, _ fixed: FixedPart, to bytes: inout [UInt8]) {
@@ -90,6 +77,14 @@ struct BedrockDialect: WireDialect {
       bytes.append("}]")
       if result.isError, fixed.features.resultStatus { bytes.append(",\"status\":\"error\"") }
       bytes.append("}}")
+    case .image(let image):
+      guard fixed.features.images else { return encode(.user(text: noImage, structured: nil), fixed, to: &bytes) }
+      bytes.append("{\"image\":{\"format\":")
+      // "image/png" is "png" here.
+      bytes.appendJSON(String(image.mediaType.drop { $0 != "/" }.dropFirst()))
+      bytes.append(",\"source\":{\"bytes\":")
+      bytes.appendJSON(image.base64)
+      bytes.append("}}}")
     }
   }
 

@@ -118,7 +118,7 @@ public final class CassetteModel: Model {
         case .assistant(let text): observe(.text(text))
         case .reasoning(let reasoning): if !reasoning.summary.isEmpty { observe(.reasoning(reasoning.summary)) }
         case .toolCall(let call): observe(.toolCall(name: call.name))
-        case .user, .toolResult: break
+        case .user, .toolResult, .image: break
         }
       }
       return answer

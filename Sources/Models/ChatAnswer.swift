@@ -36,17 +36,13 @@ struct ChatDecoder: AnswerDecoder {
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
     work += bytes.count
-    do {
+    try AttemptFailure.reading(context.endpoint) {
       var parser = self.parser
       self.parser = ServerSentEventParser()
       try parser.feed(bytes) { _, data in
         if !isDone { try data.withUnsafeBufferPointer { try handle($0) } }
       }
       self.parser = parser
-    } catch let failure as AttemptFailure {
-      throw failure
-    } catch {
-      throw AttemptFailure.malformed(context.endpoint, "\(error)")
     }
   }
 

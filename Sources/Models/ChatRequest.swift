@@ -47,12 +47,13 @@ struct ChatDialect: WireDialect {
   func encode(_ unit: ArraySlice<Item>, fixed: FixedPart) -> [UInt8] {
     var bytes: [UInt8] = []
     switch unit.first {
-    case .user, .toolResult:
+    case .user, .toolResult, .image:
       if fixed.features.textTools {
         let texts = unit.map { item -> String in
           switch item {
           case .toolResult(let result): TextTools.result(result)
           case .user(let text, _): text
+          case .image: noImage
           default: ""
           }
         }
@@ -71,6 +72,15 @@ struct ChatDialect: WireDialect {
           bytes.appendJSON(result.callID)
           bytes.append(",\"content\":")
           bytes.appendJSON(result.output)
+        case .image(let image):
+          bytes.append("{\"role\":\"user\",\"content\":")
+          if fixed.features.images {
+            bytes.append("[{\"type\":\"image_url\",\"image_url\":{\"url\":")
+            bytes.appendJSON("data:\(image.mediaType);base64,\(image.base64)")
+            bytes.append("}}]")
+          } else {
+            bytes.appendJSON(noImage)
+          }
         default: continue
         }
         bytes.append("}")

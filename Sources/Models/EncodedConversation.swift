@@ -19,8 +19,8 @@ struct EncodedConversation: Sendable {
   private var units: [Unit] = []
   /// The ids of all calls, so that a new answer's can be told apart.
   private(set) var callIDs: Set<String> = []
-  /// When this was last used, in requests.
-  var lastUse = 0
+  /// True when there was ever a picture in it.
+  private(set) var hasImages = false
 
   init(fixed: FixedPart, dialect: any WireDialect, provider: Provider, model: String) {
     self.fixed = fixed
@@ -65,6 +65,7 @@ struct EncodedConversation: Sendable {
     }
     for item in new[items.count...] {
       if case .toolCall(let call) = item { callIDs.insert(call.id) }
+      if case .image = item { hasImages = true }
       items.append(item)
     }
     return work

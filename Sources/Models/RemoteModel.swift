@@ -109,6 +109,12 @@ public final class RemoteModel: Model {
       let credentials = try await signing.sign(&request)
       redactor.withLock { $0.add(credentials.secrets) }
     }
+    let silence = SilenceWatch()
+    let (endpoint, bound) = (provider.endpoint, Int(timeouts.idle / .seconds(1)))
+    silence.begin(every: retry.silenceNotice) { seconds in
+      observe(.status("\(endpoint) has said nothing for \(Int(seconds)) s; it is given up after \(bound) s"))
+    }
+    defer { silence.end() }
     let response: HTTPResponse
     do throws(HTTPError) {
       response = try await transport.send(request)
@@ -126,7 +132,7 @@ public final class RemoteModel: Model {
     var decoder = plan.dialect.decoder(context)
     defer { session.withLock { $0.work.answerSteps += decoder.work } }
     do throws(AttemptFailure) {
-      var answer = try await read(response, with: &decoder)
+      var answer = try await read(response, with: &decoder, silence)
       answer.id = answer.id ?? AttemptFailure.requestID(response.headers)
       return (answer, decoder.isPaused)
     } catch {
@@ -140,7 +146,7 @@ public final class RemoteModel: Model {
   private static let leastWholeWait = Duration.seconds(600)
 
   private func read(
-    _ response: HTTPResponse, with decoder: inout any AnswerDecoder
+    _ response: HTTPResponse, with decoder: inout any AnswerDecoder, _ silence: SilenceWatch
   ) async throws(AttemptFailure) -> ModelResponse {
     let type = response.headers["content-type"]?.lowercased() ?? ""
     guard !type.hasPrefix("text/html") else {
@@ -172,6 +178,7 @@ public final class RemoteModel: Model {
         throw AttemptFailure(error, timeouts: provider.timeouts)
       }
       guard let bytes else { break }
+      silence.heard()
       session.withLock { $0.work.bytesReceived += bytes.count }
       try decoder.feed(bytes)
     }

@@ -22,7 +22,7 @@ struct ResponsesDecoder: AnswerDecoder {
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
     work += bytes.count
-    do {
+    try AttemptFailure.reading(context.endpoint) {
       var parser = self.parser
       self.parser = ServerSentEventParser()
       try parser.feed(bytes) { type, data in
@@ -33,10 +33,6 @@ struct ResponsesDecoder: AnswerDecoder {
         }
       }
       self.parser = parser
-    } catch let failure as AttemptFailure {
-      throw failure
-    } catch {
-      throw AttemptFailure.malformed(context.endpoint, "\(error)")
     }
   }
 

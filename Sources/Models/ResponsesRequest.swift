@@ -64,6 +64,16 @@ struct ResponsesDialect: WireDialect {
         bytes.append(",\"output\":")
         bytes.appendJSON(result.output)
         bytes.append("}")
+      case .image(let image):
+        bytes.append("{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_")
+        if fixed.features.images {
+          bytes.append("image\",\"image_url\":")
+          bytes.appendJSON("data:\(image.mediaType);base64,\(image.base64)")
+        } else {
+          bytes.append("text\",\"text\":")
+          bytes.appendJSON(noImage)
+        }
+        bytes.append("}]}")
       case .assistant, .reasoning:
         bytes.removeLast(bytes.count - start)
       }

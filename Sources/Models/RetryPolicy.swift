@@ -16,11 +16,14 @@ public struct RetryPolicy: Sendable, Hashable {
   public var connectAttempts: Int
   /// The most times that a request is sent whose answers break off.
   public var streamAttempts: Int
+  /// After so many seconds of silence a person is told what is waited for, and again after as many.
+  public var silenceNotice: Double
 
   /// A policy; the defaults are those of the published client libraries, with a budget of three minutes.
   public init(
     firstWait: Double = 0.5, longestWait: Double = 8, jitter: Double = 0.25, longestRetryAfter: Double = 120,
-    budget: Double = 180, attempts: Int = 12, connectAttempts: Int = 5, streamAttempts: Int = 5
+    budget: Double = 180, attempts: Int = 12, connectAttempts: Int = 5, streamAttempts: Int = 5,
+    silenceNotice: Double = 15
   ) {
     self.firstWait = firstWait
     self.longestWait = longestWait
@@ -30,6 +33,7 @@ public struct RetryPolicy: Sendable, Hashable {
     self.attempts = attempts
     self.connectAttempts = connectAttempts
     self.streamAttempts = streamAttempts
+    self.silenceNotice = silenceNotice
   }
 
   /// No repetition at all.

@@ -26,6 +26,7 @@ struct RequestPlan: Sendable {
   let body: [[UInt8]]
   let features: Features
   let freeformArguments: [String: String]
+  let hasImages: Bool
   private let knownIDs: Set<String>
 
   init(
@@ -39,6 +40,7 @@ struct RequestPlan: Sendable {
     features = conversation.fixed.features
     freeformArguments = conversation.fixed.freeformArguments
     knownIDs = conversation.callIDs
+    hasImages = conversation.hasImages
   }
 
   /// Gives every call an id of its own: some servers leave ids out, repeat them, or begin anew with each answer.
@@ -154,12 +156,12 @@ struct Session: Sendable {
     // Another request may have learned it meanwhile.
     guard plan.features == features else { return true }
     let before = features
-    learn(from: failure)
+    learn(from: failure, plansImages: plan.hasImages)
     return features != before
   }
 
   /// A server that does not know an optional member says so by its name; the member is then left out.
-  private mutating func learn(from failure: AttemptFailure) {
+  private mutating func learn(from failure: AttemptFailure, plansImages: Bool) {
     let message = failure.message.lowercased()
     if failure.code == "invalid_encrypted_content" || message.contains("encrypted content could not be") {
       features.replaysReasoning = false
@@ -188,7 +190,7 @@ struct Session: Sendable {
     }
     let complains = [
       "doesn't support", "does not support", "unsupported", "not supported", "unknown", "unrecognized", "unexpected",
-      "not permitted", "extra",
+      "not permitted", "extra", "invalid content type", "only supported by",
     ]
     guard
       complains.contains(where: message.contains) || failure.code == "unsupported_parameter"
@@ -207,6 +209,10 @@ struct Session: Sendable {
     if !hasChangedLimitName, names(features.limitName) {
       features.limitName = features.limitName == "max_tokens" ? "max_completion_tokens" : "max_tokens"
       hasChangedLimitName = true
+      return
+    }
+    if features.images, plansImages, message.contains("image") {
+      features.images = false
       return
     }
     if features.cacheMarks,

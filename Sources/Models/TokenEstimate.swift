@@ -36,6 +36,8 @@ public enum TokenEstimate {
         }
       return tokens(in: call.name) + tokens(in: arguments) + 8
     case .toolResult(let result): return tokens(in: result.output) + 8
+    // Providers scale pictures down to about so many.
+    case .image: return 1600
     }
   }
 

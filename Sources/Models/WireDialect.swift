@@ -45,6 +45,8 @@ struct Features: Sendable, Hashable {
   var cacheMarks = true
   /// Bedrock: a tool's failure is told in a member of its own.
   var resultStatus = true
+  /// Pictures are sent; else the model is told that there is one.
+  var images = true
   /// Answers come as a stream of events.
   var streams = true
 }
@@ -74,6 +76,29 @@ extension WireDialect {
   /// Most dialects write all that the model produced in one go as one message, and everything else by itself.
   func joins(_ item: Item, to previous: Item, _ features: Features) -> Bool { item.isFromModel && previous.isFromModel }
   func cacheMark(_ features: Features) -> CacheMark? { nil }
+}
+
+extension WireDialect {
+  /// A message of content blocks, one for each item that is sent. A message without any is refused, and without it two
+  /// messages of one side would follow one another: it gets `nothing`.
+  func message(
+    of unit: ArraySlice<Item>, nothing: StaticString, _ write: (_ item: Item, _ bytes: inout [UInt8]) -> Void
+  ) -> [UInt8] {
+    guard let first = unit.first else { return [] }
+    var bytes: [UInt8] = []
+    bytes.append(first.isFromModel ? "{\"role\":\"assistant\",\"content\":[" : "{\"role\":\"user\",\"content\":[")
+    let start = bytes.count
+    for item in unit {
+      let before = bytes.count
+      if before > start { bytes.append(",") }
+      let written = bytes.count
+      write(item, &bytes)
+      if bytes.count == written { bytes.removeLast(written - before) }
+    }
+    if bytes.count == start { bytes.append(nothing) }
+    bytes.append("]}")
+    return bytes
+  }
 }
 
 /// Asks for caching at the end of a unit. It stands before the unit's last bytes, so that the unit without it stays as it
@@ -125,6 +150,17 @@ extension AttemptFailure {
     AttemptFailure(.unavailable, "the answer of \(endpoint) broke off before its end", .resend)
   }
 
+  /// Runs what reads a stream: what a parser finds wrong is an answer that does not follow the protocol.
+  static func reading(_ endpoint: String, _ body: () throws -> Void) throws(AttemptFailure) {
+    do {
+      try body()
+    } catch let failure as AttemptFailure {
+      throw failure
+    } catch {
+      throw malformed(endpoint, "\(error)")
+    }
+  }
+
   /// An answer that does not follow the protocol.
   static func malformed(_ endpoint: String, _ what: String) -> AttemptFailure {
     AttemptFailure(.malformedAnswer, "\(endpoint) answered something that is not its protocol: \(what)", .repeatOnce)
@@ -148,6 +184,9 @@ extension [UInt8] {
     }
   }
 }
+
+/// What a model that takes no pictures is told instead.
+let noImage = "(a picture, which this model cannot be shown)"
 
 /// A tool's name as providers accept it in history: the model may have written anything.
 func acceptableName(_ name: String) -> String {
@@ -191,7 +230,7 @@ extension Item {
   var isFromModel: Bool {
     switch self {
     case .assistant, .reasoning, .toolCall: true
-    case .user, .toolResult: false
+    case .user, .toolResult, .image: false
     }
   }
 

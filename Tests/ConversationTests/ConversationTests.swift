@@ -13,6 +13,7 @@ struct ConversationTests {
     .toolCall(ToolCall(id: "", name: "no such tool", arguments: .freeform("*** Begin Patch\n"))),
     .toolResult(ToolResult(callID: "c1", output: "out")),
     .toolResult(ToolResult(callID: "c2", output: "", isError: true, structured: [1, .double(2.5)], isFreeform: true)),
+    .image(ImageContent(mediaType: "image/png", base64: "iVBORw0=")),
   ]
 
   @Test func everyItemComesBackAsItWas() throws {

@@ -90,6 +90,21 @@ struct FaultTests {
     #expect(server.requests.count == 3)
   }
 
+  @Test func aPersonSeesWhatIsWaitedFor() async throws {
+    for fault in [ScriptedFault.stall(afterBytes: 10, seconds: 60), .silence(seconds: 60)] {
+      let server = try ScriptedModelServer([good.failing(fault)])
+      let progress = Progress()
+      let model = remote(server, retry: RetryPolicy(silenceNotice: 0.05))
+      let task = Task { try? await model.respond(to: request()) { progress.add($0) } }
+      func told() -> [String] { progress.all.compactMap { if case .status(let text) = $0 { text } else { nil } } }
+      while told().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+      task.cancel()
+      _ = await task.value
+      #expect(told().allSatisfy { $0.contains("127.0.0.1") && $0.contains("given up after 60 s") })
+      #expect(server.requests.count == 1)
+    }
+  }
+
   @Test(
     arguments: [
       (.status(401), .authentication), (.status(403), .authentication), (.status(400), .invalidRequest),
