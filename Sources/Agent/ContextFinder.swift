@@ -12,9 +12,12 @@ enum ContextFinder {
   /// How long the first request waits for an index that is still being built. The tools serve what comes later.
   private static let patience: Duration = .milliseconds(8)
 
-  /// The index over what the workspace holds; building it goes on in the background.
-  static func open(_ workspace: Workspace, _ location: CheckoutLocation, directory: [UInt8]) async -> Index? {
-    await Index.open(source: WorkspaceSource(workspace: workspace, location: location), directory: directory)
+  /// The index over what the workspace holds and the run may read; building it goes on in the background.
+  static func open(
+    _ workspace: Workspace, _ location: CheckoutLocation, _ gate: Gate, directory: [UInt8]
+  ) async -> Index? {
+    await Index.open(
+      source: WorkspaceSource(workspace: workspace, location: location, gate: gate), directory: directory)
   }
 
   /// What is worth knowing before the first turn, as far as it is ready.
@@ -38,12 +41,17 @@ enum ContextFinder {
 }
 
 /// The workspace's files, as the index sees them: tracked files first, by the blob ids that git knows; then what is
-/// untracked and not ignored.
+/// untracked and not ignored. What the run may not read is not there, not even as a name.
 struct WorkspaceSource: IndexSource {
   let workspace: Workspace
   let location: CheckoutLocation
+  let gate: Gate
 
-  func files() async -> [IndexedFile] {
+  var repository: RepositoryLocation? { location.repository }
+
+  func files() async -> [IndexedFile] { await all().filter { gate.mayRead($0.path) } }
+
+  private func all() async -> [IndexedFile] {
     guard let place = location.repository, let repository = try? Repository.open(place) else {
       return await walk()
     }
@@ -60,7 +68,8 @@ struct WorkspaceSource: IndexSource {
   }
 
   func read(_ path: RepoPath, limit: Int) async -> [UInt8]? {
-    try? await workspace.read(path, limit: limit).bytes
+    guard gate.mayRead(path) else { return nil }
+    return try? await workspace.read(path, limit: limit).bytes
   }
 
   private func walk() async -> [IndexedFile] {

@@ -2,6 +2,7 @@ public import Access
 import AuditTrail
 import Conversation
 import JSON
+import Paths
 
 /// The one door: every effect is authorised, its intent recorded, done, and its outcome recorded.
 ///
@@ -66,6 +67,11 @@ public final class Gate: Sendable {
 
   private static func isCancellation(_ error: any Error) -> Bool {
     error is CancellationError || (error as? ModelError)?.kind == .cancelled
+  }
+
+  /// Whether a file or a directory may be read without asking anybody, and so be named at all. Nothing is recorded.
+  func mayRead(_ path: RepoPath) -> Bool {
+    Effect.read(path).accessRequests(principal: principal).allSatisfy { authorizer.decide($0).outcome == .permit }
   }
 
   /// Decides on an effect without doing it; refusals are recorded.

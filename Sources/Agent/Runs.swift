@@ -285,7 +285,7 @@ public struct Runs: Sendable {
     }
     let isEngine = services.model.identity.endpoint == nil
     let index =
-      isEngine ? nil : await ContextFinder.open(workspace, location, directory: services.indexDirectory)
+      isEngine ? nil : await ContextFinder.open(workspace, location, gate, directory: services.indexDirectory)
     let session = Session(
       workspace: workspace, gate: gate, project: location.project, pathBase: isEngine ? .root : location.project,
       index: index, tests: runner, limits: request.limits,

@@ -32,6 +32,23 @@ import Testing
     }
   }
 
+  @Test func whatMayNotBeReadHasNoName() async throws {
+    let scratch = try Scratch()
+    var files = Calculator.files
+    files[".codeagent/policy.toml"] = "deny_read = [\"private/**\"]\n"
+    files["private/zanzibar_plan.py"] = "def zanzibar_secret():\n    return 'canary-zanzibar'\n"
+    try scratch.makeProject(files)
+    let server = try ScriptedModelServer([
+      .call("list_files", ["depth": 5]), .call("list_files", ["path": "private"]),
+      .call("search", ["query": "def .*secret", "regex": true]), .call("search", ["query": "secret plan return"]),
+      .freeform("apply_patch", Calculator.fix), .say("Done."),
+    ])
+    let result = try await scratch.codeagent("fix", "--json", "--model", "openai/mock", server: server)
+    #expect(result.status == 0, "\(result.shown)")
+    let sent = server.received.map { String(decoding: $0.body, as: UTF8.self) }.joined()
+    #expect(sent.contains("calc.py") && !sent.contains("zanzibar"))
+  }
+
   @Test func protectedNamesNeedApprovalToBeDelivered() async throws {
     let scratch = try Scratch()
     try scratch.makeProject(Calculator.files)

@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import TestSupport
 import Testing
@@ -77,6 +78,26 @@ import Testing
     #expect(answers.map { $0["error"] == nil } == [true, false, false, false, false, true])
     #expect(answers[0]["results"]?[0]?["path"] == "src/cart.py")
     #expect(answers[0]["functions"]?[0]?["name"] == "Cart.total")
+  }
+
+  /// Whatever moment a process is killed at, the next one answers.
+  @Test func aKilledIndexerLeavesNothingBehind() async throws {
+    let scratch = try Scratch()
+    var files = Self.files
+    for number in 0..<200 {
+      files["lib/f\(number).py"] = (0..<60).map { "def f\(number)_\($0)(a, b):\n    return a + b\n\n" }.joined()
+    }
+    try scratch.makeProject(files)
+    for step in 0..<4 {
+      let running = try scratch.start("index")
+      try await Task.sleep(for: .milliseconds(60 * step * step))
+      running.signal(SIGKILL)
+      _ = running.finish()
+    }
+    let found = try await scratch.codeagent("search", "--symbols", "--", "f199_59")
+    #expect(found.out.hasPrefix("lib/f199.py:178: function f199_59(a, b)\n"), "\(found.shown)")
+    let all = try await scratch.codeagent("search", "--regex", "--json", "--limit", "100000", "--", "def f\\d+_7\\(")
+    #expect(try json(all.out)["results"]?.array?.count == 200)
   }
 
   @Test(arguments: [

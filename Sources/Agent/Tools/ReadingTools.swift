@@ -136,11 +136,12 @@ struct ListFilesTool: Tool {
     for entry in entries.sorted(by: { $0.name.lexicographicallyPrecedes($1.name) }) {
       guard names.count <= Self.mostEntries else { return }
       if entry.name.elementsEqual(".git".utf8) { continue }
+      guard let path = directory.appending(entry.name), session.gate.mayRead(path) else { continue }
       let isDirectory = entry.kind == .directory
       let shown = prefix + Quoting.quote(entry.name) + (isDirectory ? "/" : "")
       names.append(entry.isIgnored ? shown + "  (ignored by git)" : shown)
-      if isDirectory, !entry.isIgnored, depth > 1, let next = directory.appending(entry.name) {
-        try await walk(next, depth: depth - 1, prefix: shown, in: session, into: &names)
+      if isDirectory, !entry.isIgnored, depth > 1 {
+        try await walk(path, depth: depth - 1, prefix: shown, in: session, into: &names)
       }
     }
   }
