@@ -21,7 +21,8 @@ struct AnchorPlaces {
   // MARK: Reading
 
   /// What all known places hold, and those that could not be asked.
-  func read(adding given: [Anchor]) async -> ([Anchor], [String]) {
+  /// - Parameter isOffline: files only: no repository, no witness.
+  func read(adding given: [Anchor], isOffline: Bool) async -> ([Anchor], [String]) {
     var anchors = given
     var unreachable: [String] = []
     let known = (try? store.anchors()) ?? []
@@ -38,6 +39,7 @@ struct AnchorPlaces {
         unreachable.append(error.message)
       }
     }
+    if isOffline { return (anchors, unreachable) }
     for anchor in known where anchor.kind == "git" {
       guard let (repository, commit) = Self.parse(anchor.place) else { continue }
       do throws(GitError) {

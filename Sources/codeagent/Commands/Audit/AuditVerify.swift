@@ -50,8 +50,8 @@ struct AuditVerify: AsyncParsableCommand {
       anchors += found
     }
     let asked = anchors
-    var unreachable: [String] = []
-    if !offline { (anchors, unreachable) = await AnchorPlaces(assembly, store).read(adding: anchors) }
+    let unreachable: [String]
+    (anchors, unreachable) = await AnchorPlaces(assembly, store).read(adding: anchors, isOffline: offline)
     let report = try store.verify(anchors: anchors, keys: keys)
     show(report, store, "", unreachable)
     if !report.isWhole { throw ExitStatus(code: 8) }
@@ -122,7 +122,11 @@ struct AuditVerify: AsyncParsableCommand {
         row("", "The \(report.count - anchor.size) after it are as safe as this machine and its key.")
       }
     } else {
-      row("anchored", "nowhere: nobody else holds a checkpoint of this record")
+      row(
+        "anchored",
+        offline
+          ? "by no file: repositories and witnesses were not asked (--offline)"
+          : "nowhere: nobody else holds a checkpoint of this record")
       row(
         "promise",
         report.checkpoints > 0
