@@ -68,7 +68,8 @@ extension Sandbox {
         detail: untouched ? "writes and deletions stay in the copy" : "the checkout itself was changed"))
     checks.append(
       SandboxCheck(
-        name: "host user", ok: owner != nil && (owner != 0 || host.payload == nil), detail: "commands are user \(owner.map(String.init) ?? "?")")
+        name: "host user", ok: owner != nil && (owner != 0 || host.payload == nil),
+        detail: "commands are user \(owner.map(String.init) ?? "?")")
     )
     return checks
   }
