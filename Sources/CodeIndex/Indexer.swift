@@ -153,20 +153,9 @@ struct Indexer {
   /// Threads worth having.
   static var processors: Int { min(8, max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) }
 
-  /// What a file's content is known by: its blob; outside git its path and its stamp, so that nothing has to be hashed;
-  /// nil when only reading it tells.
+  /// What a file's content is known by; nil when only reading it tells. The same content at two places is analysed once.
   private static func key(_ file: IndexedFile) -> ContentKey? {
-    let language = Language.of(file.path).name
-    if let blob = file.blob { return ObjectID(hex: blob).map { ContentKey(blob: $0, language: language) } }
-    guard let stamp = file.stamp else { return nil }
-    var bytes: [UInt8] = []
-    withUnsafeBytes(of: stamp.littleEndian) { bytes.append(contentsOf: $0) }
-    withUnsafeBytes(of: file.path.bytes.withUnsafeBytes { Checksum.of($0) }.littleEndian) {
-      bytes.append(contentsOf: $0)
-    }
-    withUnsafeBytes(of: UInt32(truncatingIfNeeded: file.path.bytes.count).littleEndian) { bytes.append(contentsOf: $0) }
-    // Under a name that no language has, as this is no blob's id.
-    return ObjectID(bytes: bytes).map { ContentKey(blob: $0, language: "\u{1}" + language) }
+    file.blob.flatMap { ObjectID(hex: $0) }.map { ContentKey(blob: $0, language: Language.of(file.path).name) }
   }
 
   /// Analyses a file into the lane's draft; returns the bytes that were read.
@@ -190,9 +179,7 @@ struct Indexer {
     }
     // What is read may differ from what the list said (the file was written meanwhile, a filter changes line ends): the
     // content is known under its own id.
-    let actual =
-      file.blob == nil && key != nil ? key : ContentKey(blob: BlobHash.id(of: content), language: language.name)
-    guard let actual else { return content.count }
+    let actual = ContentKey(blob: BlobHash.id(of: content), language: language.name)
     if let known = lane.draft.keys[actual] {
       lane.files.append((number, known))
     } else if actual != key, let known = store.find([actual])[0] {
