@@ -36,7 +36,7 @@ final class Transfer {
   private var hasNews = false
   private var lastFlush: Int64 = 0
   /// Waking a reader costs more than reading a small event: in a dense stream it is done no more often than this.
-  private static let flushInterval: Int64 = 8_000_000
+  private static let flushInterval: Int64 = 16_000_000
   /// Body bytes that came since this was last asked.
   private var newBytes = 0
 

@@ -189,12 +189,12 @@ private struct TransferLoop {
 }
 
 /// Notices streams of many small pieces. Asking the system for each piece as it comes costs most of what such a stream costs:
-/// a short rest lets several come together. Nobody sees two milliseconds.
+/// a short rest lets several come together. Nobody sees four milliseconds.
 private struct StreamPace {
   /// Microseconds to rest.
-  static let rest: UInt32 = 2000
+  static let rest: UInt32 = 4000
   /// Pieces that come within this time of each other, in nanoseconds, count as dense; longer than a rest.
-  private static let gap: Int64 = 4_000_000
+  private static let gap: Int64 = 8_000_000
   /// So many in a row make a dense stream: the first words of an answer are never held back.
   private static let enough = 8
   /// More bytes than this at once are no stream of words but a body that should come as fast as it can.
