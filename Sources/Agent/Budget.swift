@@ -35,6 +35,11 @@ public struct Spending: Sendable, Hashable {
   /// Counts one answer.
   mutating func add(_ usage: Usage, microdollars cost: Int?) {
     turns += 1
+    addAside(usage, microdollars: cost)
+  }
+
+  /// Counts what was asked beside the turns.
+  mutating func addAside(_ usage: Usage, microdollars cost: Int?) {
     self.usage = self.usage + usage
     if let cost, let sum = microdollars { microdollars = sum + cost } else { microdollars = nil }
   }

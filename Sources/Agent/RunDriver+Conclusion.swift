@@ -122,8 +122,17 @@ extension RunDriver {
     result.diff = try await session.workspace.diff(from: nil, to: deliverable)
     let flags = try await Review.flags(deliverable.changes, failing: state.baseline, in: session.workspace)
     result.flags = flags.map(\.sentence)
-    if let opinion = try await opinion(result.diff) { result.flags.append(opinion) }
-    try recorder.append(.secondLook, ["flags": .array(result.flags.map { .string($0) })])
+    var spent = JSONObject()
+    if let opinion = try await opinion(result.diff) {
+      result.flags.append(opinion.words)
+      if let usage = opinion.usage {
+        state.spending.addAside(usage, microdollars: opinion.microdollars)
+        result.spending = state.spending
+        spent = ["usage": usage.json, "microdollars": opinion.microdollars.map { JSONValue($0) } ?? .null]
+      }
+    }
+    spent["flags"] = .array(result.flags.map { .string($0) })
+    try recorder.append(.secondLook, .object(spent))
     guard request.delivery.isRequested else { return try record(&result, deliverable) }
     guard result.outcome == .fixed || request.delivery.acceptUnconfirmed else {
       result.proof.append(
@@ -145,27 +154,43 @@ extension RunDriver {
     return try record(&result, deliverable)
   }
 
+  /// What a second model said, and what it cost.
+  private struct Opinion {
+    var words: String
+    var usage: Usage?
+    var microdollars: Int?
+  }
+
   /// What a second model says of the change, read-only: advice, whatever it says. It changes no outcome.
-  private func opinion(_ diff: [FileDiff]) async throws -> String? {
-    guard let reviewer = services.reviewer, !diff.isEmpty else { return nil }
+  private func opinion(_ diff: [FileDiff]) async throws -> Opinion? {
+    guard let reviewer = services.reviewer?.model, let price = services.reviewer?.price, !diff.isEmpty else {
+      return nil
+    }
+    if let limit = request.budget.exhausted(by: state.spending, elapsed: elapsed) {
+      return Opinion(words: "the second opinion was not asked for: the budget is used up: --\(limit.rawValue)")
+    }
     let patch = OutputText.bounded(diff.map { OutputText.clean($0.patch) }.joined(), limit: 48_000)
     let text = Prompt.review.filled(["task": state.task ?? Prompt.repairTask.filled(), "diff": patch])
     let question = ModelRequest(
       system: "", tools: [], items: [.user(text: recorder.redact(text), structured: nil)], maxOutputTokens: 1000)
     do {
       let answer: ModelResponse = try await gate.perform(.callModel(reviewer.identity)) {
-        let answer = try await reviewer.respond(to: question) { _ in }
+        var answer = try await reviewer.respond(to: question) { _ in }
+        answer.usage = answer.usage.plausible
         return EffectOutcome(
           value: answer, fields: ["usage": answer.usage.json], content: ["opinion": answer.json.serialized])
       }
       let words = answer.items.compactMap { item in if case .assistant(let text) = item { text } else { nil } }
       let said = OutputText.bounded(words.joined(separator: " "), limit: 1500)
-      return said.isEmpty ? nil : "\(reviewer.identity.provider)/\(reviewer.identity.name) says: \(said)"
+      return Opinion(
+        words: "\(reviewer.identity.provider)/\(reviewer.identity.name) "
+          + (said.isEmpty ? "said nothing of the change" : "says: \(said)"),
+        usage: answer.usage, microdollars: reviewer.identity.endpoint == nil ? 0 : price(answer.usage))
     } catch let error as ModelError {
       if error.kind == .cancelled { throw CancellationError() }
-      return "the second opinion was not given: \(error.message)"
+      return Opinion(words: "the second opinion was not given: \(error.message)")
     } catch let error as Refusal {
-      return "the second opinion was not asked for: \(error)"
+      return Opinion(words: "the second opinion was not asked for: \(error)")
     }
   }
 

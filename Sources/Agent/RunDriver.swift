@@ -100,7 +100,7 @@ final class RunDriver {
   /// Asks the model, and where its provider cannot answer, those that the configuration names instead. One that answered is
   /// asked first from then on.
   private func answer(to modelRequest: ModelRequest) async throws -> (ModelResponse, Int?) {
-    let candidates = [FallbackModel(model: services.model, price: services.price)] + services.fallbacks
+    let candidates = [PricedModel(model: services.model, price: services.price)] + services.fallbacks
     var failure: ModelError?
     for index in candidates.indices.dropFirst(chosen) {
       do {
@@ -121,7 +121,7 @@ final class RunDriver {
     throw failure ?? ModelError(kind: .unavailable, message: "no model is left to ask")
   }
 
-  private func ask(_ candidate: FallbackModel, _ modelRequest: ModelRequest) async throws -> (ModelResponse, Int?) {
+  private func ask(_ candidate: PricedModel, _ modelRequest: ModelRequest) async throws -> (ModelResponse, Int?) {
     let model = candidate.model
     let observe = observe
     return try await gate.perform(.callModel(model.identity)) {

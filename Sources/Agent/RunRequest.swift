@@ -62,11 +62,11 @@ public struct RunServices: Sendable {
   /// Who answers.
   public var model: any Model
   /// Who is asked, in this order, when the model's provider cannot answer; each call passes the gate. Empty for nobody.
-  public var fallbacks: [FallbackModel] = []
+  public var fallbacks: [PricedModel] = []
   /// Who decides on effects.
   public var authorizer: any Authorizer
   /// Who is asked for a second opinion on a change that the judge accepts; nil for nobody.
-  public var reviewer: (any Model)?
+  public var reviewer: PricedModel?
   /// For whom the run acts.
   public var principal: Principal
   /// Asked when a rule wants approval; nil when nobody can be asked.
@@ -108,14 +108,14 @@ public struct RunServices: Sendable {
   }
 }
 
-/// A model that is asked when another one's provider cannot answer.
-public struct FallbackModel: Sendable {
+/// A model that may be asked beside the first one, with what it costs.
+public struct PricedModel: Sendable {
   /// Who answers.
   public var model: any Model
   /// The price of an answer in millionths of a US dollar; nil when unknown.
   public var price: @Sendable (Usage) -> Int?
 
-  /// A fallback.
+  /// A model with its price.
   public init(model: any Model, price: @escaping @Sendable (Usage) -> Int?) {
     self.model = model
     self.price = price

@@ -123,7 +123,11 @@ struct RunState: Sendable {
         event.fields["ruling"]?.string.flatMap(Judge.Verdict.Ruling.init), event.fields["snapshot"]?.string)
     case .workspaceOpened:
       if snapshot == nil { snapshot = event.fields["snapshot"]?.string }
-    case .refusal, .approval, .secondLook:
+    case .secondLook:
+      if let usage = event.fields["usage"] {
+        spending.addAside(Usage(json: usage), microdollars: event.fields["microdollars"]?.int)
+      }
+    case .refusal, .approval:
       break
     }
   }

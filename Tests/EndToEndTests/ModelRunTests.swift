@@ -227,6 +227,12 @@ import Testing
     #expect(result.end?["flags"]?.array?.contains { $0.string?.contains("look at the rounding") == true } == true)
     let asked = server.requests.filter { $0.body["model"] == "critic" }
     #expect(asked.count == 1 && asked.first?.toolNames == [])
+    // Its tokens count like those of every answer.
+    let output = result.end?["output_tokens"]?.int ?? 0
+    let alone = try await scratch.codeagent(
+      "fix", "--json", "--model", "openai/mock", server: server,
+      extra: ["XDG_CONFIG_HOME": scratch.directory.path("empty")])
+    #expect(output > alone.end?["output_tokens"]?.int ?? .max, "\(alone.shown)")
   }
 
   @Test func keepGoingEndsWithTheBudget() async throws {

@@ -87,9 +87,11 @@ struct Assembly: Sendable {
       contextWindow: contextWindow(), price: price, version: Codeagent.version)
     // With the built-in engine nothing leaves the machine, whatever is configured.
     if !isEngine, cassette == nil {
-      if let reviewer = settings.reviewModel { services.reviewer = try remote(reviewer) }
+      if let reviewer = settings.reviewModel {
+        services.reviewer = PricedModel(model: try remote(reviewer), price: settings.price(of: reviewer))
+      }
       for name in settings.fallbackModels where name != modelName {
-        services.fallbacks.append(FallbackModel(model: try remote(name), price: settings.price(of: name)))
+        services.fallbacks.append(PricedModel(model: try remote(name), price: settings.price(of: name)))
       }
     }
     return services
