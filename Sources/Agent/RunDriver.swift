@@ -309,7 +309,7 @@ extension ModelError {
 
 extension Usage {
   /// The counts, kept within what can be added up and recorded: a server may say anything.
-  fileprivate var plausible: Usage {
+  var plausible: Usage {
     func clamp(_ count: Int) -> Int { min(max(count, 0), 1 << 40) }
     return Usage(
       input: clamp(input), cachedInput: clamp(cachedInput), output: clamp(output), reasoning: clamp(reasoning),
