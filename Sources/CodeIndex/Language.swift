@@ -32,10 +32,12 @@ struct Language: Sendable, Hashable {
       }
     }
     add("python", .python, "py pyi pyx pxd")
-    add("c", .c, "c h")
+    add("c", .c, "c")
+    // May be of either language; C is read well enough as C++.
+    add("c", .cPlus, "h")
     add("c++", .cPlus, "cc cpp cxx c++ hh hpp hxx inl ipp cu m mm")
     add("java", .java, "java")
-    add("c#", .java, "cs")
+    add("c#", .cSharp, "cs")
     add("go", .go, "go")
     add("rust", .rust, "rs")
     add("swift", .swift, "swift")
@@ -46,9 +48,9 @@ struct Language: Sendable, Hashable {
     add("dart", .java, "dart")
     add("zig", .rust, "zig")
     add("php", .php, "php phtml")
-    add("ruby", .ends, "rb rake gemspec")
+    add("ruby", .ruby, "rb rake gemspec")
     add("lua", .ends, "lua")
-    add("elixir", .ends, "ex exs")
+    add("elixir", .elixir, "ex exs")
     add("julia", .ends, "jl")
     add("shell", .shell, "sh bash zsh ksh")
     add("other", .plain, "pl pm r hs ml mli clj cljs erl hrl f90 f sql proto tcl vim awk asm s el nim v sv vhd cmake")
@@ -60,6 +62,6 @@ struct Language: Sendable, Hashable {
   private static let byName: [String: Language] = [
     "Makefile": Language(name: "other", syntax: Syntax(.plain), isCode: true),
     "Dockerfile": Language(name: "other", syntax: Syntax(.plain), isCode: true),
-    "Rakefile": Language(name: "ruby", syntax: Syntax(.ends), isCode: true),
+    "Rakefile": Language(name: "ruby", syntax: Syntax(.ruby), isCode: true),
   ]
 }

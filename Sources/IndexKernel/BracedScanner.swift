@@ -42,6 +42,7 @@ struct BracedScanner {
       }
       step(index)
     }
+    if syntax.expressionBodies { noteExpression(before: tokens.count) }
     if let last = tokens.last { while frames.count > 1 { close(at: Int(last.line) + 1) } }
     return found
   }
@@ -73,9 +74,11 @@ struct BracedScanner {
     case UInt8(ascii: "}"):
       while let last = frames.last, last.kind == .group { frames.removeLast() }
       guard let last = frames.last, last.kind != .file else { return setHeader(index + 1) }
+      if syntax.expressionBodies, last.kind == .type { noteExpression(before: index) }
       partner[last.open] = Int32(index)
       close(at: Int(token.line) + 1)
-      if !last.keepsHeader { setHeader(index + 1) }
+      // What the brace belonged to is known already.
+      if !last.keepsHeader { frames[frames.count - 1].header = index + 1 }
     case UInt8(ascii: ";"): setHeader(index + 1)
     case UInt8(ascii: ","):
       if frames.last?.kind == .group || syntax.family == .script && !isInTypeParameters(index) { setHeader(index + 1) }
@@ -96,7 +99,30 @@ struct BracedScanner {
     return depth > 0
   }
 
-  private mutating func setHeader(_ index: Int) { frames[frames.count - 1].header = index }
+  private mutating func setHeader(_ index: Int) {
+    if syntax.expressionBodies { noteExpression(before: index) }
+    frames[frames.count - 1].header = index
+  }
+
+  /// A function whose body is an expression ends with its statement.
+  private mutating func noteExpression(before end: Int) {
+    guard let top = frames.last, top.kind == .file || top.kind == .type, end > top.header, end <= tokens.count else {
+      return
+    }
+    let items = header(from: top.header, to: end)
+    let reader = HeaderReader(text: text, tokens: tokens, partner: partner, syntax: syntax)
+    guard let result = reader.expression(items), let name = result.name, let first = items.first else { return }
+    var last = end - 1
+    while last > name, tokens[last].kind == UInt8(ascii: ";") || tokens[last].kind == UInt8(ascii: "}") { last -= 1 }
+    let outer = frames.last { $0.kind == .type && $0.symbol != nil }?.symbol
+    let scope = outer.map { found[$0].name }
+    let token = tokens[name]
+    found.append(
+      Declaration(
+        kind: scope != nil && result.kind == .function ? .method : result.kind,
+        name: Array(text[Int(token.start)..<Int(token.end)]), line: Int(max(tokens[first].line, token.line - 5)) + 1,
+        endLine: Int(tokens[max(last, name)].line) + 1, signature: result.signature, scope: scope))
+  }
 
   private mutating func close(at line: Int) {
     guard let frame = frames.popLast() else { return }

@@ -10,7 +10,7 @@ public enum DeclarationScanner {
       lexer.run()
       var found: [Declaration]
       switch syntax.family {
-      case .python, .ends:
+      case .python, .ends, .ruby, .elixir:
         var scanner = IndentedScanner(bytes, syntax, lexer.tokens)
         found = scanner.run()
       default:
@@ -67,6 +67,9 @@ struct IndentedScanner {
     var isType: Bool
   }
 
+  /// Words that stand below a definition as far left as it does, without ending it.
+  private static let clauses: [StaticString] = ["rescue", "ensure", "else", "catch", "after"]
+
   mutating func run() -> [Declaration] {
     var result: [Declaration] = []
     var open: [Open] = []
@@ -78,8 +81,9 @@ struct IndentedScanner {
       let isFirst = token.line != lastLine && depth == 0
       if isFirst {
         let indent = indentation(of: token)
-        let closes = syntax.family == .ends && text[Int(token.start)..<Int(token.end)].elementsEqual("end".utf8)
-        while let last = open.last, indent <= last.indent {
+        let closes = syntax.endsBlocks && text[Int(token.start)..<Int(token.end)].elementsEqual("end".utf8)
+        let goesOn = syntax.endsBlocks && IndentedScanner.clauses.contains { token.spells($0, in: text) }
+        while let last = open.last, indent < last.indent || indent == last.indent && !goesOn {
           result[last.symbol].endLine = closes && indent == last.indent ? Int(token.line) + 1 : previousEnd
           open.removeLast()
         }
@@ -134,24 +138,45 @@ struct IndentedScanner {
     return Array(text[Int(tokens[index].start)..<Int(tokens[index].end)])[...]
   }
 
+  /// The kind of a token that follows the one before it without a gap.
+  private func adjacent(_ index: Int) -> UInt8? {
+    guard index > 0, index < tokens.count, tokens[index].start == tokens[index - 1].end else { return nil }
+    return tokens[index].kind
+  }
+
+  /// Where an operator's name ends, as in `def <=>(other)`.
+  private func operatorEnd(_ index: Int) -> Int? {
+    guard index < tokens.count, tokens[index].kind > 0x20, tokens[index].kind != UInt8(ascii: "(") else { return nil }
+    var last = index
+    while let next = adjacent(last + 1), next != UInt8(ascii: "("), next != Token.word, last - index < 3 { last += 1 }
+    return last
+  }
+
   private func declaration(at start: Int) -> Declaration? {
     var index = start
     guard var keyword = word(index) else { return nil }
-    while ["async", "local", "private", "pub"].contains(where: { keyword.elementsEqual($0.utf8) }) {
+    while ["async", "local", "private", "protected", "public", "private_class_method"].contains(where: {
+      keyword.elementsEqual($0.utf8)
+    }) {
       index += 1
       guard let next = word(index) else { return nil }
       keyword = next
     }
     let kind: Declaration.Kind
     switch String(decoding: keyword, as: UTF8.self) {
-    case "def", "function", "defp", "defmacro": kind = .function
+    case "def", "function", "defp", "defmacro", "defmacrop": kind = .function
     case "class": kind = .class
-    case "module", "defmodule": kind = .namespace
+    case "module", "defmodule", "defimpl", "defprotocol": kind = .namespace
     default: return nil
     }
     if syntax.family == .python, kind == .namespace { return nil }
     index += 1
-    guard var name = word(index) else { return nil }
+    guard var name = word(index) else {
+      guard syntax.family == .ruby, kind == .function, let last = operatorEnd(index) else { return nil }
+      let text = Array(text[Int(tokens[index].start)..<Int(tokens[last].end)])
+      let line = Int(tokens[start].line) + 1
+      return Declaration(kind: kind, name: text, line: line, endLine: line)
+    }
     // `self.name` (Ruby), `Table:name` (Lua), `A::B`, `A.B`: the last part is the name.
     while index + 2 < tokens.count,
       [UInt8(ascii: "."), UInt8(ascii: ":"), Token.path].contains(tokens[index + 1].kind),
@@ -160,6 +185,14 @@ struct IndentedScanner {
     {
       name = next
       index += 2
+    }
+    // `empty?`, `save!`, and in Ruby the setter `name=(value)`.
+    if syntax.family == .ruby || syntax.family == .elixir, let mark = adjacent(index + 1),
+      mark == UInt8(ascii: "?") || mark == UInt8(ascii: "!")
+        || syntax.family == .ruby && mark == UInt8(ascii: "=") && adjacent(index + 2) == UInt8(ascii: "(")
+    {
+      name.append(mark)
+      index += 1
     }
     var signature: [UInt8]?
     if index + 1 < tokens.count, tokens[index + 1].kind == UInt8(ascii: "(") {

@@ -30,6 +30,53 @@ struct HeaderReader {
     }
   }
 
+  /// A function that is an expression: `fun area() = a * b` (Kotlin, Scala), `int Area() => a * b;` (C#, Dart).
+  func expression(_ items: [Int]) -> Result? {
+    if syntax.family == .kotlin {
+      guard let mark = items.firstIndex(where: { tokens[$0].kind == UInt8(ascii: "=") }) else { return nil }
+      let head = Array(items[..<mark])
+      if let place = head.firstIndex(where: { isWord($0, "fun") || isWord($0, "def") }) {
+        return place + 1 < head.count ? keyword(head, functions: ["fun", "def"]) : nil
+      }
+      // `get() = …` of a property.
+      guard head.count == 2, isWord(head[0], "get") || isWord(head[0], "set"), isGroup(head[1]) else { return nil }
+      return Result(kind: .property, isType: false, name: head[0])
+    }
+    guard let mark = items.firstIndex(where: { tokens[$0].kind == Token.arrow }), mark > 1 else { return nil }
+    let head = Array(items[..<mark])
+    guard !head.contains(where: { tokens[$0].kind == UInt8(ascii: "=") || isWord($0, "case") || isWord($0, "return") })
+    else { return nil }
+    if head.contains(where: isGroup) { return cFunction(head) }
+    guard syntax.family == .cSharp || head.contains(where: { isWord($0, "get") }), let name = head.last,
+      tokens[name].kind == Token.word
+    else { return nil }
+    return Result(kind: .property, isType: false, name: name)
+  }
+
+  /// Without `template <…>` and macro calls on lines of their own before it.
+  private func core(_ items: [Int]) -> [Int] {
+    guard syntax.family == .cPlus else { return items }
+    var start = 0
+    while start < items.count {
+      if isWord(items[start], "template") {
+        let next = afterGenerics(items, start + 1)
+        guard next > start + 1, next < items.count else { break }
+        start = next
+      } else if start + 2 < items.count, tokens[items[start]].kind == Token.word, isGroup(items[start + 1]),
+        tokens[items[start + 2]].kind == Token.word, partner[items[start + 1]] > 0,
+        tokens[items[start + 2]].line > tokens[Int(partner[items[start + 1]])].line,
+        !["const", "noexcept", "override", "final", "try", "requires"].contains(where: { word in
+          bytes(items[start + 2]).elementsEqual(word.utf8)
+        })
+      {
+        start += 2
+      } else {
+        break
+      }
+    }
+    return start == 0 ? items : Array(items[start...])
+  }
+
   func read(_ items: [Int], inside: BracedScanner.Frame.Kind) -> Result? {
     guard !items.isEmpty else { return nil }
     switch syntax.family {
@@ -40,7 +87,9 @@ struct HeaderReader {
     case .php: return keyword(items, functions: ["function"]) ?? type(items)
     case .script: return script(items, inside)
     case .shell: return shell(items)
-    default: return cLike(items, inside)
+    default:
+      let core = core(items)
+      return core.isEmpty ? nil : cLike(core, inside)
     }
   }
 
@@ -62,6 +111,7 @@ struct HeaderReader {
   /// A keyword followed by a name: `fn name(…)`, `fun <T> Type.name(…)`, `function &name(…)`.
   private func keyword(_ items: [Int], functions: [StaticString]) -> Result? {
     guard let place = items.lastIndex(where: { item in functions.contains { isWord(item, $0) } }) else { return nil }
+    if place + 1 < items.count, isWord(items[place + 1], "interface") { return nil }
     guard let group = items[place...].firstIndex(where: isGroup) else {
       // Scala: `def name: Type = {`.
       guard place + 1 < items.count, tokens[items[place + 1]].kind == Token.word else { return nil }

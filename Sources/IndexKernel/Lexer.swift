@@ -3,14 +3,16 @@
 struct Lexer {
   let text: UnsafeBufferPointer<UInt8>
   let syntax: Syntax
-  private(set) var tokens: [Token] = []
+  var tokens: [Token] = []
   /// Names of `#define`d macros with their lines.
   private(set) var macros: [Token] = []
   /// Token counts at which a preprocessor branch begins (`+`), switches (`|`) or ends (`-`).
   private(set) var branches: [(token: Int, mark: UInt8)] = []
-  private var index = 0
-  private var line: Int32 = 0
+  var index = 0
+  var line: Int32 = 0
   private var lineStart = true
+  /// Texts that begin on the next line, by the word that ends each.
+  var heredocs: [Range<Int>] = []
 
   init(_ text: UnsafeBufferPointer<UInt8>, _ syntax: Syntax) {
     self.text = text
@@ -18,7 +20,7 @@ struct Lexer {
     tokens.reserveCapacity(text.count / 5)
   }
 
-  private func at(_ ahead: Int) -> UInt8 { index + ahead < text.count ? text[index + ahead] : 0 }
+  func at(_ ahead: Int) -> UInt8 { index + ahead < text.count ? text[index + ahead] : 0 }
 
   mutating func run() {
     while index < text.count {
@@ -28,6 +30,7 @@ struct Lexer {
         line += 1
         index += 1
         lineStart = true
+        if !heredocs.isEmpty { skipHeredocs() }
         continue
       case 0x20, 0x09, 0x0d:
         index += 1
@@ -43,7 +46,13 @@ struct Lexer {
       case UInt8(ascii: "'"):
         quote()
       case UInt8(ascii: "`"):
-        if syntax.backtickStrings { raw(byte) } else { punctuation(byte) }
+        if syntax.backtickStrings { raw(byte) } else if !syntax.backtickNames || !backtickName() { punctuation(byte) }
+      case UInt8(ascii: "<") where syntax.heredocs && at(1) == byte:
+        if !beginHeredoc() { punctuation(byte) }
+      case UInt8(ascii: "~") where syntax.family == .elixir, UInt8(ascii: "%") where syntax.family == .ruby:
+        if !sigil() { punctuation(byte) }
+      case UInt8(ascii: "?") where syntax.family == .ruby || syntax.family == .elixir:
+        characterOrMark()
       case UInt8(ascii: "="), UInt8(ascii: "-"):
         if at(1) == UInt8(ascii: ">") {
           tokens.append(Token(kind: Token.arrow, start: Int32(index), end: Int32(index + 2), line: line))
@@ -62,7 +71,7 @@ struct Lexer {
     }
   }
 
-  private mutating func punctuation(_ byte: UInt8) {
+  mutating func punctuation(_ byte: UInt8) {
     tokens.append(Token(kind: byte, start: Int32(index), end: Int32(index + 1), line: line))
     index += 1
   }
@@ -148,6 +157,10 @@ struct Lexer {
   }
 
   private mutating func slash() {
+    if syntax.family == .ruby {
+      if !regexMayStart || !skipRegex() { punctuation(UInt8(ascii: "/")) }
+      return
+    }
     guard syntax.slashComments else { return punctuation(UInt8(ascii: "/")) }
     if at(1) == UInt8(ascii: "/") { return skipLine() }
     if at(1) == UInt8(ascii: "*") { return blockComment() }
@@ -177,11 +190,17 @@ struct Lexer {
   /// A `/` begins a regular expression where an operand is expected.
   private var regexMayStart: Bool {
     guard let last = tokens.last else { return true }
+    if syntax.family == .ruby, last.line < line { return true }
     switch last.kind {
     case Token.number, Token.string, UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"): return false
     case Token.word:
       let word = text[Int(last.start)..<Int(last.end)]
-      return word.elementsEqual("return".utf8) || word.elementsEqual("typeof".utf8) || word.elementsEqual("case".utf8)
+      let isOperator = ["return", "typeof", "case", "if", "unless", "when", "and", "or", "not", "in"].contains {
+        word.elementsEqual($0.utf8)
+      }
+      // `match /a b/` in Ruby: a call without parentheses.
+      return isOperator
+        || syntax.family == .ruby && Int(last.end) < index && index + 1 < text.count && text[index + 1] > 0x20
     default: return true
     }
   }
@@ -229,16 +248,29 @@ struct Lexer {
   }
 
   private mutating func string(hashes: Int, isRaw: Bool = false) {
+    if syntax.family == .cPlus, index > 0, text[index - 1] == UInt8(ascii: "R"), at(0) == UInt8(ascii: "\""),
+      cppRaw()
+    {
+      return
+    }
     let start = index
     let startLine = line
     skipString(hashes: hashes, isRaw: isRaw, depth: 0)
     tokens.append(Token(kind: Token.string, start: Int32(start), end: Int32(index), line: startLine))
   }
 
-  private mutating func skipString(hashes: Int, isRaw: Bool, depth: Int) {
+  mutating func skipString(hashes: Int, isRaw: Bool, depth: Int) {
     let mark = text[index]
+    // C#: `@"…"` has no escapes but `""`, and may span lines; `$"…{code}…"`.
+    let before = syntax.family == .cSharp && index > 0 ? text[index - 1] : 0
+    let second = syntax.family == .cSharp && index > 1 ? text[index - 2] : 0
+    let isVerbatim = before == UInt8(ascii: "@") || before == UInt8(ascii: "$") && second == UInt8(ascii: "@")
+    let holdsCode = before == UInt8(ascii: "$") || before == UInt8(ascii: "@") && second == UInt8(ascii: "$")
+    if isVerbatim { return skipVerbatim() }
     let isTriple = syntax.tripleQuotes && at(1) == mark && at(2) == mark
-    let spansLines = isTriple || isRaw || [.php, .shell, .ends, .rust].contains(syntax.family)
+    let spansLines =
+      isTriple || isRaw || [.php, .shell, .rust].contains(syntax.family)
+      || syntax.endsBlocks && mark == UInt8(ascii: "\"")
     let beginning = index
     index += isTriple ? 3 : 1
     while index < text.count {
@@ -256,6 +288,22 @@ struct Lexer {
         }
         index += 1
         continue
+      }
+      if depth < 8, byte != mark {
+        if let sign = syntax.interpolation, byte == sign, at(1) == UInt8(ascii: "{"), mark == UInt8(ascii: "\"") {
+          index += 2
+          skipCode(depth: depth + 1, spansLines: spansLines)
+          continue
+        }
+        if holdsCode, byte == UInt8(ascii: "{") {
+          if at(1) == byte {
+            index += 2
+          } else {
+            index += 1
+            skipCode(depth: depth + 1, spansLines: spansLines)
+          }
+          continue
+        }
       }
       if byte == 0x0a {
         // A lone quote (an apostrophe in text that looks like code) must not swallow the file.

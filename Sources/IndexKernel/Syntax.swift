@@ -10,8 +10,9 @@ public struct Syntax: Sendable, Hashable {
     case c
     /// C with classes.
     case cPlus
-    /// Java and C#.
+    /// Java and Dart.
     case java
+    case cSharp
     case go
     case rust
     case swift
@@ -20,8 +21,10 @@ public struct Syntax: Sendable, Hashable {
     /// Kotlin and Scala.
     case kotlin
     case php
-    /// Keywords closed by `end`: Ruby, Lua, Elixir, Julia.
+    /// Keywords closed by `end`: Lua, Julia.
     case ends
+    case ruby
+    case elixir
     /// `name() { … }`.
     case shell
   }
@@ -32,13 +35,29 @@ public struct Syntax: Sendable, Hashable {
   /// A syntax.
   public init(_ family: Family) { self.family = family }
 
-  var hashComments: Bool { [.python, .ends, .shell, .php].contains(family) }
-  var slashComments: Bool { ![.python, .ends, .shell, .plain].contains(family) }
+  /// Blocks close with `end`.
+  var endsBlocks: Bool { [.ends, .ruby, .elixir].contains(family) }
+  var hashComments: Bool { endsBlocks || [.python, .shell, .php].contains(family) }
+  var slashComments: Bool { !endsBlocks && ![.python, .shell, .plain].contains(family) }
   var dashComments: Bool { family == .ends }
   var nestedComments: Bool { [.swift, .rust, .kotlin].contains(family) }
-  var preprocessor: Bool { family == .c || family == .cPlus }
-  var tripleQuotes: Bool { [.python, .swift, .kotlin, .java].contains(family) }
-  var singleQuoteStrings: Bool { [.python, .script, .php, .ends, .shell].contains(family) }
+  var preprocessor: Bool { family == .c || family == .cPlus || family == .cSharp }
+  var tripleQuotes: Bool { [.python, .swift, .kotlin, .java, .cSharp, .elixir, .ends].contains(family) }
+  var singleQuoteStrings: Bool { endsBlocks || [.python, .script, .php, .shell].contains(family) }
+  /// `<<END` and a text up to a line that says `END`.
+  var heredocs: Bool { [.php, .ruby, .shell].contains(family) }
+  /// What begins code in a string, as in `"${…}"`, nil when strings hold none.
+  var interpolation: UInt8? {
+    switch family {
+    case .kotlin, .java: UInt8(ascii: "$")
+    case .ruby, .elixir: UInt8(ascii: "#")
+    default: nil
+    }
+  }
+  /// Names may stand in backticks.
+  var backtickNames: Bool { family == .swift || family == .kotlin }
+  /// A function may be an expression behind `=` or `=>`.
+  var expressionBodies: Bool { [.kotlin, .cSharp, .java].contains(family) }
   var backtickStrings: Bool { family == .script || family == .go }
   /// A new line that begins with a word ends the statement before it.
   var newlineEnds: Bool { [.go, .swift, .script, .kotlin].contains(family) }
