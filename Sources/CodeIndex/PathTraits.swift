@@ -15,7 +15,10 @@ struct PathTraits: OptionSet, Sendable, Hashable {
   /// The traits of a path.
   static func of(_ path: RepoPath, _ language: Language) -> PathTraits {
     var traits: PathTraits = []
-    let components = path.components.map { String(decoding: $0, as: UTF8.self).lowercased() }
+    let spelled = path.components.map { String(decoding: $0, as: UTF8.self) }
+    let components = spelled.map { $0.lowercased() }
+    // `commonTest`, `integrationTest`.
+    if spelled.dropLast().contains(where: { $0.hasSuffix("Test") }) { traits.insert(.test) }
     for directory in components.dropLast() {
       if let trait = directories[directory] { traits.insert(trait) }
       if directory.hasPrefix(".") { traits.insert(.hidden) }
@@ -28,7 +31,8 @@ struct PathTraits: OptionSet, Sendable, Hashable {
     let stem = name.split(separator: ".").first.map(String.init) ?? name
     let original = String(decoding: path.name, as: UTF8.self)
     if stem.hasPrefix("test_") || stem.hasSuffix("_test") || stem.hasSuffix("_spec") || stem == "conftest"
-      || stem.hasSuffix("_tests") || original.contains("Tests.") || original.contains("Test.")
+      || stem.hasSuffix("_tests") || stem.hasSuffix("_unittest") || original.contains("Tests.")
+      || original.contains("Test.")
       || original.contains("Spec.") || name.contains(".test.") || name.contains(".spec.") || name.contains("-test.")
     {
       traits.insert(.test)
@@ -60,7 +64,7 @@ struct PathTraits: OptionSet, Sendable, Hashable {
     "testdata": .test, "fixtures": .test, "__snapshots__": .test, "testsuite": .test, "integrationtests": .test,
     "doc": .docs, "docs": .docs, "documentation": .docs, "changelog": .docs, "changelogs": .docs, "man": .docs,
     "example": .example, "examples": .example, "sample": .example, "samples": .example, "demo": .example,
-    "demos": .example, "bench": .example, "playground": .example, "tutorial": .example,
+    "demos": .example, "bench": .example, "benches": .example, "playground": .example, "tutorial": .example,
     "vendor": .vendored, "vendored": .vendored, "third_party": .vendored, "third-party": .vendored,
     "thirdparty": .vendored, "node_modules": .vendored, "deps": .vendored, "external": .vendored,
     "externals": .vendored, "dist": .generated, "generated": .generated, "gen": .generated, "build": .generated,
