@@ -30,6 +30,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [S
 }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -85,7 +86,9 @@ let package = Package(
     room("Models", ["Conversation", "HTTPTransport", "JSON", "Prompts", crypto]),
     room("Repair", ["Conversation", "TestReports", "Patches", "JSON", "Paths"]),
     room("CodeIndex", ["Git", "IndexKernel", "Paths", "CLinux"]),
-    room("Access", ["JSON", "Paths", crypto]),
+    room(
+      "Access", ["Cedar", "TestReports", "JSON", "Paths", crypto, cryptoExtras],
+      resources: [.embedInCode("Policies/shipped.cedar")]),
     room("AuditTrail", ["TransparencyLog", "Git", "Paths", "JSON", grdb, crypto]),
 
     // Floor 3: the run.
@@ -123,7 +126,7 @@ let package = Package(
     tests("Models", ["Conversation", "HTTPTransport", "JSON"]),
     tests("Repair", ["Conversation", "TestReports", "Patches", "JSON", "Paths"]),
     tests("CodeIndex", ["Git", "Paths"]),
-    tests("Access", ["JSON", "Paths"]),
+    tests("Access", ["JSON", "Paths", crypto, cryptoExtras]),
     tests("AuditTrail", ["TransparencyLog", "Git", "Paths", "JSON", grdb], exclude: ["Golden"]),
     tests(
       "Agent",

@@ -23,7 +23,7 @@ public struct Decision: Sendable, Hashable {
     case permit
     /// It may not be done.
     case deny
-    /// It may be done once a person has approved it.
+    /// It may be done once people have approved it: ``Decision/approvals`` of them.
     case needsApproval
   }
 
@@ -35,20 +35,45 @@ public struct Decision: Sendable, Hashable {
   public let reason: String
   /// The paths that stand in the way, for requests about several.
   public let paths: [RepoPath]
+  /// How many different people have to approve it; 0 where none can help or need to.
+  public let approvals: Int
+  /// False when this is what would be decided: the rules that deny are on trial, and it may be done all the same.
+  public let isEnforced: Bool
   /// The digest of all rules in force: ``Authorizer/digest``.
   public let policyDigest: String
 
   /// A decision.
-  public init(outcome: Outcome, rules: [RuleID], reason: String, paths: [RepoPath] = [], policyDigest: String) {
+  public init(
+    outcome: Outcome, rules: [RuleID], reason: String, paths: [RepoPath] = [], approvals: Int = 0,
+    isEnforced: Bool = true, policyDigest: String
+  ) {
     self.outcome = outcome
     self.rules = rules
     self.reason = reason
     self.paths = paths
+    self.approvals = approvals
+    self.isEnforced = isEnforced
     self.policyDigest = policyDigest
   }
 
   /// True when it may be done now.
-  public var isPermitted: Bool { outcome == .permit }
+  public var isPermitted: Bool { outcome == .permit || !isEnforced }
+
+  /// The same, with further rules that decided so.
+  func joined(by others: [RuleID]) -> Decision {
+    let named = rules.filter { $0 != .nothingPermits || others.isEmpty }
+    let fresh = others.filter { !rules.contains($0) && $0 != .nothingPermits }
+    if fresh.isEmpty { return self }
+    return Decision(
+      outcome: outcome, rules: named + fresh, reason: reason, paths: paths, approvals: approvals,
+      isEnforced: isEnforced, policyDigest: policyDigest)
+  }
+
+  func unenforced() -> Decision {
+    Decision(
+      outcome: outcome, rules: rules, reason: reason, paths: paths, approvals: approvals, isEnforced: false,
+      policyDigest: policyDigest)
+  }
 }
 
 /// A file that a run must not see, and why.
@@ -57,11 +82,14 @@ public struct MaskedFile: Sendable, Hashable {
   public let path: RepoPath
   /// The rule that denies it.
   public let rule: RuleID
+  /// The labels for which it is denied, by their plain names.
+  public let labels: Set<String>
 
   /// A file to hide.
-  public init(path: RepoPath, rule: RuleID) {
+  public init(path: RepoPath, rule: RuleID, labels: Set<String> = []) {
     self.path = path
     self.rule = rule
+    self.labels = labels
   }
 }
 
@@ -73,36 +101,14 @@ public protocol Authorizer: Sendable {
   /// A digest of all rules in force, in hexadecimal: two runs under equal digests were under equal rules.
   var digest: String { get }
 
-  /// False when every file may be read, so that no view needs masks.
-  var deniesSomeReads: Bool { get }
+  /// Which labels files have.
+  var fileLabels: FileLabels { get }
 
-  /// Whether deciding about reading this file takes its content (``Resource/File/content``).
-  func needsContent(of path: RepoPath) -> Bool
-
-  /// Which of these files must be hidden from the run's commands.
-  /// - Parameters:
-  ///   - candidates: files of the workspace, and directories: a hidden one hides all that lies in it.
-  ///   - content: gives the content of those that ``needsContent(of:)`` names; nil when it cannot be read.
-  func readMask(
-    of candidates: [RepoPath], repository: String, principal: Principal, context: AccessContext,
-    content: (RepoPath) -> [UInt8]?
-  ) -> [MaskedFile]
+  /// True when whether a file may be read follows from its labels alone, whatever else a request says.
+  var readsFollowFromLabels: Bool { get }
 }
 
 extension Authorizer {
-  /// Asks about each candidate by itself.
-  public func readMask(
-    of candidates: [RepoPath], repository: String, principal: Principal, context: AccessContext,
-    content: (RepoPath) -> [UInt8]?
-  ) -> [MaskedFile] {
-    guard deniesSomeReads else { return [] }
-    return candidates.compactMap { path in
-      let file = Resource.File(
-        path: path, repository: repository, content: needsContent(of: path) ? content(path) : nil)
-      let decision = decide(
-        AccessRequest(principal: principal, action: .read, resource: .file(file), context: context))
-      guard !decision.isPermitted else { return nil }
-      return MaskedFile(path: path, rule: decision.rules.first ?? RuleID(rawValue: "default"))
-    }
-  }
+  /// Whether deciding about this file takes its content (``Resource/File/content``).
+  public func needsContent(of path: RepoPath) -> Bool { fileLabels.needsContent(of: path) }
 }

@@ -28,6 +28,12 @@ enum PathFolding {
     return result
   }
 
+  /// The one form in which all spellings of a path agree.
+  static func folded(_ bytes: [UInt8]) -> [UInt8] {
+    let lowercased = lowercased(bytes)
+    return stripped(lowercased) ?? lowercased
+  }
+
   /// A lower-case path without what some file systems ignore; nil when there is nothing of that kind in it.
   static func stripped(_ lowercased: [UInt8]) -> [UInt8]? {
     var result: [UInt8] = []

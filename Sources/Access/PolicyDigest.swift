@@ -1,28 +1,37 @@
 import Crypto
 import JSON
 
-/// The digest of a set of rules: SHA-256 over their canonical JSON.
+/// The digest of everything that decides: SHA-256 over canonical JSON.
 enum PolicyDigest {
-  static func hex(
-    organisation: PolicyLayer, user: PolicyLayer, repository: Restrictions, chosenModel: String?
-  ) -> String {
+  static func hex(_ sources: PolicySources, schema: String) -> String {
+    func files(_ files: [PolicyFile]) -> JSONValue {
+      .array(files.map { ["layer": .string($0.layer.rawValue), "name": .string($0.name), "text": .string($0.text)] })
+    }
     let document: JSONValue = [
-      "shipped": .int(ShippedRules.version),
+      "version": .int(ShippedRules.version), "schema": .string(schema),
+      "shipped": .string(String(decoding: LoadedPolicies.shippedText, as: UTF8.self)),
       "lists": .array(
         [
           ShippedRules.secretFiles, ShippedRules.secretFileExamples, ShippedRules.keyStores, ShippedRules.keyFiles,
           ShippedRules.testDirectories, ShippedRules.tokenFiles, ShippedRules.protectedNames, ShippedRules.gitInternals,
         ].map(strings)),
+      "policies": files(sources.policies), "labels": files(sources.labels),
       "organisation": [
-        "restrictions": restrictions(organisation.restrictions), "grants": grants(organisation.grants),
+        "restrictions": restrictions(sources.organisation.restrictions), "grants": grants(sources.organisation.grants),
       ],
-      "user": ["restrictions": restrictions(user.restrictions), "grants": grants(user.grants)],
-      "repository": ["restrictions": restrictions(repository)],
-      "chosen_model": JSONValue(chosenModel),
+      "user": ["restrictions": restrictions(sources.user.restrictions), "grants": grants(sources.user.grants)],
+      "repository": ["restrictions": restrictions(sources.repository)],
+      "owners": .string(sources.owners.text), "internal_hosts": strings(sources.internalHosts),
+      "chosen_models": strings(sources.chosenModels),
+      "logged": strings(sources.loggedLayers.map(\.rawValue).sorted()),
     ]
-    let digest = SHA256.hash(data: document.canonical)
+    return hex(document.canonical)
+  }
+
+  static func hex(_ bytes: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    return String(
+      decoding: SHA256.hash(data: bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 
   private static func restrictions(_ rules: Restrictions) -> JSONValue {

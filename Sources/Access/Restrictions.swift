@@ -1,5 +1,7 @@
 /// Where a layer of rules comes from; each later one is trusted less.
 public enum LayerName: String, Sendable, Hashable, CaseIterable {
+  /// What comes with the product.
+  case shipped
   /// `/etc/codeagent`: what holds for everybody on this machine.
   case organisation
   /// The user's own configuration.
@@ -64,22 +66,5 @@ public struct PolicyLayer: Sendable, Hashable {
   public init(restrictions: Restrictions = Restrictions(), grants: Grants = Grants()) {
     self.restrictions = restrictions
     self.grants = grants
-  }
-}
-
-/// Why a set of rules cannot be put in force. No rules, no run.
-public struct PolicyError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The layer that holds the mistake; nil for the model that was chosen for the run.
-  public let layer: LayerName?
-  /// The member that holds it, as configuration spells it: `deny_read`.
-  public let member: String
-  /// The pattern as written.
-  public let pattern: String
-  /// What is wrong with it.
-  public let reason: String
-
-  /// A sentence for people.
-  public var description: String {
-    "the \(layer.map { "\($0.rawValue)'s" } ?? "run's") policy cannot be used: \(member) \"\(pattern)\": \(reason)"
   }
 }

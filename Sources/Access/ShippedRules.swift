@@ -1,3 +1,4 @@
+import Glibc
 import Paths
 
 /// The rules that hold before anybody has written one.
@@ -93,7 +94,25 @@ enum ShippedRules {
 
 /// Plain searching in bytes.
 enum ByteSearch {
-  static func contains(_ needle: String, in bytes: [UInt8]) -> Bool { !ends(of: needle, in: bytes).isEmpty }
+  static func contains(_ needle: String, in bytes: [UInt8]) -> Bool { contains(Array(needle.utf8), in: bytes) }
+
+  static func contains(_ needle: [UInt8], in bytes: [UInt8]) -> Bool {
+    guard let first = needle.first else { return true }
+    // What the needle begins with is looked for by the C library: whole repositories are searched this way.
+    return bytes.withUnsafeBytes { bytes in
+      needle.withUnsafeBytes { needle in
+        guard let start = bytes.baseAddress, let wanted = needle.baseAddress else { return false }
+        var offset = 0
+        while bytes.count - offset >= needle.count,
+          let found = memchr(start + offset, Int32(first), bytes.count - offset - needle.count + 1)
+        {
+          if memcmp(found, wanted, needle.count) == 0 { return true }
+          offset = UnsafeRawPointer(found) - start + 1
+        }
+        return false
+      }
+    }
+  }
 
   /// The offsets behind each occurrence.
   static func ends(of needle: String, in bytes: [UInt8]) -> [Int] {

@@ -31,8 +31,13 @@ enum ContextFinder {
           task: task ?? "", failures: failures.prefix(20).map { "\($0.name)\n\($0.message ?? "")" },
           places: failures.flatMap { $0.trace + [$0.location].compactMap { $0 } }.map { ($0.path, $0.line) },
           budgetTokens: budget, patience: patience)
-        let places = (pack?.places ?? []).map { JSONValue.string("\($0.path.quoted):\($0.line)-\($0.endLine)") }
-        return EffectOutcome(value: pack, fields: ["places": .array(places)])
+        guard let pack else { return EffectOutcome(value: nil) }
+        let places = pack.places.map { JSONValue.string("\($0.path.quoted):\($0.line)-\($0.endLine)") }
+        let files = Set(pack.places.map(\.path))
+        let shown = await session.gate.disclosable(Array(files))
+        // The text is made of all of them.
+        guard shown.paths == files else { return EffectOutcome(value: nil, fields: ["withheld": .array(places)]) }
+        return EffectOutcome(value: pack, fields: ["places": .array(places)], labels: shown.labels)
       }
     } catch is Refusal {
       return nil

@@ -39,7 +39,7 @@ struct Delivery: Sendable {
       }
     }
     if request.patch {
-      let size = try await gate.perform(.deliver(.patch, paths: paths)) {
+      let size = try await gate.perform(.deliver(.patch, paths: paths, snapshot: snapshot.id)) {
         // The caller writes it to where the user wants it.
         let size = try await workspace.diff(from: nil, to: snapshot).reduce(0) { $0 + $1.patch.count }
         return EffectOutcome(value: size, fields: ["bytes": JSONValue(size)])
@@ -54,7 +54,7 @@ struct Delivery: Sendable {
   private func pass(
     _ kind: Effect.DeliveryKind, _ snapshot: Snapshot, _ paths: [RepoPath], _ delivery: Workspace.Delivery
   ) async throws -> DeliveryReport {
-    try await gate.perform(.deliver(kind, paths: paths)) {
+    try await gate.perform(.deliver(kind, paths: paths, snapshot: snapshot.id)) {
       let report = try await workspace.deliver(snapshot, as: delivery)
       return EffectOutcome(
         value: report,

@@ -19,8 +19,8 @@ public enum Effect: Sendable, Hashable {
   case tryPatches(count: Int, writes: [RepoPath], command: String)
   /// Sending the conversation to a model.
   case callModel(ModelIdentity)
-  /// Taking the change out of the run.
-  case deliver(DeliveryKind, paths: [RepoPath])
+  /// Taking the change out of the run: of these files, as a snapshot holds them.
+  case deliver(DeliveryKind, paths: [RepoPath], snapshot: String)
 
   /// A command and why it runs.
   public struct Execution: Sendable, Hashable {
@@ -102,9 +102,10 @@ public enum Effect: Sendable, Hashable {
       object["provider"] = .string(identity.provider)
       object["model"] = .string(identity.name)
       object["endpoint"] = JSONValue(identity.endpoint)
-    case .deliver(let kind, let paths):
+    case .deliver(let kind, let paths, let snapshot):
       object["kind"] = .string(kind.rawValue)
       object["paths"] = texts(paths)
+      object["change"] = .string(snapshot)
     }
     return .object(object)
   }

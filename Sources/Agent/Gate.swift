@@ -1,30 +1,70 @@
 public import Access
 import AuditTrail
 import Conversation
+import Glibc
 import JSON
 import Paths
+import Synchronization
 
 /// The one door: every effect is authorised, its intent recorded, done, and its outcome recorded.
 ///
 /// Effects that change the world are *barriers*: their intent is durable, together with everything recorded before it,
 /// before they begin. Reads are committed with the next barrier.
+///
+/// What a run has read flows into everything that it does afterwards: the labels of all that it was shown, or that its
+/// commands could see, are part of every later question to policy.
 public final class Gate: Sendable {
-  /// Asked when a rule wants a person's approval; returns who approved, or nil.
-  public typealias Approver = @Sendable (Effect, Decision) async -> String?
+  /// Asked when policy wants people's approval; returns what they gave. Never asked twice about what they approved, as long
+  /// as that has not expired.
+  public typealias Approver = @Sendable (ApprovalRequest) async -> [Approval]
 
   private let authorizer: any Authorizer
   private let principal: Principal
   private let approver: Approver?
+  /// The run's own model, whose conversation takes up all that is read.
+  private let model: Resource.Model?
+  private let regions: [String: String]
   /// The run's record.
   let recorder: Recorder
+  private let state: Mutex<State>
+
+  private struct State {
+    var labels: Set<String>
+    var approvals: [ActionDigest: [Approval]]
+    var spending = Resource.Spending(microdollars: 0, tokens: 0)
+    var files: LabelTracker?
+  }
 
   /// A gate for one run. Without an approver, what needs approval is refused.
-  public init(authorizer: any Authorizer, principal: Principal, recorder: Recorder, approver: Approver?) {
+  /// - Parameters:
+  ///   - model: the run's own model; nil for none.
+  ///   - regions: where providers compute, by their names.
+  ///   - labels: of what the run has read before this process.
+  ///   - approvals: given before this process.
+  public init(
+    authorizer: any Authorizer, principal: Principal, recorder: Recorder, approver: Approver?,
+    model: Resource.Model? = nil, regions: [String: String] = [:], labels: Set<String> = [],
+    approvals: [Approval] = []
+  ) {
     self.authorizer = authorizer
     self.principal = principal
     self.recorder = recorder
     self.approver = approver
+    self.model = model
+    self.regions = regions
+    state = Mutex(State(labels: labels, approvals: Dictionary(grouping: approvals, by: \.action)))
   }
+
+  /// The labels of all that the run has read.
+  public var labels: Set<String> { state.withLock { $0.labels } }
+
+  /// What knows the labels of the workspace's files; without it they are told from paths alone.
+  func use(_ files: LabelTracker) { state.withLock { $0.files = files } }
+
+  /// What the run has used up so far.
+  func setSpending(_ spending: Resource.Spending) { state.withLock { $0.spending = spending } }
+
+  private var files: LabelTracker? { state.withLock { $0.files } }
 
   /// Passes one effect through the door.
   ///
@@ -39,17 +79,23 @@ public final class Gate: Sendable {
     _ effect: Effect, call: String? = nil, content: [String: [UInt8]] = [:],
     _ body: () async throws -> EffectOutcome<Value>
   ) async throws -> Value {
-    let decision = try await authorize(effect, call: call)
+    let passage = try await authorize(effect, call: call, content: content)
     var fields = effect.json.object ?? JSONObject()
     fields["call"] = JSONValue(call)
-    fields["rules"] = .array(decision.rules.map { .string("\($0)") })
-    fields["policy"] = .string(decision.policyDigest)
+    fields["rules"] = .array(passage.rules.map { .string("\($0)") })
+    fields["policy"] = .string(authorizer.digest)
+    fields["labels"] = Self.json(passage.labels)
+    if !passage.gains.isEmpty { fields["gains"] = Self.json(passage.gains) }
     let intent = try recorder.append(.effectIntent, .object(fields), content: content, durable: effect.isBarrier)
+    // Also when it fails: what went wrong is told in words that may come from what was read.
+    state.withLock { $0.labels.formUnion(passage.gains) }
     do {
       let outcome = try await body()
       var result = outcome.fields
       result["intent"] = JSONValue(intent)
       result["outcome"] = "done"
+      if !outcome.labels.isEmpty { result["gains"] = Self.json(outcome.labels) }
+      state.withLock { $0.labels.formUnion(outcome.labels) }
       try recorder.append(.effectOutcome, .object(result), content: outcome.content)
       return outcome.value
     } catch let error as AuditError {
@@ -71,45 +117,190 @@ public final class Gate: Sendable {
 
   /// Whether a file or a directory may be read without asking anybody, and so be named at all. Nothing is recorded.
   func mayRead(_ path: RepoPath) -> Bool {
-    Effect.read(path).accessRequests(principal: principal).allSatisfy { authorizer.decide($0).outcome == .permit }
+    if let files { return !files.isHidden(path) }
+    let file = Resource.File(path: path, repository: principal.repository)
+    return authorizer.decide(
+      AccessRequest(
+        principal: principal, action: .read, resource: .file(file), context: AccessContext(labels: labels))
+    ).isPermitted
+  }
+
+  private static func json(_ labels: Set<String>) -> JSONValue { .array(labels.sorted().map { .string($0) }) }
+
+  // MARK: Deciding
+
+  /// What policy said to an effect that may be done.
+  struct Passage: Sendable {
+    /// The rules that decided, of all requests.
+    var rules: [RuleID]
+    /// The labels at that moment.
+    var labels: Set<String>
+    /// The labels that the effect brings.
+    var gains: Set<String>
   }
 
   /// Decides on an effect without doing it; refusals are recorded.
-  func authorize(_ effect: Effect, call: String? = nil) async throws -> Decision {
-    var permitted: Decision?
-    for request in effect.accessRequests(principal: principal) {
-      var decision = authorizer.decide(request)
-      if decision.outcome == .needsApproval, let approver, let person = await approver(effect, decision) {
-        var approved = request
-        approved.context.approved = true
-        decision = authorizer.decide(approved)
-        try recorder.append(
-          .approval, ["effect": effect.json, "by": .string(person), "granted": .bool(decision.outcome == .permit)])
-      }
-      guard decision.outcome == .permit else {
-        throw try refusal(effect, decision, call)
-      }
-      permitted = decision
-    }
-    guard let permitted else {
+  func authorize(_ effect: Effect, call: String? = nil, content: [String: [UInt8]] = [:]) async throws -> Passage {
+    let (labels, spending) = state.withLock { ($0.labels, $0.spending) }
+    let asked = await effect.access(
+      principal: principal, labels: labels, files: files, authorizer: authorizer, regions: regions, spending: spending)
+    var decisions = asked.requests.map { ($0, authorizer.decide($0)) }
+    if decisions.isEmpty {
       let decision = Decision(
         outcome: .deny, rules: [], reason: "the effect names nothing that could be decided on",
         policyDigest: authorizer.digest)
-      throw try refusal(effect, decision, call)
+      throw try refusal(effect, decision, call, labels, nil)
     }
-    return permitted
+    let waiting = decisions.filter { $0.1.outcome == .needsApproval && $0.1.isEnforced }
+    var action: ActionDigest?
+    // Nobody is asked about what is refused anyway.
+    if let hardest = waiting.map(\.1).max(by: { $0.approvals < $1.approvals }),
+      !decisions.contains(where: { $0.1.outcome == .deny && $0.1.isEnforced })
+    {
+      let digest = digest(of: effect, content, labels)
+      action = digest
+      let count = try await approvals(of: digest, effect, hardest)
+      if count > 0 {
+        decisions = asked.requests.map { request in
+          var request = request
+          request.context.approvals = count
+          return (request, authorizer.decide(request))
+        }
+      }
+    }
+    for (_, decision) in decisions where decision.outcome != .permit {
+      if decision.isPermitted {
+        try recordRefusal(effect, decision, call, labels, nil)
+      } else {
+        throw try refusal(effect, decision, call, labels, action)
+      }
+    }
+    if let decision = tainting(asked.gains, labels, effect) { throw try refusal(effect, decision, call, labels, nil) }
+    var seen: Set<RuleID> = []
+    return Passage(
+      rules: decisions.flatMap(\.1.rules).filter { seen.insert($0).inserted }, labels: labels,
+      gains: asked.gains.subtracting(labels))
   }
 
+  /// Which of these files may be shown to the model, and the labels that they bring.
+  func disclosable(_ paths: [RepoPath]) async -> (paths: Set<RepoPath>, labels: Set<String>) {
+    var shown: Set<RepoPath> = []
+    var gains: Set<String> = []
+    let labels = labels
+    for path in Set(paths).sorted() {
+      let effect = Effect.read(path)
+      let asked = await effect.access(
+        principal: principal, labels: labels, files: files, authorizer: authorizer, regions: regions,
+        spending: Resource.Spending(microdollars: 0, tokens: 0))
+      guard asked.requests.allSatisfy({ authorizer.decide($0).isPermitted }),
+        tainting(asked.gains.union(gains), labels, effect) == nil
+      else { continue }
+      shown.insert(path)
+      gains.formUnion(asked.gains)
+    }
+    return (shown, gains.subtracting(labels))
+  }
+
+  /// Decides about a program that a command starts, at once: such programs cannot wait for people. The decision is
+  /// recorded, and durable with the next effect.
+  /// - Parameters:
+  ///   - program: as resolved.
+  ///   - arguments: its own name included.
+  ///   - line: what the command was given, where this is the program that it starts with.
+  public func mayStart(program: [UInt8], arguments: [[UInt8]], line: String? = nil) throws -> Bool {
+    let labels = labels
+    let decision = authorizer.decide(
+      AccessRequest(
+        principal: principal, action: .execute,
+        resource: .command(.init(program: program, arguments: arguments, line: line)),
+        context: AccessContext(labels: labels)))
+    try recorder.append(
+      .decision,
+      [
+        "action": "execute", "argv": .array(([program] + arguments.dropFirst()).map { .string(Quoting.quote($0)) }),
+        "decision": .string(decision.outcome.rawValue), "enforced": .bool(decision.isEnforced),
+        "reason": .string(decision.reason), "rules": .array(decision.rules.map { .string("\($0)") }),
+        "policy": .string(decision.policyDigest), "labels": Self.json(labels),
+      ])
+    return decision.isPermitted
+  }
+
+  /// The denial of an effect after which the run's own model could not be called any more; nil when it still could.
+  private func tainting(_ gains: Set<String>, _ labels: Set<String>, _ effect: Effect) -> Decision? {
+    guard let model, !gains.isSubset(of: labels) else { return nil }
+    func call(_ labels: Set<String>) -> Decision {
+      authorizer.decide(
+        AccessRequest(
+          principal: principal, action: .callModel, resource: .model(model), context: AccessContext(labels: labels)))
+    }
+    let after = call(labels.union(gains))
+    // A model that may not be called at all is refused when it is called.
+    guard !after.isPermitted, call(labels).isPermitted else { return nil }
+    let names = Label.plain(gains.subtracting(labels)).sorted().joined(separator: ", ")
+    return Decision(
+      outcome: .deny, rules: after.rules,
+      reason: "what is labelled \(names) may not reach this run's model: \(after.reason)",
+      policyDigest: authorizer.digest)
+  }
+
+  // MARK: Approval
+
+  private func digest(of effect: Effect, _ content: [String: [UInt8]], _ labels: Set<String>) -> ActionDigest {
+    ActionDigest(
+      of: ["run": .string(principal.run), "effect": effect.json, "labels": Self.json(labels)], contents: content)
+  }
+
+  /// How many people have approved an action, after those were asked who can be.
+  private func approvals(of action: ActionDigest, _ effect: Effect, _ decision: Decision) async throws -> Int {
+    func people() -> Set<String> {
+      let now = Self.now()
+      return state.withLock { Set(($0.approvals[action] ?? []).filter { $0.expires > now }.map(\.person)) }
+    }
+    let known = people()
+    guard known.count < decision.approvals, let approver else { return known.count }
+    let given = await approver(
+      ApprovalRequest(action: action, effect: effect, decision: decision, people: known))
+    for approval in given where approval.action == action && approval.expires > Self.now() {
+      state.withLock { $0.approvals[action, default: []].append(approval) }
+      var fields = approval.json
+      fields["effect"] = effect.json
+      fields["granted"] = true
+      fields["rules"] = .array(decision.rules.map { .string("\($0)") })
+      fields["policy"] = .string(decision.policyDigest)
+      try recorder.append(.approval, .object(fields), durable: true)
+    }
+    return people().count
+  }
+
+  /// Seconds since 1970.
+  private static func now() -> Int64 { Int64(time(nil)) }
+
+  // MARK: Refusing
+
   /// Records that policy did not permit an effect, durably.
-  private func refusal(_ effect: Effect, _ decision: Decision, _ call: String?) throws(AuditError) -> Refusal {
+  private func refusal(
+    _ effect: Effect, _ decision: Decision, _ call: String?, _ labels: Set<String>, _ action: ActionDigest?
+  ) throws(AuditError) -> Refusal {
+    try recordRefusal(effect, decision, call, labels, action)
+    return Refusal(effect: effect, decision: decision, action: action)
+  }
+
+  private func recordRefusal(
+    _ effect: Effect, _ decision: Decision, _ call: String?, _ labels: Set<String>, _ action: ActionDigest?
+  ) throws(AuditError) {
     var fields = effect.json.object ?? JSONObject()
     fields["call"] = JSONValue(call)
     fields["decision"] = .string("\(decision.outcome)")
+    fields["enforced"] = .bool(decision.isEnforced)
     fields["reason"] = .string(decision.reason)
     fields["rules"] = .array(decision.rules.map { .string("\($0)") })
     fields["policy"] = .string(decision.policyDigest)
-    try recorder.append(.refusal, .object(fields), durable: true)
-    return Refusal(effect: effect, decision: decision)
+    fields["labels"] = Self.json(labels)
+    if let action {
+      fields["action"] = .string(action.hex)
+      fields["approvals"] = JSONValue(decision.approvals)
+    }
+    try recorder.append(.refusal, .object(fields), durable: decision.isEnforced)
   }
 }
 
@@ -118,6 +309,8 @@ struct EffectOutcome<Value: Sendable>: Sendable {
   var value: Value
   var fields: JSONObject = JSONObject()
   var content: [String: [UInt8]] = [:]
+  /// Labels of what was disclosed that the intent could not know yet.
+  var labels: Set<String> = []
 }
 
 /// Policy did not permit an effect.
@@ -126,11 +319,16 @@ public struct Refusal: Error, Sendable, CustomStringConvertible {
   public let effect: Effect
   /// What policy said.
   public let decision: Decision
+  /// What people would have to approve; nil where no approval would help.
+  public let action: ActionDigest?
 
   /// A sentence for the model and for people.
   public var description: String {
     switch decision.outcome {
-    case .needsApproval: "policy asks a person to approve this: \(decision.reason)"
+    case .needsApproval:
+      "policy asks for approval: \(decision.reason)"
+        + (decision.approvals > 1 && action != nil
+          ? "; others give theirs by: codeagent policy approve \(action?.hex ?? "")" : "")
     default: "refused by policy: \(decision.reason)"
     }
   }

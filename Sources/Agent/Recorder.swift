@@ -13,10 +13,14 @@ public enum EventKind: String, Sendable, CaseIterable {
   case effectIntent = "effect.intent"
   /// What became of it.
   case effectOutcome = "effect.outcome"
-  /// Policy did not permit an effect.
+  /// Policy did not permit an effect, or would not have done so.
   case refusal = "policy.refusal"
-  /// A person was asked.
+  /// A person approved an effect.
   case approval = "policy.approval"
+  /// Policy decided about a program that a command starts.
+  case decision = "policy.decision"
+  /// What policy hides from a run's commands, and the labels of what it does not.
+  case mask = "policy.mask"
   /// The workspace is open: how, and on what.
   case workspaceOpened = "workspace.opened"
   /// What the tests said before any change.

@@ -124,6 +124,10 @@ final class RunDriver {
   private func ask(_ candidate: PricedModel, _ modelRequest: ModelRequest) async throws -> (ModelResponse, Int?) {
     let model = candidate.model
     let observe = observe
+    gate.setSpending(
+      Resource.Spending(
+        microdollars: state.spending.microdollars.map(Int64.init),
+        tokens: Int64(state.spending.usage.input + state.spending.usage.output)))
     return try await gate.perform(.callModel(model.identity)) {
       var response = try await model.respond(to: modelRequest) { observe(.model($0)) }
       response.usage = response.usage.plausible

@@ -18,6 +18,8 @@ public struct RunRequest: Sendable {
   public var delivery: DeliveryRequest
   /// Limits of each command.
   public var limits: SandboxLimits
+  /// The labels of what the run knows from its start: ``Label/outsideText`` for an issue's text.
+  public var labels: Set<String> = []
   /// Go on after the model has stopped without a proven change, until a budget ends.
   public var keepsGoing = false
 
@@ -69,7 +71,7 @@ public struct RunServices: Sendable {
   public var reviewer: PricedModel?
   /// For whom the run acts.
   public var principal: Principal
-  /// Asked when a rule wants approval; nil when nobody can be asked.
+  /// Asked when policy wants approval; nil when nobody can be asked.
   public var approver: Gate.Approver?
   /// Replaces secrets before anything is stored or sent.
   public var redactor: Redactor
@@ -85,6 +87,10 @@ public struct RunServices: Sendable {
   public var price: @Sendable (Usage) -> Int?
   /// This program's version.
   public var version: String
+  /// Where providers compute, by their names in the configuration.
+  public var regions: [String: String] = [:]
+  /// A directory that keeps which labels contents have; nil to keep nothing.
+  public var labelCache: [UInt8]?
 
   /// All that a run works with.
   public init(

@@ -46,6 +46,10 @@ struct RunState: Sendable {
   var ended: JSONValue?
   /// Intents without outcome.
   var openIntents: [Int] = []
+  /// The labels of all that the run has read.
+  var labels: Set<String> = []
+  /// What people have approved.
+  var approvals: [Approval] = []
 
   /// Folds the events of a run.
   init(events: [Event], content: (Event, String) throws -> [UInt8]?) throws {
@@ -78,6 +82,7 @@ struct RunState: Sendable {
     switch kind {
     case .runStarted:
       started = event.fields
+      labels.formUnion((event.fields["labels"]?.array ?? []).compactMap(\.string))
       task = try content(event, "task").map { String(decoding: $0, as: UTF8.self) }
     case .runEnded:
       ended = event.fields
@@ -86,8 +91,10 @@ struct RunState: Sendable {
       openIntents = []
     case .effectIntent:
       openIntents.append(event.sequence)
+      labels.formUnion((event.fields["gains"]?.array ?? []).compactMap(\.string))
     case .effectOutcome:
       openIntents.removeAll { $0 == event.fields["intent"]?.int }
+      labels.formUnion((event.fields["gains"]?.array ?? []).compactMap(\.string))
       if let id = event.fields["snapshot"]?.string { snapshot = id }
       if event.fields["setup"]?.bool == true { setupIsDone = true }
       if let file = event.fields["instructions"]?.string.flatMap(RepoPath.init(quoted:)) { instructions.append(file) }
@@ -127,7 +134,9 @@ struct RunState: Sendable {
       if let usage = event.fields["usage"] {
         spending.addAside(Usage(json: usage), microdollars: event.fields["microdollars"]?.int)
       }
-    case .refusal, .approval:
+    case .approval:
+      if let approval = Approval(event.fields) { approvals.append(approval) }
+    case .refusal, .decision, .mask:
       break
     }
   }

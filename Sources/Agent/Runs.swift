@@ -35,9 +35,10 @@ public struct Runs: Sendable {
     let deadline = Deadline(seconds: request.budget.seconds)
     return try await recordingFailure(run.text, recorder, deadline) {
       try await deadline.limit {
-        let workspace = try await open(location, run.text, resuming: false)
+        var state = RunState()
+        state.labels = request.labels
         let driver = try await driver(
-          run.text, request, location, tests, workspace, recorder, state: RunState(), deadline: deadline)
+          run.text, request, location, tests, recorder, state: state, deadline: deadline, resuming: false)
         return try await untilTimeIsOver(driver) { try await begin(driver, tests, location) }
       }
     }
@@ -77,10 +78,9 @@ public struct Runs: Sendable {
     let deadline = Deadline(seconds: budget.seconds.map { $0 - resumed.elapsed })
     return try await recordingFailure(run.text, recorder, deadline) {
       try await deadline.limit {
-        let workspace = try await open(location, run.text, resuming: true)
-        if let snapshot = resumed.snapshot { try await workspace.restore(snapshot) }
         let driver = try await driver(
-          run.text, finalRequest, location, tests, workspace, recorder, state: resumed, deadline: deadline)
+          run.text, finalRequest, location, tests, recorder, state: resumed, deadline: deadline, resuming: true)
+        let workspace = driver.session.workspace
         return try await untilTimeIsOver(driver) {
           driver.observe(.started(header(run.text, location, tests, workspace, isResumed: true)))
           if resumed.items.isEmpty { return try await begin(driver, tests, location, isResumed: true) }
@@ -115,8 +115,11 @@ public struct Runs: Sendable {
     }
     let location = try CheckoutLocation.resolve(checkout)
     let recorder = Recorder(log: try store.resume(run: run), redactor: services.redactor)
-    let workspace = try await open(location, run.text, resuming: true)
-    let gate = gate(recorder)
+    let principal = principal(run.text, location)
+    let mask = scan(location, principal, state.labels)
+    let workspace = try await open(location, run.text, hiding: mask, resuming: true)
+    let gate = gate(recorder, principal, state)
+    gate.use(tracker(workspace, principal, state.labels, mask))
     var result = RunResult(run: run.text, outcome: outcome, reason: ended["reason"]?.string ?? "")
     let deliverable = try await workspace.snapshot(id: snapshot)
     result.diff = try await workspace.diff(from: nil, to: deliverable)
@@ -254,26 +257,96 @@ public struct Runs: Sendable {
     try await driver.session.freezeBase()
   }
 
-  private func open(_ location: CheckoutLocation, _ run: String, resuming: Bool) async throws -> Workspace {
-    try await resuming
-      ? Workspace.reopen(location, storage: storage(run), sandbox: services.sandbox, view: services.view)
-      : Workspace.open(location, storage: storage(run), sandbox: services.sandbox, view: services.view)
+  private func open(
+    _ location: CheckoutLocation, _ run: String, hiding mask: ViewMask, resuming: Bool
+  ) async throws -> Workspace {
+    var view = services.view
+    let known = Set(view.masked)
+    view.masked += mask.masked.map(\.path).filter { !known.contains($0) }
+    return try await resuming
+      ? Workspace.reopen(location, storage: storage(run), sandbox: services.sandbox, view: view)
+      : Workspace.open(location, storage: storage(run), sandbox: services.sandbox, view: view)
   }
 
   private func storage(_ run: String) -> [UInt8] { services.runsDirectory + [UInt8(ascii: "/")] + Array(run.utf8) }
 
-  private func gate(_ recorder: Recorder) -> Gate {
+  // MARK: Policy
+
+  private func principal(_ run: String, _ location: CheckoutLocation) -> Principal {
+    var principal = services.principal
+    principal.run = run
+    principal.repository = location.repositoryName
+    return principal
+  }
+
+  /// The run's own model as policy sees it.
+  private var ownModel: Resource.Model {
+    let identity = services.model.identity
+    return Resource.Model(identity, region: services.regions[identity.provider])
+  }
+
+  private func gate(_ recorder: Recorder, _ principal: Principal, _ state: RunState) -> Gate {
     Gate(
-      authorizer: services.authorizer, principal: services.principal, recorder: recorder,
-      approver: services.approver)
+      authorizer: services.authorizer, principal: principal, recorder: recorder, approver: services.approver,
+      model: ownModel, regions: services.regions, labels: state.labels, approvals: state.approvals)
+  }
+
+  /// What commands of the run must not see.
+  private func scan(_ location: CheckoutLocation, _ principal: Principal, _ labels: Set<String>) -> ViewMask {
+    CheckoutScan.mask(
+      of: location, by: services.authorizer, principal: principal, context: AccessContext(labels: labels),
+      model: ownModel, cache: services.labelCache)
+  }
+
+  private func tracker(
+    _ workspace: Workspace, _ principal: Principal, _ labels: Set<String>, _ mask: ViewMask
+  ) -> LabelTracker {
+    LabelTracker(
+      services.authorizer,
+      judge: ViewJudge(
+        services.authorizer, principal: principal, context: AccessContext(labels: labels.union(mask.labels)),
+        repository: principal.repository, model: ownModel),
+      workspace: workspace, mask: mask, hidden: services.view.masked)
+  }
+
+  /// Records what is hidden and why, and tells the person about what is more than the usual places of secrets.
+  private func report(_ mask: ViewMask, _ recorder: Recorder) throws {
+    guard !mask.masked.isEmpty || !mask.labels.isEmpty || mask.wouldHideMore else { return }
+    try recorder.append(
+      .mask,
+      [
+        "count": JSONValue(mask.masked.count), "labels": .array(mask.labels.sorted().map { .string($0) }),
+        "policy": .string(services.authorizer.digest), "wouldHideMore": .bool(mask.wouldHideMore),
+        "rules": .array(Set(mask.masked.map(\.rule)).sorted().map { .string("\($0)") }),
+        "files": .array(
+          mask.masked.prefix(500).map { ["path": .string($0.path.quoted), "rule": .string("\($0.rule)")] }),
+      ])
+    let rules = Dictionary(grouping: mask.masked) { $0.rule }.sorted { $0.key < $1.key }
+    for (rule, files) in rules where !rule.rawValue.hasPrefix("shipped/") {
+      let names = files.prefix(3).map(\.path.quoted).joined(separator: ", ")
+      let labels = files.reduce(into: Set<String>()) { $0.formUnion($1.labels) }.sorted().joined(separator: ", ")
+      observe(
+        .notice(
+          "\(files.count) file(s) hidden from this run by \(rule)"
+            + (labels.isEmpty ? "" : " (\(labels))") + ": \(names)" + (files.count > 3 ? ", …" : "")))
+    }
   }
 
   private func driver(
-    _ run: String, _ request: RunRequest, _ location: CheckoutLocation, _ tests: TestCommand?, _ workspace: Workspace,
-    _ recorder: Recorder, state: RunState, deadline: Deadline
+    _ run: String, _ request: RunRequest, _ location: CheckoutLocation, _ tests: TestCommand?,
+    _ recorder: Recorder, state: RunState, deadline: Deadline, resuming: Bool
   ) async throws -> RunDriver {
-    let gate = gate(recorder)
-    let snapshot = try await workspace.snapshot()
+    let principal = principal(run, location)
+    let gate = gate(recorder, principal, state)
+    let mask = scan(location, principal, state.labels)
+    try report(mask, recorder)
+    let workspace = try await open(location, run, hiding: mask, resuming: resuming)
+    if resuming, let snapshot = state.snapshot { try await workspace.restore(snapshot) }
+    let tracker = tracker(workspace, principal, state.labels, mask)
+    gate.use(tracker)
+    var snapshot = try await workspace.snapshot()
+    // What was made before the run was interrupted.
+    if try await !tracker.look(at: snapshot).isEmpty { snapshot = try await workspace.snapshot() }
     try recorder.append(
       .workspaceOpened,
       [
@@ -288,7 +361,7 @@ public struct Runs: Sendable {
       isEngine ? nil : await ContextFinder.open(workspace, location, gate, directory: services.indexDirectory)
     let session = Session(
       workspace: workspace, gate: gate, project: location.project, pathBase: isEngine ? .root : location.project,
-      index: index, tests: runner, limits: request.limits,
+      index: index, tests: runner, limits: request.limits, files: tracker,
       snapshot: snapshot, answersWithData: isEngine, observe: observe)
     await session.restorePlan(state.plan)
     await session.restore(instructions: state.instructions)
@@ -319,6 +392,9 @@ public struct Runs: Sendable {
       "checkout": .string(Quoting.quote(location.root)), "project": .string(location.project.quoted),
       "version": .string(services.version), "user": .string(services.principal.user),
       "startedBy": .string("\(services.principal.start.rawValue)"),
+      "groups": .array(services.principal.groups.map { .string($0) }),
+      "vouchedBy": .string(services.principal.vouchedBy),
+      "labels": .array(request.labels.sorted().map { .string($0) }),
       "provider": .string(services.model.identity.provider), "model": .string(services.model.identity.name),
       "endpoint": JSONValue(services.model.identity.endpoint), "policy": .string(services.authorizer.digest),
       "test": JSONValue(request.testCommand), "testCommand": JSONValue(tests?.shell),

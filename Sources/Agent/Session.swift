@@ -1,3 +1,4 @@
+import Access
 import AuditTrail
 import CodeIndex
 import Conversation
@@ -22,6 +23,7 @@ actor Session {
   let observe: @Sendable (RunNotice) -> Void
   let limits: SandboxLimits
   let tests: TestRunner?
+  let files: LabelTracker
   /// True when tools answer with data beside text: for a model that is a program.
   let answersWithData: Bool
 
@@ -41,7 +43,7 @@ actor Session {
 
   init(
     workspace: Workspace, gate: Gate, project: RepoPath, pathBase: RepoPath, index: Index?, tests: TestRunner?,
-    limits: SandboxLimits,
+    limits: SandboxLimits, files: LabelTracker,
     snapshot: Snapshot, answersWithData: Bool, observe: @escaping @Sendable (RunNotice) -> Void
   ) {
     self.workspace = workspace
@@ -53,6 +55,7 @@ actor Session {
     self.index = index
     self.tests = tests
     self.limits = limits
+    self.files = files
     self.snapshot = snapshot
     self.observe = observe
   }
@@ -74,8 +77,26 @@ actor Session {
 
   /// Looks at the workspace again, after what is no change of the run's own.
   func refreshSnapshot() async throws -> Snapshot {
-    snapshot = try await workspace.snapshot()
+    snapshot = try await labelledSnapshot()
     return snapshot
+  }
+
+  /// A snapshot whose files have been labelled: what has to be hidden from now on is not in it.
+  private func labelledSnapshot() async throws -> Snapshot {
+    let taken = try await workspace.snapshot()
+    let hidden = try await files.look(at: taken)
+    guard !hidden.isEmpty else { return taken }
+    let names = hidden.prefix(3).map(\.path.quoted).joined(separator: ", ")
+    observe(.notice("hidden from now on by \(hidden[0].rule): \(names)" + (hidden.count > 3 ? ", …" : "")))
+    try gate.recorder.append(
+      .mask,
+      [
+        "count": JSONValue(hidden.count), "labels": .array(files.viewLabels.sorted().map { .string($0) }),
+        "rules": .array(Set(hidden.map(\.rule)).sorted().map { .string("\($0)") }),
+        "files": .array(
+          hidden.prefix(500).map { ["path": .string($0.path.quoted), "rule": .string("\($0.rule)")] }),
+      ])
+    return try await workspace.snapshot()
   }
 
   /// Makes what the workspace holds now part of the base, after the project was prepared.
@@ -217,7 +238,7 @@ actor Session {
   /// Snapshots the workspace; returns what the record keeps of the change since the last snapshot.
   private func recordChange() async throws -> (JSONObject, [String: [UInt8]]) {
     let before = snapshot
-    let after = try await workspace.snapshot()
+    let after = try await labelledSnapshot()
     snapshot = after
     var fields: JSONObject = ["snapshot": .string(after.id)]
     guard after.id != before.id else { return (fields, [:]) }

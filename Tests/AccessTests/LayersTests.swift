@@ -61,6 +61,7 @@ import Testing
         .spending(
           .init(
             microdollars: Int64.random(in: 0...10, using: &random), tokens: Int64.random(in: 0...10, using: &random)))
+      case .callTool: .tool(.init(server: "s", name: "t"))
       }
     return AccessRequest(
       principal: Principal(run: "r", user: "u", start: .ci), action: action, resource: resource,
@@ -82,8 +83,8 @@ import Testing
       let organisation = Self.layer(&random)
       let user = Self.layer(&random)
       let chosen = Bool.random(using: &random) ? "openai/m" : nil
-      let without = try BuiltInRules(organisation: organisation, user: user, chosenModel: chosen)
-      let with = try BuiltInRules(
+      let without = try CedarAuthorizer(organisation: organisation, user: user, chosenModel: chosen)
+      let with = try CedarAuthorizer(
         organisation: organisation, user: user, repository: Self.restrictions(&random), chosenModel: chosen)
       for _ in 0..<10 {
         let request = Self.request(&random)
@@ -101,8 +102,8 @@ import Testing
     for _ in 0..<250 {
       var organisation = PolicyLayer()
       organisation.restrictions = Self.restrictions(&random)
-      let alone = try BuiltInRules(organisation: organisation, chosenModel: "openai/m")
-      let more = try BuiltInRules(
+      let alone = try CedarAuthorizer(organisation: organisation, chosenModel: "openai/m")
+      let more = try CedarAuthorizer(
         organisation: organisation, user: Self.layer(&random), chosenModel: "openai/m")
       for _ in 0..<10 {
         let request = Self.request(&random)

@@ -46,7 +46,7 @@ final class Rig: Sendable {
     return RunServices(
       store: try store(state), sandbox: try Sandbox(launcher: Array(builtProduct("codeagent-launch").utf8)),
       model: model,
-      authorizer: try BuiltInRules(chosenModel: "\(model.identity.provider)/\(model.identity.name)"),
+      authorizer: try CedarAuthorizer(sources(model)),
       principal: Principal(run: "", user: "tester", start: .batch), approver: nil,
       redactor: Redactor(knownValues: secrets),
       view: WorkspaceView(
@@ -56,15 +56,25 @@ final class Rig: Sendable {
       contextWindow: window, price: { _ in 0 }, version: "0")
   }
 
+  /// What ships, for this model.
+  func sources(_ model: any Model) -> PolicySources {
+    var sources = PolicySources()
+    sources.chosenModels = ["\(model.identity.provider)/\(model.identity.name)"]
+    return sources
+  }
+
   /// Runs to the end.
   func run(
     _ model: Script, task: String? = nil, budget: Budget = Budget(), secrets: [String: String] = [:],
-    window: Int? = nil, notices: (@Sendable (RunNotice) -> Void)? = nil
+    window: Int? = nil, notices: (@Sendable (RunNotice) -> Void)? = nil, delivery: DeliveryRequest = DeliveryRequest(),
+    change: (@Sendable (inout RunServices) throws -> Void)? = nil
   ) async throws -> RunResult {
     await Turns.shared.take()
     let outcome = await result {
-      try await Runs(services: self.services(model, secrets: secrets, window: window), observe: notices ?? { _ in })
-        .start(RunRequest(task: task, budget: budget), at: self.location())
+      var services = try self.services(model, secrets: secrets, window: window)
+      try change?(&services)
+      return try await Runs(services: services, observe: notices ?? { _ in })
+        .start(RunRequest(task: task, budget: budget, delivery: delivery), at: self.location())
     }
     await Turns.shared.give()
     return try outcome.get()

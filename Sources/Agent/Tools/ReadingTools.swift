@@ -177,9 +177,12 @@ struct SearchTool: Tool {
     guard let index = session.index else { throw ToolFailure("no index here; use `shell` with grep") }
     let below = try path.map { text throws(ToolFailure) in try session.resolve(text) }
     let hits: [SearchHit] = try await session.gate.perform(.search(query), call: call) {
-      let hits = try await index.search(query, isRegex: isRegex, below: below, limit: 20)
+      let found = try await index.search(query, isRegex: isRegex, below: below, limit: 20)
+      let shown = await session.gate.disclosable(found.map(\.path))
+      let hits = found.filter { shown.paths.contains($0.path) }
       return EffectOutcome(
-        value: hits, fields: ["hits": .array(hits.map { .string("\($0.path.quoted):\($0.line)") })])
+        value: hits, fields: ["hits": .array(hits.map { .string("\($0.path.quoted):\($0.line)") })],
+        labels: shown.labels)
     }
     if hits.isEmpty { return ToolOutput("Nothing found.") }
     return ToolOutput(
@@ -206,10 +209,14 @@ struct FindSymbolTool: Tool {
   func run(in session: Session, call: String) async throws -> ToolOutput {
     guard let index = session.index else { throw ToolFailure("no index here; use `shell` with grep") }
     let found: SymbolOccurrences = try await session.gate.perform(.search(name), call: call) {
-      let found = try await index.symbol(name, limit: 40)
+      var found = try await index.symbol(name, limit: 40)
+      let shown = await session.gate.disclosable(found.definitions.map(\.path) + found.references.map(\.path))
+      found.definitions.removeAll { !shown.paths.contains($0.path) }
+      found.references.removeAll { !shown.paths.contains($0.path) }
       return EffectOutcome(
         value: found,
-        fields: ["definitions": JSONValue(found.definitions.count), "references": JSONValue(found.references.count)])
+        fields: ["definitions": JSONValue(found.definitions.count), "references": JSONValue(found.references.count)],
+        labels: shown.labels)
     }
     if found.definitions.isEmpty && found.references.isEmpty { return ToolOutput("No such name.") }
     var lines: [String] = []

@@ -73,6 +73,12 @@ public struct PolicySet: Sendable {
     return policies.first { $0.id.isExactly(id) } ?? templates.first { $0.id.isExactly(id) }
   }
 
+  /// Adds a policy of a set whose ids are known to be unique.
+  mutating func insert(_ policy: Policy) {
+    ids.insert(ExactText(policy.id))
+    if policy.isTemplate { templates.append(policy) } else { policies.append(policy) }
+  }
+
   private mutating func add(_ policy: Policy) throws(CedarError) {
     guard ids.insert(ExactText(policy.id)).inserted else {
       let other = self[policy.id]

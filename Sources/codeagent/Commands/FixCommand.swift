@@ -1,3 +1,4 @@
+import Access
 import Agent
 import ArgumentParser
 import Glibc
@@ -68,6 +69,7 @@ struct FixCommand: AsyncParsableCommand {
   @Flag(help: "Go on when the model stops without a proven change, until a budget ends.")
   var keepGoing = false
 
+  @OptionGroup var policy: PolicyOptions
   @OptionGroup var budget: BudgetOptions
   @OptionGroup var output: OutputOptions
 
@@ -88,11 +90,12 @@ struct FixCommand: AsyncParsableCommand {
       let text = try options.taskText()
       let assembly = try Assembly(
         model: options.model, location: location, isHeadless: options.output.json,
-        cassette: try options.replay.map(CassetteFile.read))
+        cassette: try options.replay.map(CassetteFile.read), policyMode: options.policy.policyMode)
       var request = RunRequest(
         task: text, testCommand: options.test ?? assembly.settings.test,
         setup: options.setup ?? assembly.settings.setup, budget: try options.budget.budget(assembly))
       request.keepsGoing = options.keepGoing
+      if options.issue != nil { request.labels = [Label.outsideText] }
       request.delivery.apply = options.apply
       request.delivery.branch = options.branch
       request.delivery.patch = options.patch != nil
@@ -168,6 +171,17 @@ struct BudgetOptions: ParsableArguments {
     return number * (unit ?? 1)
   }
 }
+
+/// How policies are taken.
+struct PolicyOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "`log` records what the user's and the repository's policies would refuse, and does not enforce them.",
+      valueName: "enforce|log"))
+  var policyMode = PolicyMode.enforce
+}
+
+extension PolicyMode: ExpressibleByArgument {}
 
 /// How a command reports.
 struct OutputOptions: ParsableArguments {

@@ -67,6 +67,7 @@ struct RunsCommand: AsyncParsableCommand {
     @Flag(help: "Write the proven change into the checkout.") var apply = false
     @Option(help: "Commit the proven change to a new branch of this name.") var branch: String?
     @Flag(help: "Deliver a change that passes the tests but is not confirmed.") var yes = false
+    @OptionGroup var policy: PolicyOptions
     @OptionGroup var budget: BudgetOptions
     @OptionGroup var output: OutputOptions
 
@@ -78,7 +79,8 @@ struct RunsCommand: AsyncParsableCommand {
         let id = try store.run(matching: options.name)
         let record = try RunRecord(id, in: store)
         let assembly = try Assembly(
-          model: record.model, location: try record.location(), isHeadless: options.output.json)
+          model: record.model, location: try record.location(), isHeadless: options.output.json,
+          policyMode: options.policy.policyMode)
         var delivery = DeliveryRequest()
         delivery.apply = options.apply
         delivery.branch = options.branch

@@ -279,7 +279,7 @@ struct SandboxPlace: Sendable {
   /// The workspace as it was left, or a new one.
   func open(_ given: Sandbox? = nil) async throws -> Workspace {
     let sandbox = try given ?? assembly.sandbox()
-    let view = try assembly.view()
+    let view = try assembly.commandView()
     try Directories.make(Array("\(try Directories.state(assembly.environment))/sandboxes".utf8))
     var isStored = stat()
     let state = (storage + Array("/state".utf8)).map { CChar(bitPattern: $0) } + [0]

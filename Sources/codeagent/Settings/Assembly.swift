@@ -21,16 +21,19 @@ struct Assembly: Sendable {
   let isHeadless: Bool
   /// Recorded answers that are played instead of asking a model.
   let cassette: Cassette?
+  let policyMode: PolicyMode
 
   /// Reads the configuration. `model` is the command line's choice.
   init(
-    model: String? = nil, location: CheckoutLocation? = nil, isHeadless: Bool = false, cassette: Cassette? = nil
+    model: String? = nil, location: CheckoutLocation? = nil, isHeadless: Bool = false, cassette: Cassette? = nil,
+    policyMode: PolicyMode = .enforce
   ) throws(UsageFailure) {
     self.cassette = cassette
     environment = Environment.current
     settings = try Settings.load(environment: environment)
     self.location = location
     self.isHeadless = isHeadless
+    self.policyMode = policyMode
     let chosen = model ?? settings.model
     modelName = chosen == "builtin" ? nil : chosen
   }
@@ -78,13 +81,16 @@ struct Assembly: Sendable {
     // What is played from a cassette costs nothing; everything else costs what is known, or an unknown amount.
     var price = settings.price(of: modelName ?? "")
     if cassette != nil { price = { _ in 0 } }
+    let principal = try principal()
     try Directories.make(Array((state + "/runs").utf8))
     var services = RunServices(
-      store: store, sandbox: try sandbox(), model: model, authorizer: rules, principal: principal(),
-      approver: nil, redactor: Redactor(knownValues: secrets()), view: view(rules),
+      store: store, sandbox: try sandbox(), model: model, authorizer: rules, principal: principal,
+      approver: approver(principal), redactor: Redactor(knownValues: secrets()), view: view(),
       runsDirectory: Array((state + "/runs").utf8),
       indexDirectory: Array((try Directories.cache(environment) + "/index").utf8),
       contextWindow: contextWindow(), price: price, version: Codeagent.version)
+    services.regions = settings.providers.compactMapValues(\.region)
+    services.labelCache = Array((try Directories.cache(environment) + "/labels").utf8)
     // With the built-in engine nothing leaves the machine, whatever is configured.
     if !isEngine, cassette == nil {
       if let reviewer = settings.reviewModel {
@@ -131,16 +137,26 @@ struct Assembly: Sendable {
 
   // MARK: Policy
 
-  /// The layers of policy, the repository's read from its committed base.
+  /// All layers of policy, the repository's read from its committed base.
+  func policySources(chosenModels: [String] = []) throws -> PolicySources {
+    var sources = PolicySources()
+    sources.organisation = settings.organisation
+    sources.user = settings.user
+    sources.repository = try repositoryRules()
+    sources.internalHosts = settings.internalHosts
+    // Naming a reviewer or a fallback is choosing it; an organisation's restriction holds all the same.
+    sources.chosenModels = chosenModels + (settings.reviewModel.map { [$0] } ?? []) + settings.fallbackModels
+    try PolicyFiles.load(environment: environment, location: location, into: &sources)
+    if policyMode == .log {
+      sources.loggedLayers = [.user, .repository]
+      if settings.mayLogOrganisation { sources.loggedLayers.insert(.organisation) }
+    }
+    return sources
+  }
+
   private func authorizer(_ identity: ModelIdentity) throws -> any Authorizer {
     do {
-      // Naming a reviewer or a fallback is choosing it; an organisation's restriction holds all the same.
-      var user = settings.user
-      if let reviewer = settings.reviewModel { user.grants.allowModels.append(reviewer) }
-      user.grants.allowModels += settings.fallbackModels
-      return try BuiltInRules(
-        organisation: settings.organisation, user: user, repository: try repositoryRules(),
-        chosenModel: "\(identity.provider)/\(identity.name)")
+      return try CedarAuthorizer(try policySources(chosenModels: ["\(identity.provider)/\(identity.name)"]))
     } catch let error as PolicyError {
       throw RunFailure(.policy, error.description, hint: "a policy that cannot be used stops every run")
     }
@@ -169,23 +185,42 @@ struct Assembly: Sendable {
   /// Whether a CI job runs the program.
   var isCI: Bool { environment["CI"].map { !$0.isEmpty && $0 != "false" } ?? false }
 
-  private func principal() -> Principal {
-    Principal(
-      run: "", user: Account.name(), start: isCI ? .ci : (isatty(1) == 1 && !isHeadless ? .terminal : .batch))
+  private func principal() throws -> Principal {
+    try Identity.principal(settings, environment: environment, isCI: isCI, isHeadless: isHeadless)
+  }
+
+  /// Where people leave approvals for each other.
+  var approvalDirectory: ApprovalDirectory? { settings.approvalDirectory.map { ApprovalDirectory(path: $0) } }
+
+  /// Who is asked for approval; nil when nobody can be.
+  private func approver(_ principal: Principal) -> Gate.Approver? {
+    let terminal = principal.start == .terminal ? TerminalQuestion() : nil
+    guard terminal != nil || approvalDirectory != nil else { return nil }
+    // At a terminal the account answers, whoever a token names.
+    let approver = Approver(directory: approvalDirectory, person: Identity.account().name, terminal: terminal)
+    return { await approver.ask($0) }
   }
 
   // MARK: What commands see
 
-  func view() throws -> WorkspaceView {
-    view(try authorizer(ModelIdentity(provider: "builtin", name: "repair", endpoint: nil)))
-  }
-
-  private func view(_ rules: any Authorizer) -> WorkspaceView {
+  /// The view of a run; what policy hides is found when the run begins.
+  private func view() -> WorkspaceView {
     let home = Array((Directories.home(environment) ?? "/nonexistent").utf8)
     return WorkspaceView(
       environment: HostView.environment(from: environment),
-      toolchainRoots: HostView.toolchainRoots(path: environment["PATH"] ?? "/usr/bin:/bin", home: home),
-      masked: location.map { SecretFiles.find(in: $0, rules) } ?? [])
+      toolchainRoots: HostView.toolchainRoots(path: environment["PATH"] ?? "/usr/bin:/bin", home: home))
+  }
+
+  /// The view of a command outside of a run: what policy hides from a run of the built-in engine is hidden.
+  func commandView() throws -> WorkspaceView {
+    var view = view()
+    guard let location else { return view }
+    let rules = try authorizer(ModelIdentity(provider: "builtin", name: "repair", endpoint: nil))
+    let mask = CheckoutScan.mask(
+      of: location, by: rules, principal: try principal(), context: AccessContext(), model: nil,
+      cache: Array((try Directories.cache(environment) + "/labels").utf8))
+    view.masked = mask.masked.map(\.path)
+    return view
   }
 
   /// Text without this environment's secrets.
@@ -200,4 +235,10 @@ struct Assembly: Sendable {
       value.utf8.count >= 8 && words.contains { name.uppercased().contains($0) } && !value.hasPrefix("/")
     }
   }
+}
+
+/// Whether policies are enforced, or only recorded for a trial.
+enum PolicyMode: String, Sendable, CaseIterable {
+  case enforce
+  case log
 }

@@ -31,6 +31,13 @@ struct Settings: Sendable {
   /// Policy layers of the organisation and the user.
   var organisation = PolicyLayer()
   var user = PolicyLayer()
+  /// What only the organisation's file says: groups by name with their users, who vouches for identities, where people
+  /// leave approvals, which hosts are its own, and whether its policies may be put on trial.
+  var groups: [String: [String]] = [:]
+  var identity: IdentitySettings?
+  var approvalDirectory: String?
+  var internalHosts: [String] = []
+  var mayLogOrganisation = false
 
   /// One `[providers.NAME]`.
   struct ProviderSettings: Sendable {
@@ -93,9 +100,11 @@ struct Settings: Sendable {
 
   private mutating func apply(_ table: TableReader, layer: WritableKeyPath<Settings, PolicyLayer>) throws(UsageFailure)
   {
-    try table.allow([
-      "model", "review_model", "fallback_models", "project", "budget", "providers", "prices", "audit", "policy",
-    ])
+    let isOrganisation = layer == \Settings.organisation
+    try table.allow(
+      ["model", "review_model", "fallback_models", "project", "budget", "providers", "prices", "audit", "policy"]
+        + (isOrganisation ? ["groups", "identity", "approvals", "network"] : []))
+    if isOrganisation { try applyOrganisation(table) }
     model = try table.string("model") ?? model
     reviewModel = try table.string("review_model") ?? reviewModel
     fallbackModels = try table.list("fallback_models") ?? fallbackModels
@@ -114,7 +123,10 @@ struct Settings: Sendable {
     for (name, provider) in try table.tables("providers") { providers[name] = try Self.provider(provider) }
     try apply(prices: table.tables("prices"))
     if let record = try table.table("audit") { try audit.read(record) }
-    if let policy = try table.table("policy") { self[keyPath: layer] = try PolicySettings.layer(policy) }
+    if let policy = try table.table("policy") {
+      self[keyPath: layer] = try PolicySettings.layer(policy, others: isOrganisation ? ["allow_log_mode"] : [])
+      if isOrganisation { mayLogOrganisation = try policy.bool("allow_log_mode") ?? false }
+    }
   }
 
   private static func provider(_ table: TableReader) throws(UsageFailure) -> ProviderSettings {
@@ -163,6 +175,30 @@ struct Settings: Sendable {
       return Int((fresh + cached + written + Double(usage.output) * price.output).rounded(.up))
     }
   }
+
+  private mutating func applyOrganisation(_ table: TableReader) throws(UsageFailure) {
+    groups = try table.table("groups").map { groups throws(UsageFailure) in try groups.lists() } ?? [:]
+    if let identity = try table.table("identity") {
+      try identity.allow(["issuer", "audience", "keys", "user_claim", "groups_claim", "required"])
+      guard let issuer = try identity.string("issuer"), let audience = try identity.string("audience"),
+        let keys = try identity.string("keys")
+      else { throw UsageFailure("\(identity.place): `issuer`, `audience` and `keys` are needed") }
+      self.identity = IdentitySettings(
+        issuer: issuer, audience: audience, keys: keys, userClaim: try identity.string("user_claim"),
+        groupsClaim: try identity.string("groups_claim"), isRequired: try identity.bool("required") ?? false)
+    }
+    if let approvals = try table.table("approvals") {
+      try approvals.allow(["directory"])
+      approvalDirectory = try approvals.string("directory")
+    }
+    if let network = try table.table("network") {
+      try network.allow(["internal"])
+      internalHosts = try network.list("internal") ?? []
+    }
+  }
+
+  /// The organisation's groups that a user is in.
+  func groups(of user: String) -> [String] { groups.filter { $0.value.contains(user) }.map(\.key) }
 }
 
 /// The `[policy]` table, the same in every layer.
@@ -174,8 +210,8 @@ enum PolicySettings {
   static let grants = ["allow_read", "allow_hosts", "allow_models", "allow_delivery"]
 
   /// Reads restrictions and grants.
-  static func layer(_ table: TableReader) throws(UsageFailure) -> PolicyLayer {
-    try table.allow(restrictions + grants)
+  static func layer(_ table: TableReader, others: [String] = []) throws(UsageFailure) -> PolicyLayer {
+    try table.allow(restrictions + grants + others)
     var layer = PolicyLayer(restrictions: try read(table))
     layer.grants.allowRead = try table.list("allow_read") ?? []
     layer.grants.allowHosts = try table.list("allow_hosts") ?? []

@@ -40,16 +40,16 @@ struct TableReader {
     return text
   }
 
-  func bool(_ name: String) throws(UsageFailure) -> Bool? {
-    guard let value = table[name] else { return nil }
-    guard let bool = value.bool else { throw wrong(name, "true or false") }
-    return bool
-  }
-
   func int(_ name: String) throws(UsageFailure) -> Int? {
     guard let value = table[name] else { return nil }
     guard let number = value.int else { throw wrong(name, "a whole number") }
     return number
+  }
+
+  func bool(_ name: String) throws(UsageFailure) -> Bool? {
+    guard let value = table[name] else { return nil }
+    guard let flag = value.bool else { throw wrong(name, "true or false") }
+    return flag
   }
 
   func double(_ name: String) throws(UsageFailure) -> Double? {
@@ -96,6 +96,18 @@ struct TableReader {
     return result
   }
 
+  /// The tables of an array (`[[name]]`), in order.
+  func tableArray(_ name: String) throws(UsageFailure) -> [TableReader] {
+    guard let value = table[name] else { return [] }
+    guard let array = value.array else { throw wrong(name, "an array of tables") }
+    var result: [TableReader] = []
+    for (index, element) in array.enumerated() {
+      guard let inner = element.table else { throw wrong(name, "an array of tables") }
+      result.append(TableReader(inner, place: "\(place) [[\(name)]] \(index + 1)"))
+    }
+    return result
+  }
+
   /// A table of anything that JSON has, too.
   func json(_ name: String) throws(UsageFailure) -> JSONObject {
     guard let inner = try table(name) else { return [:] }
@@ -128,6 +140,13 @@ struct TableReader {
     guard let inner = try table(name) else { return [:] }
     var result: [String: String] = [:]
     for key in inner.table.keys { result[key] = try inner.string(key) }
+    return result
+  }
+
+  /// Lists of strings, by their names.
+  func lists() throws(UsageFailure) -> [String: [String]] {
+    var result: [String: [String]] = [:]
+    for key in table.keys { result[key] = try list(key) }
     return result
   }
 

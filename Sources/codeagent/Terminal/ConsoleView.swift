@@ -174,7 +174,7 @@ final class ConsoleView: Sendable {
   }
 
   private func redraw(_ state: inout State) {
-    guard traits.isLive, !state.activity.isEmpty else { return }
+    guard traits.isLive, !state.activity.isEmpty, !TerminalQuestion.isOpen.load(ordering: .relaxed) else { return }
     state.frame = (state.frame + 1) % Self.frames.count
     let since = ContinuousClock.now - state.activitySince
     var right = " \(Display.seconds(Double(since.components.seconds)))"

@@ -35,8 +35,16 @@ enum EventText {
       let outcome = text("outcome")
       return "  └ " + (outcome == "done" ? style.good(outcome) : style.bad(outcome)) + " of \(number("intent"))  "
         + Display.safe(details.joined(separator: ", "))
-    case .refusal: return style.bad("refused") + "  \(subject(fields)): \(text("reason"))"
-    case .approval: return style.warning("approval") + "  by \(text("by"))"
+    case .refusal:
+      let verb = fields["enforced"]?.bool == false ? style.warning("would be refused") : style.bad("refused")
+      return verb + "  \(subject(fields)): \(text("reason"))"
+    case .approval: return style.warning("approval") + "  by \(text("by"))  \(subject(fields["effect"] ?? .null))"
+    case .decision:
+      let program = (fields["argv"]?.array ?? []).compactMap(\.string).joined(separator: " ")
+      return "program  \(text("decision"))  \(Display.line(program, width: 100))"
+    case .mask:
+      return "hidden  \(number("count")) files  "
+        + Display.safe((fields["rules"]?.array ?? []).compactMap(\.string).joined(separator: ", "))
     case .workspaceOpened: return "workspace  \(text("mode"))"
     case .baseline: return "baseline  \(number("passed")) passed, \(number("failed")) failed"
     case .conversation: return "conversation" + (fields["reason"]?.string.map { "  \(Display.safe($0))" } ?? "  begins")

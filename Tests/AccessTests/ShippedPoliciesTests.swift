@@ -2,11 +2,11 @@ import Access
 import Paths
 import Testing
 
-@Suite struct BuiltInRulesTests {
+@Suite struct ShippedPoliciesTests {
   let principal = Principal(run: "r-20260101-abcd1234", user: "someone", groups: ["staff"], start: .terminal)
 
   func decide(
-    _ rules: BuiltInRules, _ action: Action, _ resource: Resource, approved: Bool = false
+    _ rules: CedarAuthorizer, _ action: Action, _ resource: Resource, approved: Bool = false
   ) -> Decision {
     rules.decide(
       AccessRequest(
@@ -23,7 +23,7 @@ import Testing
     "testdata/x.p12", "unit-tests/k.pem", "monkey", "id_rsa.pub", "awsome/.awsx",
   ])
   func ordinaryFilesCanBeRead(path: String) throws {
-    #expect(decide(try BuiltInRules(), .read, try file(path)).isPermitted)
+    #expect(decide(try CedarAuthorizer(), .read, try file(path)).isPermitted)
   }
 
   @Test(arguments: [
@@ -35,15 +35,15 @@ import Testing
     "my-service-account-key.json",
   ])
   func usualPlacesOfSecretsAreHidden(path: String) throws {
-    let decision = decide(try BuiltInRules(), .read, try file(path))
+    let decision = decide(try CedarAuthorizer(), .read, try file(path))
     #expect(decision.outcome == .deny)
     #expect(decision.rules == [RuleID(rawValue: "shipped/secret-files")])
     // Approval does not open them.
-    #expect(decide(try BuiltInRules(), .read, try file(path), approved: true).outcome == .deny)
+    #expect(decide(try CedarAuthorizer(), .read, try file(path), approved: true).outcome == .deny)
   }
 
   @Test func contentDecidesWhereNamesDoNot() throws {
-    let rules = try BuiltInRules()
+    let rules = try CedarAuthorizer()
     let path = try #require(RepoPath("certs/ca.pem"))
     #expect(rules.needsContent(of: path))
     #expect(rules.needsContent(of: try #require(RepoPath(".npmrc"))))
@@ -69,7 +69,7 @@ import Testing
     ("src/a.swift", true), (".github/workflows/ci.yml", true), (".env", true),
   ])
   func gitsOwnFilesAreNotWritten(path: String, expected: Bool) throws {
-    let rules = try BuiltInRules()
+    let rules = try CedarAuthorizer()
     #expect(decide(rules, .write, try file(path)).isPermitted == expected)
     #expect(decide(rules, .delete, try file(path)).isPermitted == expected)
   }
@@ -83,7 +83,7 @@ import Testing
     ".mcp.json", ".gitmodules", ".ci/run", ".env", "CODEOWNERS", "ci/azure-pipelines.yml", ".github/dependabot.yaml",
   ])
   func protectedNamesNeedApproval(path: String) throws {
-    let rules = try BuiltInRules()
+    let rules = try CedarAuthorizer()
     let change = Resource.delivery(
       .init(paths: [try #require(RepoPath("src/a.c")), try #require(RepoPath(path))]))
     for action in [Action.deliverApply, .deliverBranch, .deliverPatch] {
@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test func deliveryOfOrdinaryAndForbiddenChanges() throws {
-    let rules = try BuiltInRules()
+    let rules = try CedarAuthorizer()
     let plain = try #require(RepoPath("src/a.c"))
     #expect(decide(rules, .deliverApply, .delivery(.init(paths: [plain]))).isPermitted)
     #expect(decide(rules, .deliverApply, .delivery(.init(paths: []))).isPermitted)
@@ -107,12 +107,12 @@ import Testing
 
   @Test func theNetworkIsOffUnlessNamed() throws {
     let host = Resource.host(.init(name: "Packages.Example.com.", port: 443))
-    #expect(decide(try BuiltInRules(), .connect, host).outcome == .deny)
-    #expect(decide(try BuiltInRules(), .connect, host, approved: true).outcome == .deny)
-    func granting(_ patterns: [String]) throws -> BuiltInRules {
+    #expect(decide(try CedarAuthorizer(), .connect, host).outcome == .deny)
+    #expect(decide(try CedarAuthorizer(), .connect, host, approved: true).outcome == .deny)
+    func granting(_ patterns: [String]) throws -> CedarAuthorizer {
       var layer = PolicyLayer()
       layer.grants.allowHosts = patterns
-      return try BuiltInRules(user: layer)
+      return try CedarAuthorizer(user: layer)
     }
     #expect(decide(try granting(["packages.example.com"]), .connect, host).isPermitted)
     #expect(decide(try granting(["*.example.com:443"]), .connect, host).isPermitted)
@@ -128,12 +128,12 @@ import Testing
     organisation.restrictions.denyHosts = ["*.example.com"]
     var user = PolicyLayer()
     user.grants.allowHosts = ["*"]
-    let both = decide(try BuiltInRules(organisation: organisation, user: user), .connect, host)
+    let both = decide(try CedarAuthorizer(organisation: organisation, user: user), .connect, host)
     #expect(both.rules == [RuleID(rawValue: "organisation/deny_hosts")])
   }
 
   @Test func onlyTheChosenModelIsCalled() throws {
-    let rules = try BuiltInRules(chosenModel: "openai/some-model")
+    let rules = try CedarAuthorizer(chosenModel: "openai/some-model")
     func model(_ provider: String, _ name: String, _ endpoint: String? = "https://h.example") -> Resource {
       .model(.init(provider: provider, name: name, endpoint: endpoint, isLocal: endpoint == nil))
     }
@@ -141,16 +141,16 @@ import Testing
     #expect(decide(rules, .callModel, model("openai", "another")).outcome == .deny)
     #expect(decide(rules, .callModel, model("other", "some-model")).outcome == .deny)
     #expect(decide(rules, .callModel, model("builtin", "repair", nil)).isPermitted)
-    #expect(decide(try BuiltInRules(), .callModel, model("openai", "some-model")).outcome == .deny)
+    #expect(decide(try CedarAuthorizer(), .callModel, model("openai", "some-model")).outcome == .deny)
     var repository = Restrictions()
     repository.onlyModels = ["bedrock", "internal/*"]
-    let narrowed = try BuiltInRules(repository: repository, chosenModel: "internal/meta/x")
+    let narrowed = try CedarAuthorizer(repository: repository, chosenModel: "internal/meta/x")
     #expect(
       decide(narrowed, .callModel, model("openai", "some-model")).rules == [RuleID(rawValue: "repository/only_models")])
     #expect(decide(narrowed, .callModel, model("internal", "meta/x")).isPermitted)
     #expect(decide(narrowed, .callModel, model("bedrock", "x")).outcome == .deny)
     #expect(decide(narrowed, .callModel, model("builtin", "repair", nil)).isPermitted)
-    #expect(throws: PolicyError.self) { try BuiltInRules(chosenModel: "no-provider") }
+    #expect(throws: PolicyError.self) { try CedarAuthorizer(chosenModel: "no-provider") }
   }
 
   @Test func programsAndSpending() throws {
@@ -160,7 +160,7 @@ import Testing
     var repository = Restrictions()
     repository.maximumMicrodollars = 1_000_000
     repository.maximumTokens = 100
-    let rules = try BuiltInRules(user: user, repository: repository)
+    let rules = try CedarAuthorizer(user: user, repository: repository)
     func command(_ program: String) -> Resource {
       .command(.init(program: Array(program.utf8), arguments: [Array(program.utf8)]))
     }
@@ -180,7 +180,7 @@ import Testing
   }
 
   @Test func actionsOnTheWrongKindOfThingAreDenied() throws {
-    let rules = try BuiltInRules()
+    let rules = try CedarAuthorizer()
     for action in Action.allCases {
       let decision = decide(
         rules, action, action == .connect ? try file("a") : .host(.init(name: "h", port: 1)))
@@ -193,7 +193,7 @@ import Testing
     var user = PolicyLayer()
     user.grants.allowRead = ["/config/dev.pem", ".env.test"]
     user.grants.allowDelivery = [".vscode/settings.json"]
-    let rules = try BuiltInRules(user: user)
+    let rules = try CedarAuthorizer(user: user)
     #expect(decide(rules, .read, try file("config/dev.pem")).isPermitted)
     #expect(!decide(rules, .read, try file("config/DEV.pem")).isPermitted)
     #expect(!decide(rules, .read, try file("config/prod.pem")).isPermitted)
@@ -203,7 +203,7 @@ import Testing
     var repository = Restrictions()
     repository.denyRead = ["config/"]
     repository.approveDelivery = ["*.json"]
-    let narrowed = try BuiltInRules(user: user, repository: repository)
+    let narrowed = try CedarAuthorizer(user: user, repository: repository)
     #expect(decide(narrowed, .read, try file("config/dev.pem")).outcome == .deny)
     #expect(decide(narrowed, .deliverApply, settings).outcome == .needsApproval)
   }
@@ -211,23 +211,24 @@ import Testing
   @Test func masksAreTheDecisionsOnReading() throws {
     var repository = Restrictions()
     repository.denyRead = ["secret/"]
-    let rules = try BuiltInRules(repository: repository)
-    #expect(rules.deniesSomeReads)
+    let rules = try CedarAuthorizer(repository: repository)
     let names = ["a.c", ".env", "secret", "secret/x", "x/.aws", "c/ca.pem", "c/key.pem", "tests/t.pem"]
     let paths = try names.map { try #require(RepoPath($0)) }
     var asked: [String] = []
-    let masked = rules.readMask(of: paths, repository: "", principal: principal, context: AccessContext()) { path in
-      asked.append(path.quoted)
-      return Array((path.quoted == "c/key.pem" ? "RSA PRIVATE KEY" : "CERTIFICATE").utf8)
+    var judge = ViewJudge(rules, principal: principal, context: AccessContext(), model: nil)
+    for path in paths {
+      asked += rules.needsContent(of: path) ? [path.quoted] : []
+      let content = Array((path.quoted == "c/key.pem" ? "RSA PRIVATE KEY" : "CERTIFICATE").utf8)
+      judge.isHidden(path, labels: rules.fileLabels.labels(of: path, content: content))
     }
-    #expect(masked.map(\.path.quoted) == [".env", "secret", "secret/x", "x/.aws", "c/key.pem"])
+    #expect(judge.result.masked.map(\.path.quoted) == [".env", "secret", "secret/x", "x/.aws", "c/key.pem"])
     #expect(asked == ["c/ca.pem", "c/key.pem"])
   }
 
   @Test func hostileTextIsQuotedInReasons() throws {
     var repository = Restrictions()
     repository.denyRead = ["a\u{1b}\\[31m*"]
-    let rules = try BuiltInRules(repository: repository)
+    let rules = try CedarAuthorizer(repository: repository)
     let reasons = [
       decide(rules, .read, try file("a\u{1b}[31mb")).reason,
       decide(rules, .connect, .host(.init(name: "h\u{1b}]0;x\u{7}", port: 1))).reason,
@@ -241,31 +242,31 @@ import Testing
   @Test func mistakesAreNamed() throws {
     var user = PolicyLayer()
     user.restrictions.denyRead = ["fine", "[broken"]
-    let error = #expect(throws: PolicyError.self) { try BuiltInRules(user: user) }
+    let error = #expect(throws: PolicyError.self) { try CedarAuthorizer(user: user) }
     #expect(error?.layer == .user)
-    #expect(error?.member == "deny_read")
+    #expect(error?.place == "deny_read")
     #expect(error?.pattern == "[broken")
     for pattern in ["", "http://h", "h:x", "h:0", "a*b", "*.", "ü.example", "[::1"] {
       var layer = PolicyLayer()
       layer.grants.allowHosts = [pattern]
-      #expect(throws: PolicyError.self, "\(pattern)") { try BuiltInRules(organisation: layer) }
+      #expect(throws: PolicyError.self, "\(pattern)") { try CedarAuthorizer(organisation: layer) }
     }
     var negative = Restrictions()
     negative.maximumTokens = -1
-    #expect(throws: PolicyError.self) { try BuiltInRules(repository: negative) }
+    #expect(throws: PolicyError.self) { try CedarAuthorizer(repository: negative) }
   }
 
   @Test func digestsTellRulesApart() throws {
-    let plain = try BuiltInRules()
+    let plain = try CedarAuthorizer()
     #expect(plain.digest.count == 64)
-    #expect(plain.digest == (try BuiltInRules()).digest)
+    #expect(plain.digest == (try CedarAuthorizer()).digest)
     var user = PolicyLayer()
     user.restrictions.denyRead = ["x"]
     var repository = Restrictions()
     repository.denyRead = ["x"]
     let digests = [
-      plain.digest, try BuiltInRules(user: user).digest, try BuiltInRules(organisation: user).digest,
-      try BuiltInRules(repository: repository).digest, try BuiltInRules(chosenModel: "a/b").digest,
+      plain.digest, try CedarAuthorizer(user: user).digest, try CedarAuthorizer(organisation: user).digest,
+      try CedarAuthorizer(repository: repository).digest, try CedarAuthorizer(chosenModel: "a/b").digest,
     ]
     #expect(Set(digests).count == digests.count)
     #expect(decide(plain, .read, try file("a")).policyDigest == plain.digest)
