@@ -28,6 +28,22 @@ import Testing
     return result.out
   }
 
+  @Test func linesAreBlamedOutsideGitToo() async throws {
+    let scratch = try Scratch()
+    let test = Calculator.files["test_calc.py"]?.replacing("from calc", with: "from lib.calc") ?? ""
+    try scratch.makeProject(
+      ["lib/__init__.py": "", "lib/calc.py": Calculator.files["calc.py"] ?? "", "test_calc.py": test], git: false)
+    let server = try ScriptedModelServer([
+      .freeform("apply_patch", Calculator.fix.replacing("calc.py", with: "lib/calc.py")), .say("Done."),
+    ])
+    let fixed = try await scratch.codeagent(
+      "fix", "--json", "--apply", "--model", "openai/mock", server: server)
+    #expect(fixed.status == 0, "\(fixed.shown)")
+    let text = try await codeagent(scratch, ["audit", "blame", "--json", "lib/calc.py"])
+    let runs = try text.split(separator: "\n").map { try JSONValue(parsing: String($0))["run"]?.string }
+    #expect(runs.count { $0?.hasPrefix("r-") == true } == 1)
+  }
+
   @Test func aRunProvesItself() async throws {
     let scratch = try Scratch()
     try scratch.makeProject(Calculator.files)

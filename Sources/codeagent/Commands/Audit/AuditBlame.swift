@@ -27,7 +27,8 @@ struct AuditBlame: ParsableCommand {
     let name = Array(file[(slash.map { file.index(after: $0) } ?? file.startIndex)...].utf8)
     guard let path = location.project.appending(name) else { throw UsageFailure("`\(file)` is not a file's path") }
     let store = try Assembly().store()
-    let blame = try Blame(content, path: path, checkout: Quoting.quote(location.root), in: store)
+    let place = try Self.place(of: path, in: location, store)
+    let blame = try Blame(content, path: place.path, checkout: place.checkout, in: store)
     if let number, number > blame.lines.count {
       throw UsageFailure("\(file) has \(blame.lines.count) lines")
     }
@@ -46,6 +47,25 @@ struct AuditBlame: ParsableCommand {
           + "  \(text)\n")
       if number != nil { explain(origin, style) }
     }
+  }
+
+  /// The checkout as runs recorded it, and the file's path in it. Outside git it is the nearest directory above the file
+  /// that a run worked in.
+  private static func place(
+    of path: RepoPath, in location: CheckoutLocation, _ store: AuditStore
+  ) throws -> (checkout: String, path: RepoPath) {
+    var root = location.root
+    var below = path
+    if location.repository == nil {
+      let known = Set(try store.runs(limit: .max).compactMap { $0.firstFields["checkout"]?.string })
+      while !known.contains(Quoting.quote(root)), let slash = root.lastIndex(of: UInt8(ascii: "/")), root.count > 1 {
+        guard let path = RepoPath(root[(slash + 1)...] + [UInt8(ascii: "/")] + below.bytes) else { break }
+        below = path
+        root = slash == 0 ? [UInt8(ascii: "/")] : Array(root[..<slash])
+      }
+      guard known.contains(Quoting.quote(root)) else { return (Quoting.quote(location.root), path) }
+    }
+    return (Quoting.quote(root), below)
   }
 
   private func explain(_ origin: LineOrigin?, _ style: Style) {
