@@ -112,7 +112,8 @@ extension RepairSession {
         ? "Another patch passes, too: the tests do not decide between them."
         : "\(rivals.count) other patches pass, too: the tests do not decide between them."
     }
-    text += "\n\n" + best.diff
+    // The change itself is shown with every result; beside others it is to be compared with them.
+    if !rivals.isEmpty { text += "\n\n" + best.diff }
     for (index, rival) in rivals.prefix(3).enumerated() {
       text += "\nRival \(index + 1) of \(rivals.count), \(Self.word(rival.candidate.kind)):\n" + rival.diff
     }
