@@ -98,12 +98,19 @@ public struct Runs: Sendable {
     let store = services.store
     let events = try store.events(of: run)
     let state = try RunState(events: events) { event, name in try store.content(of: event, name) }
-    guard let ended = state.ended, let outcome = ended["outcome"]?.string.flatMap(RunOutcome.init(rawValue:)) else {
+    guard let ended = state.ended, var outcome = ended["outcome"]?.string.flatMap(RunOutcome.init(rawValue:)) else {
       throw RunFailure(
         .repository, "\(run.text) has not ended", hint: "go on with it: codeagent runs resume \(run.text)")
     }
     guard let snapshot = ended["deliverable"]?.string else {
       throw RunFailure(.repository, "\(run.text) ended without a change that could be delivered (\(outcome.rawValue))")
+    }
+    if outcome == .refused || outcome == .conflict {
+      // Only the delivery failed then: what the judge said is what there is to deliver.
+      let ruling = events.last { $0.kind == EventKind.verification.rawValue }?.fields["ruling"]?.string
+      let isProven =
+        ruling == Judge.Verdict.Ruling.proven.rawValue && state.finish?.outcome != RunOutcome.unconfirmed.rawValue
+      outcome = isProven ? .fixed : .unconfirmed
     }
     guard outcome != .unconfirmed || request.acceptUnconfirmed else {
       throw RunFailure(
