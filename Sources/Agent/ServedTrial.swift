@@ -53,23 +53,9 @@ struct ServedTrial: Sendable {
     var limits = tests.limits
     // Each patch has bounds of its own; this one is for a run that does not get to the point where it forks.
     limits.wallSeconds = max(limits.wallSeconds, 60 + 10 * Double(share.count))
-    let copy = try await workspace.fork(named: "serve-\(nonce)")
-    let run: CommandRun
-    do {
-      run = try await copy.run(
-        arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: tests.directory,
-        environment: plan.environment, limits: limits, adaptors: plan.adaptorFiles, collectResults: true)
-      try await copy.discard()
-    } catch {
-      try? await copy.discard()
-      throw error
-    }
-    if run.result.status == .cancelled { throw CancellationError() }
-    let directory = tests.directory
+    let run = try await tests.runInCopy(plan, of: workspace, named: "serve-\(nonce)", limits: limits)
     let evidence = RunEvidence(
-      output: [], exitStatus: nil, results: run.results,
-      projectRoot: workspace.location.root + (directory.isRoot ? [] : [UInt8(ascii: "/")] + directory.bytes),
-      nonce: nonce)
+      output: [], exitStatus: nil, results: run.results, projectRoot: tests.projectRoot(in: workspace), nonce: nonce)
     guard let trials = command.trials(from: evidence), let control = trials.all.first, control.patch == nil,
       isFaithful(control)
     else { return nil }

@@ -26,6 +26,31 @@ struct TestRunner: Sendable {
   /// Where the command runs, in the checkout.
   var directory: RepoPath { project.joining(command.directory) }
 
+  /// The absolute path of that directory.
+  func projectRoot(in workspace: Workspace) -> [UInt8] {
+    workspace.location.root + (directory.isRoot ? [] : [UInt8(ascii: "/")] + directory.bytes)
+  }
+
+  /// Runs a plan in a copy of a workspace that is then thrown away: for callers that have passed the gate.
+  /// - Throws: `CancellationError` when the command was cancelled, `WorkspaceError`.
+  func runInCopy(_ plan: RunPlan, of workspace: Workspace, named name: String, limits: SandboxLimits) async throws
+    -> CommandRun
+  {
+    let copy = try await workspace.fork(named: name)
+    let run: CommandRun
+    do {
+      run = try await copy.run(
+        arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: directory,
+        environment: plan.environment, limits: limits, adaptors: plan.adaptorFiles, collectResults: true)
+      try await copy.discard()
+    } catch {
+      try? await copy.discard()
+      throw error
+    }
+    if run.result.status == .cancelled { throw CancellationError() }
+    return run
+  }
+
   /// Runs the tests, all of them or the selected command, in one workspace.
   func run(
     in workspace: Workspace, purpose: Effect.Execution.Purpose, selected: TestCommand? = nil, call: String? = nil
@@ -69,7 +94,7 @@ struct TestRunner: Sendable {
     let exitStatus: Int32? = if case .exited(let code) = run.result.status { code } else { nil }
     let evidence = RunEvidence(
       output: run.result.output.head + run.result.output.tail, exitStatus: exitStatus, results: run.results,
-      projectRoot: workspace.location.root + (directory.isRoot ? [] : [UInt8(ascii: "/")] + directory.bytes),
+      projectRoot: projectRoot(in: workspace),
       reportFiles: try await ReportFiles.collect(command.reportFilePatterns, in: workspace, below: directory),
       nonce: nonce)
     return Execution(

@@ -279,7 +279,7 @@ struct Lexer {
         if hashes == 0 {
           if syntax.family == .swift, at(1) == UInt8(ascii: "("), depth < 8 {
             index += 2
-            skipInterpolation(depth: depth + 1, spansLines: spansLines)
+            skipNested(UInt8(ascii: "("), UInt8(ascii: ")"), depth: depth + 1, spansLines: spansLines)
             continue
           }
           if at(1) == 0x0a { line += 1 }
@@ -292,7 +292,7 @@ struct Lexer {
       if depth < 8, byte != mark {
         if let sign = syntax.interpolation, byte == sign, at(1) == UInt8(ascii: "{"), mark == UInt8(ascii: "\"") {
           index += 2
-          skipCode(depth: depth + 1, spansLines: spansLines)
+          skipNested(UInt8(ascii: "{"), UInt8(ascii: "}"), depth: depth + 1, spansLines: spansLines)
           continue
         }
         if holdsCode, byte == UInt8(ascii: "{") {
@@ -300,7 +300,7 @@ struct Lexer {
             index += 2
           } else {
             index += 1
-            skipCode(depth: depth + 1, spansLines: spansLines)
+            skipNested(UInt8(ascii: "{"), UInt8(ascii: "}"), depth: depth + 1, spansLines: spansLines)
           }
           continue
         }
@@ -322,12 +322,13 @@ struct Lexer {
     index = min(index, text.count)
   }
 
-  private mutating func skipInterpolation(depth: Int, spansLines: Bool) {
+  /// Code within a text, behind the bracket that opens it: up to the one that closes it.
+  mutating func skipNested(_ opening: UInt8, _ closing: UInt8, depth: Int, spansLines: Bool) {
     var open = 1
     while index < text.count, open > 0 {
       switch text[index] {
-      case UInt8(ascii: "("): open += 1
-      case UInt8(ascii: ")"): open -= 1
+      case opening: open += 1
+      case closing: open -= 1
       case UInt8(ascii: "\""):
         skipString(hashes: 0, isRaw: false, depth: depth)
         continue

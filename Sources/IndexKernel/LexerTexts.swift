@@ -153,23 +153,4 @@ extension Lexer {
       }
     }
   }
-
-  /// Behind `${`: up to the brace that closes it.
-  mutating func skipCode(depth: Int, spansLines: Bool) {
-    var open = 1
-    while index < text.count, open > 0 {
-      switch text[index] {
-      case UInt8(ascii: "{"): open += 1
-      case UInt8(ascii: "}"): open -= 1
-      case UInt8(ascii: "\""):
-        skipString(hashes: 0, isRaw: false, depth: depth)
-        continue
-      case 0x0a:
-        if !spansLines { return }
-        line += 1
-      default: break
-      }
-      index += 1
-    }
-  }
 }

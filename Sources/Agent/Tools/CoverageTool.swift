@@ -80,18 +80,7 @@ extension TestRunner {
     guard let plan = command.coveragePlan(nonce: nonce, root: workspace.location.root) else { return nil }
     let effect = Effect.execute(.init(shell: command.shell, directory: directory, purpose: .tests))
     return try await gate.perform(effect, call: call) {
-      let copy = try await workspace.fork(named: "cover-\(nonce)")
-      let run: CommandRun
-      do {
-        run = try await copy.run(
-          arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: directory,
-          environment: plan.environment, limits: limits, adaptors: plan.adaptorFiles, collectResults: true)
-        try await copy.discard()
-      } catch {
-        try? await copy.discard()
-        throw error
-      }
-      if run.result.status == .cancelled { throw CancellationError() }
+      let run = try await runInCopy(plan, of: workspace, named: "cover-\(nonce)", limits: limits)
       let evidence = RunEvidence(
         output: [], exitStatus: nil, results: run.results, projectRoot: workspace.location.root, nonce: nonce)
       let coverage = command.coverage(from: evidence)
