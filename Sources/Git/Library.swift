@@ -1,7 +1,16 @@
 import CLibgit2
 
 /// libgit2 itself, started once in the life of the process.
-enum Library {
+public enum Library {
+  /// The version that is linked: `1.9.1`.
+  public static var version: String {
+    var major: Int32 = 0
+    var minor: Int32 = 0
+    var revision: Int32 = 0
+    git_libgit2_version(&major, &minor, &revision)
+    return "\(major).\(minor).\(revision)"
+  }
+
   private static let status: Int32 = codeagent_libgit2_start()
 
   /// Must come before any other libgit2 call.

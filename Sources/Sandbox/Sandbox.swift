@@ -48,6 +48,13 @@ public final class Sandbox: Sendable {
   /// How commands are held.
   public var level: SandboxLevel { host.level }
 
+  /// The programs that hold commands, by name: their paths.
+  public var programs: [String: [UInt8]] {
+    var programs = ["codeagent-launch": host.launcher]
+    if !host.bubblewrap.isEmpty { programs["bubblewrap"] = host.bubblewrap }
+    return programs
+  }
+
   /// The home directory that commands see.
   public static let home = Plan.home
 

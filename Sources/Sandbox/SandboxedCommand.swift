@@ -35,6 +35,9 @@ public struct SandboxedCommand: Sendable {
     self.view = view
     self.limits = limits
   }
+
+  /// The names of all variables that the command gets, the sandbox's own among them.
+  public var variableNames: [String] { Plan.environment(self).map(\.0) }
 }
 
 /// How the workspace comes to its path.

@@ -9,6 +9,26 @@ public struct CommandRun: Sendable {
   public let result: CommandResult
   /// The regular files that it left in `/run/codeagent/results`, by their path there.
   public let results: [String: [UInt8]]
+  /// Under what it ran.
+  public let setting: CommandSetting
+}
+
+/// Under what a command ran: as it was applied, whatever had been asked for.
+public struct CommandSetting: Sendable, Hashable {
+  /// How the sandbox held it.
+  public let level: SandboxLevel
+  /// How its files were copied.
+  public let mode: Workspace.Mode
+  /// Whether it could reach any host.
+  public let hasNetwork: Bool
+  /// Whether the programs that it started were watched.
+  public let isWatched: Bool
+  /// How many paths of the checkout were hidden from it.
+  public let hidden: Int
+  /// What it could use.
+  public let limits: SandboxLimits
+  /// The names of its variables, sorted.
+  public let variables: [String]
 }
 
 extension Workspace {
@@ -69,7 +89,13 @@ extension Workspace {
     if let results { command.view.readWriteAt.append(results.binding) }
     scanner.layerWillChange()
     let result = try await execute(&command, onOutput: onOutput)
-    return CommandRun(result: result, results: try results?.collect() ?? [:])
+    return CommandRun(result: result, results: try results?.collect() ?? [:], setting: setting(of: command))
+  }
+
+  private func setting(of command: SandboxedCommand) -> CommandSetting {
+    CommandSetting(
+      level: sandbox.level, mode: mode, hasNetwork: command.network != nil, isWatched: command.watch != nil,
+      hidden: command.view.masked.count, limits: command.limits, variables: command.variableNames)
   }
 
   /// Runs a program that does nothing, so that ``mode`` is known and a missing sandbox is said before it is needed.
