@@ -41,6 +41,8 @@ public final class AuditStore: Sendable {
   let options: Options
   /// Held while writing, so that writers of one process queue.
   let writing = Mutex(Writing())
+  /// What several runs have waiting for the writer.
+  let queue = CommitQueue()
   /// What signs checkpoints, once it is loaded.
   let signingKey: Mutex<NoteSigningKey?>
 
@@ -150,37 +152,48 @@ public final class AuditStore: Sendable {
     return RunLog(store: self, run: run, number: number, size: end.size, head: end.head, lock: lock)
   }
 
+  /// The version of SQLite that keeps records: `3.40.1`.
+  public static var engineVersion: String {
+    (try? DatabaseQueue().read { try String.fetchOne($0, sql: "SELECT sqlite_version()") }) ?? ""
+  }
+
   /// Whether a living process is writing a run.
   public func isLive(_ run: RunID) throws(AuditError) -> Bool { directory.isLocked(run: try number(of: run)) }
 
-  /// Writes one batch in one durable transaction, with the checkpoint that is due by it, and keeps the tree's edge.
-  /// - Parameters:
-  ///   - endsRun: whether a checkpoint is due in any case.
-  ///   - isSigned: false where there is no room for a checkpoint either.
+  /// Writes something other than events of runs, in one durable transaction.
   func commit<Result: Sendable>(
-    endsRun: Bool = false, isSigned: Bool = true, _ body: (Database, inout CompactRange) throws -> Result
+    _ body: (Database, inout CompactRange) throws -> Result
   ) throws(AuditError) -> Result {
     let key = signingKey.withLock { $0 }
     return try writing.withLock { writing throws(AuditError) in
       do {
         var next = writing
-        let now = Clock.monotonic()
-        let result = try database.write { db in
-          try next.edge.catchUp(with: db)
-          let before = next.edge.size
-          let result = try body(db, &next.edge)
-          if let key, isSigned, next.edge.size > before {
-            let isDue = try endsRun || Checkpoints.isDue(db, size: next.edge.size, since: next.lastSigned, now: now)
-            if isDue { try Checkpoints.sign(db, next.edge, origin: origin, key: key) }
-            if isDue || next.lastSigned == nil { next.lastSigned = now }
-          }
-          return result
-        }
+        let result = try transaction(&next, key, endsRun: false, body)
         writing = next
         return result
       } catch {
         throw AuditError(error, at: directory.name, doing: "written")
       }
+    }
+  }
+
+  /// One durable transaction on the tree as it is now, with the checkpoint that is due by it.
+  /// - Parameter endsRun: whether a checkpoint is due in any case.
+  func transaction<Result>(
+    _ next: inout Writing, _ key: NoteSigningKey?, endsRun: Bool,
+    _ body: (Database, inout CompactRange) throws -> Result
+  ) throws -> Result {
+    let now = Clock.monotonic()
+    return try database.write { db in
+      try next.edge.catchUp(with: db)
+      let before = next.edge.size
+      let result = try body(db, &next.edge)
+      if let key, next.edge.size > before {
+        let isDue = try endsRun || Checkpoints.isDue(db, size: next.edge.size, since: next.lastSigned, now: now)
+        if isDue { try Checkpoints.sign(db, next.edge, origin: origin, key: key) }
+        if isDue || next.lastSigned == nil { next.lastSigned = now }
+      }
+      return result
     }
   }
 

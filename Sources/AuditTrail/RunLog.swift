@@ -122,16 +122,10 @@ public final class RunLog: Sendable {
     let batch = EventBatch(
       run: run, number: state.number, writtenSize: state.writtenSize, events: state.waiting, withContent: withContent,
       isOfRecord: isOfRecord)
-    let directory = store.directory
-    let written = try store.commit(
-      endsRun: state.waiting.contains { $0.mark == .ended }, isSigned: withContent
-    ) { db, edge in
-      // A new run's row and lock come with its first events: nobody ever sees the one without the other.
-      let number = try batch.write(to: db, edge: &edge)
-      return (number, batch.number == nil ? try batch.lock(number, directory) : nil)
-    }
-    state.number = written.0
-    if let lock = written.1 { state.lock = lock }
+    let written = try store.append(
+      batch, endsRun: state.waiting.contains { $0.mark == .ended }, isSigned: withContent)
+    state.number = written.number
+    if let lock = written.lock { state.lock = lock }
     state.writtenSize = state.size
     state.waiting = []
     state.waitingBytes = 0

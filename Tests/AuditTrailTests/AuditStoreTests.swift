@@ -208,6 +208,33 @@ import TransparencyLog
     #expect(try store.consistencyProof(from: 41, to: 101) == nil)
   }
 
+  /// Runs that write at once share commits, and one that may not write spoils nothing for the others.
+  @Test func writersAtOnceShareCommits() async throws {
+    let scratch = try Scratch()
+    let store = try scratch.open()
+    let taken = RunID.new()
+    try store.begin(run: taken).append("run.started", [:], durable: true)
+    let runs = (0..<12).map { _ in RunID.new() }
+    try await withThrowingTaskGroup { group in
+      for (index, run) in runs.enumerated() {
+        group.addTask {
+          let log = try store.begin(run: run)
+          for number in 1...40 {
+            try log.append("step", ["n": JSONValue(number)], content: ["out": [UInt8(index)]], durable: true)
+          }
+          // Its name is there already: refused, however many others are in the same transaction.
+          #expect(kind { try store.begin(run: taken).append("step", [:], durable: true) } == .runIsLive)
+          try log.append("run.ended", [:], durable: true)
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try store.verify().isWhole)
+    for run in runs { #expect(try store.events(of: run).map(\.sequence) == Array(1...41)) }
+    #expect(try store.events(of: taken).count == 1)
+    #expect(try scratch.open().verify().isWhole)
+  }
+
   @Test func appendsFromManyTasksKeepAnOrder() async throws {
     let scratch = try Scratch()
     let store = try scratch.open()

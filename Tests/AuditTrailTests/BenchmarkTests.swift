@@ -90,11 +90,50 @@ import TransparencyLog
     }
     Self.report("durable events, ten a commit", 20_000 / (Self.now() - start), "per second")
     try log.append("run.ended", ["outcome": "fixed"], durable: true)
+    for width in [2, 8, 32] { try Self.severalRuns(store, width, each: 3200 / width) }
     try store.database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
     stat(place.path("store/record.db"), &before)
     let events = try store.head().size
     Self.report("bytes an event, 600 of them content", Double(before.st_size) / Double(events), "bytes")
     #expect(try store.verify().isWhole)
+  }
+
+  /// Runs of one process that each make every event durable, at the same time.
+  private static func severalRuns(_ store: AuditStore, _ width: Int, each count: Int) throws {
+    let logs = try (0..<width).map { _ in try store.begin(run: .new()) }
+    for log in logs { try log.append("warm", fields, durable: true) }
+    let start = now()
+    let threads = logs.map { log in
+      Thread {
+        for _ in 0..<count { _ = try? log.append("effect.outcome", fields, content: ["out": content], durable: true) }
+      }
+    }
+    for thread in threads { thread.join() }
+    report("durable events, \(width) runs at once", Double(width * count) / (now() - start), "per second")
+    for log in logs { try log.append("run.ended", [:], durable: true) }
+  }
+
+  /// A thread of the system: tasks would share as many as there are processors.
+  private final class Thread: Sendable {
+    private final class Body: Sendable {
+      let run: @Sendable () -> Void
+      init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+    private let thread: pthread_t
+
+    init(_ body: @escaping @Sendable () -> Void) {
+      var thread = pthread_t()
+      let argument = Unmanaged.passRetained(Body(body)).toOpaque()
+      pthread_create(
+        &thread, nil,
+        { argument in
+          if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
+          return nil
+        }, argument)
+      self.thread = thread
+    }
+
+    func join() { pthread_join(thread, nil) }
   }
 
   @Test func aMillionEvents() throws {
