@@ -8,8 +8,8 @@ struct FormatScanner {
     var range: Range<Int>
   }
 
-  private let bytes: UnsafeBufferPointer<UInt8>
-  private let formats: SecretFormats
+  let bytes: UnsafeBufferPointer<UInt8>
+  let formats: SecretFormats
   /// Headers and settings are not tried again inside a value that was no secret.
   private var valueBarrier = 0
   /// Where the last match ended: there a run begins, whatever the byte before.
@@ -24,7 +24,8 @@ struct FormatScanner {
     let byte = bytes[index]
     switch byte {
     case UInt8(ascii: "-"): return privateKey(at: index)
-    case UInt8(ascii: ":"): return addressPassword(at: index)
+    case UInt8(ascii: ":"): return addressPassword(at: index) ?? namedSecret(at: index)
+    case UInt8(ascii: "="): return namedSecret(at: index)
     default: break
     }
     for format in formats.prefixed[Int(byte)] {
@@ -51,7 +52,7 @@ struct FormatScanner {
 
   // MARK: Tokens
 
-  private func prefixed(_ format: SecretFormats.Prefixed, at index: Int) -> Int? {
+  func prefixed(_ format: SecretFormats.Prefixed, at index: Int) -> Int? {
     guard has(format.prefix, at: index), isBoundary(index, format.characters) else { return nil }
     let start = index + format.prefix.count
     let end = run(format.characters, from: start, most: format.lengths.upperBound + 1)
@@ -61,7 +62,7 @@ struct FormatScanner {
   }
 
   /// Three runs with dots between them, the first two the base64 of `{"`.
-  private func webToken(at index: Int) -> Int? {
+  func webToken(at index: Int) -> Int? {
     guard has("eyJ", at: index), isBoundary(index, .wordOrHyphen) else { return nil }
     let header = run(.wordOrHyphen, from: index, most: 4096)
     guard header - index >= 10, header < bytes.count, bytes[header] == UInt8(ascii: "."), has("eyJ", at: header + 1)
@@ -219,7 +220,7 @@ struct FormatScanner {
   }
 
   /// A variable, a mask, a placeholder, or one of the words that stand where a password would.
-  private func isStandIn(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+  func isStandIn(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
     guard let first = value.first else { return true }
     if "${<%[*".utf8.contains(first) || first == 0xe2 { return true }
     if value.allSatisfy({ $0 == first }) || value.contains(UInt8(ascii: "{")) { return true }
@@ -235,7 +236,7 @@ struct FormatScanner {
 
   // MARK: Bytes
 
-  private func has(_ text: StaticString, at index: Int) -> Bool {
+  func has(_ text: StaticString, at index: Int) -> Bool {
     let count = text.utf8CodeUnitCount
     guard index + count <= bytes.count else { return false }
     for offset in 0..<count where bytes[index + offset] != text.utf8Start[offset] { return false }
@@ -274,7 +275,7 @@ struct FormatScanner {
     return end
   }
 
-  private func skip(_ characters: StaticString, from start: Int, most: Int) -> Int {
+  func skip(_ characters: StaticString, from start: Int, most: Int) -> Int {
     var cursor = start
     let limit = min(bytes.count, start + most)
     let set = UnsafeBufferPointer(start: characters.utf8Start, count: characters.utf8CodeUnitCount)

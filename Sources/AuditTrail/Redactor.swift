@@ -62,6 +62,12 @@ public struct Redactor: Sendable {
     return Result(bytes: output, findings: findings)
   }
 
+  /// How many texts look drawn by lot, as keys do, and are none that any rule knows: a hint for people, and nothing that is
+  /// replaced. Digests in one case, UUIDs and the checksums of lock files are not counted.
+  public func hints(in bytes: [UInt8]) -> Int {
+    bytes.withUnsafeBufferPointer { FormatScanner($0, formats).countDrawn() }
+  }
+
   private struct Match {
     var rule: String
     var range: Range<Int>

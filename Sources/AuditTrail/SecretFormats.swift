@@ -68,8 +68,8 @@ struct SecretFormats: Sendable {
       prefixed[Int(first)].append(format)
       steps[Int(first)].isStart = true
     }
-    // Private keys, addresses, npm's settings; headers and settings, JSON web tokens.
-    for byte in "-:_⟦".utf8 { steps[Int(byte)].isMark = true }
+    // Private keys, addresses and settings, npm's settings; headers and settings, JSON web tokens.
+    for byte in "-:=_⟦".utf8 { steps[Int(byte)].isMark = true }
     for byte in "aAbBxXpPesS".utf8 { steps[Int(byte)].isStart = true }
     self.classes = classes
     self.steps = steps

@@ -98,6 +98,39 @@ import Testing
   ])
   func ordinaryTextStays(text: String) { #expect(redact(text) == text) }
 
+  /// Drawn by lot beside a name that says what it is.
+  @Test(arguments: [
+    "API_SECRET=wJalrXUtnFEMI7K7MDENGbPxRfiCYKEY12", "db_password: \"aB3dE5fG7hI9jK1lM3nO5pQ7\"",
+    "{\"clientSecret\":\"x9Kq2LmN8vB4cZ7tR1wY6pHs\"}", "{\\\"token\\\":\\\"x9Kq2LmN8vB4cZ7tR1wY6pHs\\\"}",
+    "secret_key = '9f86d081884c7d659a2feaa0c55ad015'", "refreshToken => 'x9Kq2LmN8vB4cZ7tR1wY6pHs'",
+    "export SERVICE_TOKEN=x9Kq2LmN8vB4cZ7tR1wY6pHs==",
+  ])
+  func namedSecrets(text: String) {
+    #expect(rules(text) == ["named-secret"], "\(redact(text))")
+    #expect(redact(redact(text)) == redact(text))
+  }
+
+  @Test(arguments: [
+    "token_hash = \"9f86d081884c7d659a2feaa0c55ad015\"", "password = getPasswordFromVault2Production()",
+    "token = Settings.currentUserSession2Token", "secret: \"correct horse battery staple\"", "public_token_url=a",
+    "cache_key: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "tokenizer = AutoTokenizerForSequence2Sequence", "api_key = os.environ[\"SERVICE_API_KEY_2\"]",
+  ])
+  func namesOfOtherThings(text: String) { #expect(redact(text) == text) }
+
+  @Test func whatLooksDrawnIsAHintOnly() {
+    func hints(_ text: String) -> Int { redactor.hints(in: Array(text.utf8)) }
+    #expect(hints("nothing here\nx9Kq2LmN8vB4cZ7tR1wY6pHs and again x9Kq2LmN8vB4cZ7tR1wY6pHs") == 2)
+    #expect(redact("x9Kq2LmN8vB4cZ7tR1wY6pHs") == "x9Kq2LmN8vB4cZ7tR1wY6pHs")
+    for text in [
+      "550e8400-e29b-41d4-a716-446655440000", "550E8400-E29B-41D4-A716-446655440000",
+      "commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", "AuditTrailExportReceiptVerifierTests2Cases",
+      "integrity: sha512-aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5zA7bC9dE1fG3hI5jK7lM9nO1pQ3rS5tU7vW9xY1zA3bC5dE7fG==",
+      "h1:aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5zA7bC9d=", "_ZNSt6vectorIiSaIiEE9push_backERKi2xY5zA7bC9dE",
+      "tests/fixtures/2024/Report1Final/summary_of_things_v2.json", String(repeating: "aB3dE5fG7hI9", count: 30),
+    ] { #expect(hints(text) == 0, "\(text)") }
+  }
+
   @Test func knownValuesInEveryForm() {
     for value in ["correct-horse/battery+staple", "with \"quotes\" and\nlines", "hunter22"] {
       let bytes = Array(value.utf8)
