@@ -18,10 +18,22 @@ struct Marks {
   private var foreign: [String] = []
   /// Up to where some mark agreed.
   private var agreed = 0
+  /// Up to where one agreed that somebody else holds: the record's own are as good as its key.
+  private var agreedElsewhere = 0
+  private let db: Database
+  private let proofs: [(held: HeldProof, claim: Checkpoint)]
 
-  init(_ db: Database, anchors: [Anchor], keys: [NoteVerificationKey], origin: String) throws {
+  init(
+    _ db: Database, anchors: [Anchor], proofs: [HeldProof], keys: [NoteVerificationKey], origin: String
+  ) throws {
+    self.db = db
     self.origin = origin
-    trust = Trust(try AuditStore.signers(db), given: keys, origin: origin)
+    let trust = Trust(try AuditStore.signers(db), given: keys, origin: origin)
+    self.trust = trust
+    self.proofs = proofs.compactMap { held in
+      trust.claim(of: held.proof.checkpoint).flatMap { $0.origin == origin ? (held, $0) : nil }
+    }
+    let anchors = anchors + proofs.map(\.anchor)
     own = try Row.fetchCursor(db, sql: "SELECT size, time, note FROM checkpoint ORDER BY size")
     for anchor in anchors {
       guard Checkpoint(parsing: anchor.note.text)?.origin == origin else {
@@ -49,9 +61,10 @@ struct Marks {
     while let mark = held.last, mark.claim.size <= edge.size {
       held.removeLast()
       guard mark.claim.size == edge.size ? mark.claim.root == edge.root : mark.claim.root == .emptyRoot else {
-        return bad(.forked, agreed, "\(mark.anchor.place) holds \(edge.size) events with another root")
+        return try forked(edge.size, "\(mark.anchor.place) holds \(edge.size) events with another root")
       }
       agreed = edge.size
+      agreedElsewhere = edge.size
       report.anchors.append(
         CheckedMark(size: mark.claim.size, time: mark.anchor.time, place: mark.anchor.place))
     }
@@ -85,6 +98,27 @@ struct Marks {
       return bad(.forked, agreed, "\(anchor.place) is signed by a key that this record does not know")
     }
     return nil
+  }
+
+  /// Something that somebody else holds was changed: what the others hold tells where, as far as it does.
+  private func forked(_ size: Int, _ detail: String) throws -> BadEvent {
+    var narrowing = Narrowing(db, good: agreedElsewhere, bad: size)
+    for proof in proofs { try narrowing.take(proof.held, claim: proof.claim) }
+    let range = narrowing.range
+    guard range.count == 1 else {
+      return BadEvent(
+        run: nil, sequence: nil, position: range.lowerBound, reason: .forked,
+        detail:
+          "\(detail); the first that was changed is one of the events \(range.lowerBound) to \(range.upperBound - 1)")
+    }
+    // What stands there now: its run and number are what was written over it, or the same.
+    let event = try Row.fetchOne(
+      db, sql: "SELECT position, run, sequence, record, hash FROM event WHERE position = ?",
+      arguments: [range.lowerBound]
+    ).map { try StoredEvent($0) }
+    return BadEvent(
+      run: event?.record?.run, sequence: event?.record?.sequence, position: range.lowerBound, reason: .rewritten,
+      detail: "\(narrowing.place ?? "what others hold") proves another")
   }
 
   private func bad(_ reason: BadEvent.Reason, _ position: Int, _ detail: String) -> BadEvent {

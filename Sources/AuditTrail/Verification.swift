@@ -11,10 +11,11 @@ extension AuditStore {
   /// - Parameters:
   ///   - run: only this run's chain; then no checkpoint is looked at.
   ///   - anchors: checkpoints from elsewhere.
+  ///   - proofs: proofs of single events from elsewhere. Their checkpoints are anchors, too.
   ///   - keys: the keys that are believed; with none, the record's own first key.
   /// - Throws: ``AuditError`` when the store cannot be read at all. Damage that can be read around is in the report.
   public func verify(
-    run: RunID? = nil, anchors: [Anchor] = [], keys: [NoteVerificationKey] = []
+    run: RunID? = nil, anchors: [Anchor] = [], proofs: [HeldProof] = [], keys: [NoteVerificationKey] = []
   ) throws(AuditError) -> VerificationReport {
     if let run {
       let number = try number(of: run)
@@ -25,7 +26,7 @@ extension AuditStore {
     }
     let origin = origin
     var report = try read { db in
-      let marks = try Marks(db, anchors: anchors, keys: keys, origin: origin)
+      let marks = try Marks(db, anchors: anchors, proofs: proofs, keys: keys, origin: origin)
       var verifier = try Verifier(db, marks: marks)
       return try verifier.verifyStore(from: 0, contents: true)
     }

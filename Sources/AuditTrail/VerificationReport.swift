@@ -26,6 +26,8 @@ public struct BadEvent: Sendable, Hashable, CustomStringConvertible {
     case rolledBack
     /// Somebody else holds a checkpoint of as many events, and they were others.
     case forked
+    /// Somebody else's proof shows that another event stood there; what follows was made to fit.
+    case rewritten
   }
 
   /// The run; nil when the damage does not tell.
@@ -59,6 +61,7 @@ public struct BadEvent: Sendable, Hashable, CustomStringConvertible {
       case .tree: "does not fit the record's tree"
       case .checkpoint: "does not fit a checkpoint"
       case .rolledBack: "is missing with all that followed: the record was put back to an older state"
+      case .rewritten: "was rewritten, with all hashes after it"
       case .forked: "and what follows differ from what somebody else holds: the record has two histories"
       }
     return detail.isEmpty ? "\(place) \(what)" : "\(place) \(what): \(detail)"

@@ -24,6 +24,13 @@ public enum MerkleProofs {
   public static func inclusion<Failure: Error>(
     index: Int, size: Int, node: (NodePosition) throws(Failure) -> MerkleHash
   ) throws(Failure) -> [MerkleHash]? {
+    guard let siblings = siblings(index: index, size: size) else { return nil }
+    return try hashes(of: siblings, node: node)
+  }
+
+  /// The leaves below each hash of an audit path, leaf side first. With the leaf itself they are all leaves of the tree.
+  /// - Returns: nil when there is no such leaf.
+  public static func siblings(index: Int, size: Int) -> [Range<Int>]? {
     guard index >= 0, index < size else { return nil }
     var siblings: [Range<Int>] = []
     var range = 0..<size
@@ -37,7 +44,7 @@ public enum MerkleProofs {
         range = middle..<range.upperBound
       }
     }
-    return try hashes(of: siblings.reversed(), node: node)
+    return siblings.reversed()
   }
 
   /// The proof that the tree of `oldSize` leaves is a prefix of the one of `newSize` leaves.
@@ -133,7 +140,7 @@ public enum MerkleProofs {
   }
 
   /// The root of a range that begins where a perfect subtree of its length could: all that splitting ever gives.
-  private static func hash<Failure: Error>(
+  public static func hash<Failure: Error>(
     of range: Range<Int>, node: (NodePosition) throws(Failure) -> MerkleHash
   ) throws(Failure) -> MerkleHash {
     var peaks: [MerkleHash] = []

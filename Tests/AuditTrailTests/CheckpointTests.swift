@@ -250,6 +250,66 @@ import TransparencyLog
     #expect(report.firstBad?.position == 0)
   }
 
+  // MARK: Where a record that fits together was rewritten
+
+  /// Two records of six runs, the second made by whoever has the key of the first: from the fourth run on others.
+  private func rewritten() throws -> (Scratch, Scratch) {
+    let scratch = try Scratch()
+    for _ in 0..<3 { try run(try scratch.open()) }
+    let old = try copy(scratch)
+    for _ in 0..<3 { try run(try scratch.open()) }
+    let whole = try copy(scratch)
+    try putBack(old, scratch)
+    for _ in 0..<3 { try run(try scratch.open()) }
+    let forged = try copy(scratch)
+    let (left, right) = (try Scratch(), try Scratch())
+    for place in [left, right] { _ = try place.open() }
+    try putBack(whole, left)
+    try putBack(forged, right)
+    return (left, right)
+  }
+
+  private func proof(_ store: AuditStore, _ position: Int, size: Int, isNamed: Bool = true) throws -> HeldProof {
+    let event = try #require(
+      try store.runs(limit: 100).lazy.flatMap { try store.events(of: $0.run) }.first { $0.position == position })
+    let note = try #require(try store.checkpoints().first { $0.size == size }).note
+    let path = try #require(try store.inclusionProof(of: event, size: size))
+    let proof = LogProof(
+      index: position, path: path, checkpoint: note, extra: isNamed ? HeldProof.extra(of: event) : [])
+    return try #require(HeldProof.read(Array(proof.text.utf8), from: "a file").first)
+  }
+
+  @Test func proofsTellWhereARecordWasRewritten() throws {
+    let (left, right) = try rewritten()
+    let (whole, forged) = (try left.open(), try right.open())
+    #expect(try forged.verify().isWhole)
+    let anchors = try whole.checkpoints().map { Anchor($0.note, from: "elsewhere") }
+    // A checkpoint alone says how much; older ones bound it, whatever the forged record signed since.
+    let last = try #require(try forged.verify(anchors: [anchors[5]]).firstBad)
+    #expect((last.position, last.reason) == (0, .forked))
+    let between = try #require(try forged.verify(anchors: anchors).firstBad)
+    #expect((between.position, between.reason) == (12, .forked))
+    #expect(between.detail.contains("events 12 to 15"))
+    // A proof holds the hashes of ranges; that of the event itself names it.
+    for position in 0..<24 {
+      let held = try proof(whole, position, size: 24)
+      #expect(try whole.verify(proofs: [held]).isWhole)
+      let bad = try #require(try forged.verify(proofs: [held]).firstBad)
+      #expect(bad.position <= 12, "\(position): \(bad)")
+      if position == 12 { #expect((bad.position, bad.reason, bad.sequence) == (12, .rewritten, 1)) }
+      if position < 12 || position == 13 { #expect(bad.position >= 8, "\(position): \(bad)") }
+    }
+    let several = try [11, 13].map { try proof(whole, $0, size: 24, isNamed: $0 == 13) }
+    #expect(try #require(try forged.verify(anchors: anchors, proofs: several).firstBad).position == 12)
+    // One that was tampered with, or proves another leaf, says nothing.
+    let held = try proof(whole, 12, size: 24)
+    var path = held.proof.path
+    path[0] = .zero
+    let bent = LogProof(index: 12, path: path, checkpoint: held.proof.checkpoint)
+    #expect(
+      try forged.verify(proofs: [HeldProof(bent, leaf: held.leaf, from: "x")]).firstBad?.reason == .forked)
+  }
+
   @Test func anchorFilesAndLines() throws {
     let scratch = try Scratch()
     let file = "\(scratch.path)/anchors"

@@ -20,50 +20,58 @@ struct AnchorPlaces {
 
   // MARK: Reading
 
+  /// What others hold of the record.
+  struct Held {
+    var anchors: [Anchor] = []
+    /// The proofs in receipts.
+    var proofs: [HeldProof] = []
+    /// Who could not be asked, and why.
+    var unreachable: [String] = []
+  }
+
   /// What all known places hold, and those that could not be asked.
   /// - Parameter isOffline: files only: no repository, no witness.
-  func read(adding given: [Anchor], isOffline: Bool) async -> ([Anchor], [String]) {
-    var anchors = given
-    var unreachable: [String] = []
+  func read(isOffline: Bool) async -> Held {
+    var held = Held()
     let known = (try? store.anchors()) ?? []
     var files = Set(known.filter { $0.kind == "file" }.map(\.place))
     if let file = assembly.settings.audit.anchorFile(assembly.environment) { files.insert(file) }
     for file in files.sorted() {
       do throws(AuditError) {
         let times = Dictionary(known.filter { $0.place == file }.map { ($0.size, $0.time) }, uniquingKeysWith: max)
-        anchors += try Anchor.read(file: file).map { anchor in
+        held.anchors += try Anchor.read(file: file).map { anchor in
           let size = Checkpoint(parsing: anchor.note.text)?.size
           return Anchor(anchor.note, from: anchor.place, time: size.flatMap { times[$0] } ?? anchor.time)
         }
       } catch {
-        unreachable.append(error.message)
+        held.unreachable.append(error.message)
       }
     }
-    if isOffline { return (anchors, unreachable) }
+    if isOffline { return held }
     for anchor in known where anchor.kind == "git" {
       guard let (repository, commit) = Self.parse(anchor.place) else { continue }
       do throws(GitError) {
         guard let place = try Repository.discover(from: repository) else { continue }
         let text = try Repository.open(place).note(on: commit, in: Self.notes) ?? []
-        anchors += NoteCollection.notes(in: text).map {
-          Anchor($0, from: "the note on commit \(commit.hex.prefix(12))", time: anchor.time)
-        }
+        let noted = "the note on commit \(commit.hex.prefix(12))"
+        held.anchors += NoteCollection.notes(in: text).map { Anchor($0, from: noted, time: anchor.time) }
+        held.proofs += HeldProof.read(text, from: noted)
       } catch {
-        unreachable.append("the note on \(commit.hex.prefix(12)): \(error.message)")
+        held.unreachable.append("the note on \(commit.hex.prefix(12)): \(error.message)")
       }
     }
     for witness in assembly.settings.audit.witnesses {
       do {
         guard let note = try await WitnessClient(witness).newest(of: store.origin) else { continue }
-        anchors.append(
+        held.anchors.append(
           Anchor(
             note, from: "the witness \(witness.key.name)",
             time: note.time(by: witness.key).map { Int64(clamping: $0) &* 1_000_000_000 }))
       } catch {
-        unreachable.append("the witness \(witness.key.name): \(error)")
+        held.unreachable.append("the witness \(witness.key.name): \(error)")
       }
     }
-    return (anchors, unreachable)
+    return held
   }
 
   private static func parse(_ place: String) -> ([UInt8], ObjectID)? {

@@ -40,7 +40,8 @@ struct AuditProve: ParsableCommand {
       throw AuditError(.damaged, "the event is under no checkpoint", hint: "look at it with `codeagent audit verify`")
     }
     let proof = LogProof(
-      index: found.position, path: path, checkpoint: checkpoint.note, extra: Array("\(found.run.text)/\(number)".utf8))
+      index: found.position, path: path, checkpoint: checkpoint.note,
+      extra: HeldProof.extra(of: found))
     Output.write(proof.text)
   }
 }

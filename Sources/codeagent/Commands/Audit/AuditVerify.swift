@@ -17,11 +17,14 @@ struct AuditVerify: AsyncParsableCommand {
         codeagent audit verify
         codeagent audit verify --checkpoint ci.log --key "$(cat auditor.vkey)"
         git log | codeagent audit verify --checkpoint -
+        codeagent audit verify --proof 12.proof --proof change.patch.intoto.json
         codeagent audit verify --receipt change.patch.intoto.json --patch change.patch --key auditor.vkey
       """)
 
   @Argument(help: "Only this run's chain; the whole record when not given.") var name: String?
   @Option(help: "A file with checkpoints that somebody else kept (may be repeated).") var checkpoint: [String] = []
+  @Option(help: "A proof or receipt that somebody else kept: it narrows down what was changed (may be repeated).")
+  var proof: [String] = []
   @Option(help: "A verification key that is believed, or a file with it (may be repeated).") var key: [String] = []
   @Option(help: "Check this receipt instead of the record.") var receipt: String?
   @Option(help: "With --receipt: the patch that it is said to be of.") var patch: String?
@@ -49,14 +52,21 @@ struct AuditVerify: AsyncParsableCommand {
       }
       anchors += found
     }
-    let asked = anchors
-    let unreachable: [String]
-    (anchors, unreachable) = await AnchorPlaces(assembly, store).read(adding: anchors, isOffline: offline)
-    let report = try store.verify(anchors: anchors, keys: keys)
-    show(report, store, "", unreachable)
+    var proofs: [HeldProof] = []
+    for file in proof {
+      let found = HeldProof.read(try ByteInput.read(file), from: Display.line(file, width: 200))
+      guard !found.isEmpty else {
+        throw UsageFailure("\(file) holds no proof", advice: "give what `audit prove` wrote, or a receipt")
+      }
+      proofs += found
+    }
+    let asked = anchors + proofs.map(\.anchor)
+    let held = await AnchorPlaces(assembly, store).read(isOffline: offline)
+    let report = try store.verify(anchors: anchors + held.anchors, proofs: proofs + held.proofs, keys: keys)
+    show(report, store, "", held.unreachable)
     if !report.isWhole { throw ExitStatus(code: 8) }
     if !asked.isEmpty, !asked.contains(where: { Checkpoint(parsing: $0.note.text)?.origin == store.origin }) {
-      Output.error("codeagent: --checkpoint holds checkpoints of another record only; this one is \(store.origin)")
+      Output.error("codeagent: what was given is of another record only; this one is \(store.origin)")
       throw ExitStatus(code: 8)
     }
   }
@@ -70,7 +80,13 @@ struct AuditVerify: AsyncParsableCommand {
       Output.write(
         JSONValue.object([
           "v": 1, "events": JSONValue(report.count), "whole": .bool(report.isWhole),
-          "first_bad": JSONValue(report.firstBad?.description), "origin": .string(store.origin),
+          "first_bad": JSONValue(report.firstBad?.description),
+          "first_bad_event": report.firstBad.map {
+            [
+              "run": JSONValue($0.run?.text), "seq": $0.sequence.map { JSONValue($0) } ?? .null,
+              "position": JSONValue($0.position), "reason": .string($0.reason.rawValue),
+            ]
+          } ?? .null, "origin": .string(store.origin),
           "contents": JSONValue(report.contents), "erased": JSONValue(report.erased),
           "checkpoints": JSONValue(report.checkpoints),
           "keys": .array(report.keys.map { .string($0.text) }),
