@@ -72,15 +72,16 @@ public final class Gate: Sendable {
   ///   - effect: what is about to happen.
   ///   - call: the model's tool call that caused it.
   ///   - content: what the intent commits to beside its fields: a patch, a request.
+  ///   - details: what else the intent says.
   ///   - body: does it, and says what is recorded of the outcome.
   /// - Throws: ``Refusal`` when policy does not permit it, `AuditError` when it cannot be recorded, and what `body`
   ///   throws, recorded as the outcome.
   func perform<Value: Sendable>(
-    _ effect: Effect, call: String? = nil, content: [String: [UInt8]] = [:],
+    _ effect: Effect, call: String? = nil, content: [String: [UInt8]] = [:], details: JSONObject = JSONObject(),
     _ body: () async throws -> EffectOutcome<Value>
   ) async throws -> Value {
     let passage = try await authorize(effect, call: call, content: content)
-    var fields = effect.json.object ?? JSONObject()
+    var fields = (effect.json.object ?? JSONObject()).merging(details)
     fields["call"] = JSONValue(call)
     fields["rules"] = .array(passage.rules.map { .string("\($0)") })
     fields["policy"] = .string(authorizer.digest)

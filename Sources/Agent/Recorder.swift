@@ -27,6 +27,8 @@ public enum EventKind: String, Sendable, CaseIterable {
   case baseline = "baseline"
   /// The conversation's first items, or those after it was cut.
   case conversation = "conversation.began"
+  /// A request to the model failed, and is made again.
+  case modelRetry = "model.retry"
   /// A complete answer of the model.
   case modelAnswer = "model.answer"
   /// What the model was told: a tool's result or the judge's findings.
@@ -64,10 +66,14 @@ public struct Recorder: Sendable {
   ) throws(AuditError) -> Int {
     var found = Redactions()
     var content = content.mapValues { found.redact($0, redactor) }
+    // Of what providers send, much looks drawn by lot: ids, and reasoning that they alone can read.
+    let hints = JSONObject(counting: content.mapValues { redactor.hints(in: $0) })
     for (name, value) in values { content[name] = redact(value, &found).serialized }
     var fields = redact(fields, &found)
-    if let redacted = found.json, var object = fields.object {
-      object["redacted"] = redacted
+    if var object = fields.object {
+      if let redacted = found.json { object["redacted"] = redacted }
+      // Contents with texts that look like keys and are left as they are: somebody may want to look.
+      if let hints { object["suspects"] = .object(hints) }
       fields = .object(object)
     }
     return try log.append(kind.rawValue, fields, content: content, durable: durable).sequence
@@ -98,6 +104,15 @@ public struct Recorder: Sendable {
       return .object(result)
     default: return value
     }
+  }
+}
+
+extension JSONObject {
+  /// Counts by name, without those of nothing; nil when nothing is left.
+  fileprivate init?(counting counts: [String: Int]) {
+    self.init()
+    for (name, count) in counts.sorted(by: { $0.key < $1.key }) where count > 0 { self[name] = JSONValue(count) }
+    if members.isEmpty { return nil }
   }
 }
 

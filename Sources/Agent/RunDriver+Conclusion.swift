@@ -174,8 +174,10 @@ extension RunDriver {
     let question = ModelRequest(
       system: "", tools: [], items: [.user(text: recorder.redact(text), structured: nil)], maxOutputTokens: 1000)
     do {
-      let answer: ModelResponse = try await gate.perform(.callModel(reviewer.identity)) {
-        var answer = try await reviewer.respond(to: question) { _ in }
+      let answer: ModelResponse = try await gate.perform(
+        .callModel(reviewer.identity), details: PromptRecord.fields(of: question, toolsDigest: nil)
+      ) {
+        var answer = try await RetryRecord(recorder) { _ in }.respond(reviewer, to: question)
         answer.usage = answer.usage.plausible
         return EffectOutcome(
           value: answer, fields: ["usage": answer.usage.json], content: ["opinion": answer.json.serialized])

@@ -30,6 +30,7 @@ final class RunDriver {
   private let start = ContinuousClock.now
   private let system = Prompt.system.filled()
   private let tools: [ToolDefinition]
+  private let toolsDigest: String
   private var repetition = RepetitionWatch()
   private var size = ConversationSize()
   /// Which of the model and its fallbacks is asked first.
@@ -47,6 +48,7 @@ final class RunDriver {
     self.recorder = gate.recorder
     self.toolbox = toolbox
     tools = toolbox.definitions
+    toolsDigest = PromptRecord.digest(of: tools)
     self.state = state
     self.deadline = deadline
     self.observe = observe
@@ -123,13 +125,14 @@ final class RunDriver {
 
   private func ask(_ candidate: PricedModel, _ modelRequest: ModelRequest) async throws -> (ModelResponse, Int?) {
     let model = candidate.model
-    let observe = observe
     gate.setSpending(
       Resource.Spending(
         microdollars: state.spending.microdollars.map(Int64.init),
         tokens: Int64(state.spending.usage.input + state.spending.usage.output)))
-    return try await gate.perform(.callModel(model.identity)) {
-      var response = try await model.respond(to: modelRequest) { observe(.model($0)) }
+    return try await gate.perform(
+      .callModel(model.identity), details: PromptRecord.fields(of: modelRequest, toolsDigest: toolsDigest)
+    ) {
+      var response = try await RetryRecord(recorder, observe).respond(model, to: modelRequest)
       response.usage = response.usage.plausible
       let price = model.identity.endpoint == nil ? 0 : candidate.price(response.usage)
       try recorder.append(

@@ -87,6 +87,10 @@ public struct RunServices: Sendable {
   public var price: @Sendable (Usage) -> Int?
   /// This program's version.
   public var version: String
+  /// The account that the process runs under, whoever a token names; empty when it is not known.
+  public var account = ""
+  /// The versions of what the program relies on, or the digests of their files, by their names: for the record.
+  public var versions: [String: String] = [:]
   /// Where providers compute, by their names in the configuration.
   public var regions: [String: String] = [:]
   /// A directory that keeps which labels contents have; nil to keep nothing.

@@ -186,10 +186,7 @@ actor Session {
       // What a stopped run left half done is undone when it goes on, and the command runs again.
       if run.result.status == .cancelled { throw CancellationError() }
       let (fields, content) = try await recordChange()
-      var outcome = fields
-      outcome["status"] = .string(run.result.status.text)
-      outcome["milliseconds"] = JSONValue(Int(run.result.duration * 1000))
-      outcome["outputBytes"] = JSONValue(run.result.output.totalBytes)
+      let outcome = CommandRecord.fields(run).merging(fields)
       var kept = content
       kept["output"] = run.result.output.recorded
       return EffectOutcome(value: run.result, fields: outcome, content: kept)
@@ -248,6 +245,7 @@ actor Session {
     observe(.changed(diff))
     var content = try await contents(of: diff)
     content["diff"] = diff.flatMap(\.patch)
+    content["blobs"] = JSONValue.array(diff.map(Self.blobs)).canonical
     return (fields, content)
   }
 
@@ -266,6 +264,15 @@ actor Session {
       if let id = file.afterID, !file.isBinary { knownFiles.insert(id) }
     }
     return contents
+  }
+
+  /// A changed file by what it held before and holds now: ids and modes as git has them, null where there was nothing.
+  /// Ids give content away to who can guess it, so they are content, too: events only commit to them.
+  private static func blobs(_ file: FileDiff) -> JSONValue {
+    [
+      "path": .string(file.path.quoted), "before": JSONValue(file.beforeID?.hex), "after": JSONValue(file.afterID?.hex),
+      "beforeMode": JSONValue(file.beforeMode?.octal), "afterMode": JSONValue(file.afterMode?.octal),
+    ]
   }
 
   private static let mostContents = 200

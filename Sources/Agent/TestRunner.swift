@@ -21,6 +21,8 @@ struct TestRunner: Sendable {
     var seconds: Double
     var output: CapturedOutput
     var status: CommandResult.Status
+    /// What the record keeps of the command.
+    var command: JSONObject
   }
 
   /// Where the command runs, in the checkout.
@@ -99,7 +101,7 @@ struct TestRunner: Sendable {
       nonce: nonce)
     return Execution(
       report: command.report(from: evidence), seconds: run.result.duration, output: run.result.output,
-      status: run.result.status)
+      status: run.result.status, command: CommandRecord.fields(run))
   }
 }
 
@@ -107,12 +109,10 @@ extension TestRunner.Execution {
   /// What the record keeps of a test run beside its output.
   var recordFields: JSONObject {
     func names(_ names: [String]) -> JSONValue { .array(names.prefix(200).map { .string($0) }) }
-    return [
-      "status": .string(status.text), "milliseconds": JSONValue(Int(seconds * 1000)),
-      "outputBytes": JSONValue(output.totalBytes), "passed": JSONValue(report.passing.count),
-      "failed": JSONValue(report.failing.count), "failing": names(report.failing),
-      "incomplete": .bool(report.isIncomplete),
-    ]
+    return command.merging([
+      "passed": JSONValue(report.passing.count), "failed": JSONValue(report.failing.count),
+      "failing": names(report.failing), "incomplete": .bool(report.isIncomplete),
+    ])
   }
 }
 

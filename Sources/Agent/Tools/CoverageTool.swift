@@ -86,10 +86,8 @@ extension TestRunner {
       let coverage = command.coverage(from: evidence)
       return EffectOutcome(
         value: coverage,
-        fields: [
-          "status": .string(run.result.status.text), "milliseconds": JSONValue(Int(run.result.duration * 1000)),
-          "coveredTests": JSONValue(coverage?.tests.count ?? 0),
-        ], content: ["output": run.result.output.recorded])
+        fields: CommandRecord.fields(run).merging(["coveredTests": JSONValue(coverage?.tests.count ?? 0)]),
+        content: ["output": run.result.output.recorded])
     }
   }
 }

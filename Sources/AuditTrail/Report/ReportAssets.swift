@@ -30,6 +30,7 @@ enum ReportAssets {
     .cards li{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:11px 14px;min-width:0}
     .cards span{display:block;color:var(--soft);font-size:.87em}.cards b{display:block;font-size:21px;font-weight:650;\
     font-variant-numeric:tabular-nums;white-space:nowrap}.cards small{display:block}
+    .cards .good b{color:var(--good)}.cards .bad b{color:var(--bad)}
     .proof ul{margin:0;padding:0;list-style:none}.proof li{padding:3px 0 3px 26px;position:relative;overflow-wrap:anywhere}
     .proof li::before{position:absolute;left:2px;font-weight:700}.held li::before{content:"✔";color:var(--good)}
     .flag li::before{content:"!";left:6px;color:var(--warn)}
@@ -45,7 +46,7 @@ enum ReportAssets {
     .diff td:nth-child(3){border-left:1px solid var(--line)}.diff .add{background:var(--add)}.diff .del{background:var(--del)}
     .diff .none{background:var(--code)}.diff mark{color:inherit;border-radius:2px;padding:0}.add mark{background:var(--addm)}
     .del mark{background:var(--delm)}.hunk td{background:var(--code);color:var(--soft);padding:1px 12px;font-size:11.5px}
-    .charts{display:grid;gap:16px;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr))}
+    .charts{display:grid;gap:16px;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr))}
     .charts figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 14px;min-width:0}
     figcaption{font-weight:600;margin-bottom:6px}svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:12px}
     .grid{stroke:var(--line);stroke-dasharray:2 4}.axis{stroke:var(--line)}.hit{fill:transparent}.hit:hover{fill:var(--ink);fill-opacity:.06}
@@ -92,7 +93,7 @@ enum ReportAssets {
     .parts{padding:4px 10px 12px}.filters{position:static}.status{max-width:70%}
     .diff,.diff tbody,.diff tr,.diff td.hunk{display:block}.diff colgroup,.diff td.none,.diff td.old{display:none}
     .diff tr{display:grid;grid-template-columns:40px 1fr}.diff tr.hunk{display:block}.diff tr.hunk td{display:block}
-    .diff td:nth-child(3){border-left:0}}
+    .diff td:nth-child(3){border-left:0}svg text{font-size:15px}}
     @media print{:root{--bg:#fff;--card:#fff;--ink:#000;--code:#f4f4f4;--soft:#444;--line:#bbb}body{font-size:10.5pt}
     .filters,.skip{display:none}main{max-width:none;padding:0}pre{max-height:none;overflow:visible}
     .timeline{overflow:visible}section,header{break-inside:auto}h2{break-after:avoid}.timeline summary{break-inside:avoid}

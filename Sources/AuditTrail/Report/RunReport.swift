@@ -27,15 +27,16 @@ public struct RunReport {
   /// The page, as UTF-8.
   public func page() throws -> [UInt8] {
     let timeline = try Timeline(run, in: store)
+    let report = try store.verify(run: run.run)
     var html = HTMLText()
     head(&html)
     html.markup("<body><a class=skip href=\"#timeline\">To the timeline</a><main>")
-    try top(&html)
+    try top(report, &html)
     try change(&html)
     charts(&html)
     self.timeline(timeline, &html)
     decisions(timeline, &html)
-    try verification(&html)
+    try verification(report, &html)
     html.markup("</main><footer>Written by codeagent ")
     html.text(version)
     html.markup(" from its own record. Times are UTC.</footer><script>\(ReportAssets.script)</script></body></html>\n")
@@ -60,7 +61,7 @@ public struct RunReport {
 
   // MARK: Outcome
 
-  private func top(_ html: inout HTMLText) throws {
+  private func top(_ report: VerificationReport, _ html: inout HTMLText) throws {
     let end = run.end?.fields
     let outcome = run.outcome
     let tone =
@@ -89,7 +90,7 @@ public struct RunReport {
       html.markup("</dd></div>")
     }
     html.markup("</dl></header>")
-    cards(end, &html)
+    try cards(end, report, &html)
     let proof = (end?["proof"]?.array ?? []).compactMap(\.string)
     let flags = (end?["flags"]?.array ?? []).compactMap(\.string)
     let summary = end?["summary"]?.string ?? ""
@@ -113,7 +114,7 @@ public struct RunReport {
     return line.count > 160 ? line.prefix(159) + "…" : String(line)
   }
 
-  private func cards(_ end: JSONValue?, _ html: inout HTMLText) {
+  private func cards(_ end: JSONValue?, _ report: VerificationReport, _ html: inout HTMLText) throws {
     let refusals = run.events.count { $0.kind == "policy.refusal" }
     let before = end?["failedBefore"]?.array?.count ?? 0
     let now = end?["passesNow"]?.array?.count ?? 0
@@ -131,18 +132,23 @@ public struct RunReport {
         ("tokens", Figure.short(input + output), "\(Figure.short(input)) read, \(Figure.short(output)) written"))
     }
     if let cost = end?["microdollars"]?.int {
-      cards.append(("cost", Figure.cost(cost), run.model == "builtin" ? "no model was paid" : ""))
+      cards.append(("cost", cost == 0 ? "$0" : Figure.cost(cost), run.model == "builtin" ? "no model was paid" : ""))
     }
     if let time = end?["milliseconds"]?.int {
       cards.append(("time", Figure.duration(Int64(time) * 1_000_000), "\(end?["turns"]?.int ?? 0) answers"))
     }
     cards.append(("refused", "\(refusals)", refusals == 0 ? "by policy: nothing" : "by policy"))
-    cards.append(("record", Figure.grouped(run.events.count), "events"))
     html.markup("<ul class=cards>")
     for (name, value, note) in cards {
       html.markup(
         "<li><span>\(name)</span><b>\(HTMLText.escaped(value))</b><small>\(HTMLText.escaped(note))</small></li>")
     }
+    // Whether to believe the rest of the page.
+    let isSigned = try run.events.last.flatMap { try store.checkpoint(covering: $0) } != nil
+    html.markup(
+      "<li class=\(report.isWhole ? "good" : "bad")><span>record</span><b>\(report.isWhole ? "✔ whole" : "✘ changed")</b>"
+        + "<small><a href=\"#verification\">\(Figure.grouped(run.events.count)) events\(isSigned ? ", signed" : "")</a></small></li>"
+    )
     html.markup("</ul>")
   }
 
@@ -338,8 +344,7 @@ public struct RunReport {
 
   // MARK: Verification
 
-  private func verification(_ html: inout HTMLText) throws {
-    let report = try store.verify(run: run.run)
+  private func verification(_ report: VerificationReport, _ html: inout HTMLText) throws {
     html.markup("<section id=verification><h2>Verification</h2>")
     if let bad = report.firstBad {
       html.markup("<p class=\"verdict bad\">✘ ")

@@ -122,6 +122,12 @@ struct Timeline {
       entry.title = "Changed by running the tests"
       entry.subject = Self.names(fields["changed"])
       if let diff = try store.content(of: event, "diff") { entry.parts = [.diff(diff)] }
+    case "model.retry":
+      entry.kind = .model
+      entry.title = "The request failed, and was made again"
+      entry.status = "attempt \(fields["attempt"]?.int ?? 0)"
+      entry.state = .warning
+      entry.parts = [.facts([("why", text("reason"))])]
     case "plan":
       entry.kind = .model
       entry.title = "The model's plan"
@@ -141,6 +147,9 @@ struct Timeline {
       entry.parts = [.facts(facts(fields))]
     default: entry.parts = [.facts(facts(fields))]
     }
+    let outcome = event.kind == "effect.intent" ? run.outcomes[event.sequence] : nil
+    let secrets = Self.secrets(fields) + Self.secrets(outcome?.fields)
+    if !secrets.isEmpty { entry.parts.append(.facts(secrets)) }
     return entry
   }
 
@@ -167,7 +176,9 @@ struct Timeline {
         guard answer.kind == "model.answer" else { continue }
         covered.insert(answer.sequence)
         let usage = answer.fields["usage"]
-        entry.status = answer.fields["stop"]?.string ?? ""
+        let items = try value(answer, "answer")?["items"]
+        let calls = (items?.array ?? []).count { $0["type"]?.string == "toolCall" }
+        entry.status = Self.ending(answer.fields["stop"]?.string ?? "", calls: calls)
         details.append(
           (
             "tokens",
@@ -175,7 +186,7 @@ struct Timeline {
               + "\(Figure.grouped(usage?["output"]?.int ?? 0)) written"
           ))
         if let cost = answer.fields["microdollars"]?.int { details.append(("cost", Figure.cost(cost))) }
-        entry.parts += try Self.blocks(value(answer, "answer")?["items"])
+        entry.parts += Self.blocks(items)
         break
       }
     case "execute":
@@ -212,12 +223,18 @@ struct Timeline {
       entry.kind = .file
       entry.title = name == "read" ? "Read" : name == "list" ? "Listed" : "Searched"
     }
+    if let outcome, let diff = try store.content(of: outcome, "diff") {
+      let counts = DiffTable.counts(diff)
+      if entry.status.isEmpty { entry.status = "+\(counts.added) −\(counts.removed)" }
+    }
     if let error = result?["error"]?.string { details.append(("error", error)) }
     if let cwd = fields["cwd"]?.string, cwd != "." { details.append(("in", cwd)) }
     details += Self.list("failing", result?["failing"])
     if let commit = result?["commit"]?.string { details.append(("commit", commit)) }
     details += Self.rules(fields)
-    for reference in outcome?.content ?? [] where !reference.name.hasPrefix("file-") {
+    if let result { details += Self.setting(result) }
+    if let outcome { details += try blobs(outcome) }
+    for reference in outcome?.content ?? [] where !reference.name.hasPrefix("file-") && reference.name != "blobs" {
       guard let outcome, let bytes = try store.content(of: outcome, reference.name) else {
         details.append((reference.name, "erased"))
         continue
@@ -226,6 +243,60 @@ struct Timeline {
       entry.parts.append(reference.name == "diff" ? .diff(bytes) : .output(reference.name, bytes))
     }
     if !details.isEmpty { entry.parts.append(.facts(details)) }
+  }
+
+  /// How an answer ended, for people.
+  private static func ending(_ stop: String, calls: Int) -> String {
+    switch stop {
+    case "toolCalls": "\(calls) call\(calls == 1 ? "" : "s")"
+    case "endOfTurn": "done"
+    case "length": "cut off"
+    default: stop
+    }
+  }
+
+  /// What a command used, and under what it ran.
+  private static func setting(_ result: JSONValue) -> [(String, String)] {
+    var facts: [(String, String)] = []
+    if let signal = result["signal"]?.int { facts.append(("signal", "\(signal)")) }
+    var used: [String] = []
+    if let time = result["cpuMilliseconds"]?.int { used.append("\(time) ms of processor time") }
+    if let memory = result["peakMemoryBytes"]?.int { used.append("\(Figure.bytes(memory)) of memory") }
+    if let programs = result["programs"]?.int { used.append("\(programs) programs") }
+    if !used.isEmpty { facts.append(("used", used.joined(separator: ", "))) }
+    if let sandbox = result["sandbox"] {
+      var words = ["level \(sandbox["level"]?.string ?? "?")", sandbox["files"]?.string ?? "?"]
+      words.append("network: \(sandbox["network"]?.string ?? "?")")
+      words.append("\(sandbox["hidden"]?.int ?? 0) paths hidden")
+      if sandbox["watched"]?.bool == true { words.append("programs watched") }
+      facts.append(("sandbox", words.joined(separator: ", ")))
+    }
+    let variables = (result["variables"]?.array ?? []).compactMap(\.string)
+    if !variables.isEmpty { facts.append(("variables", variables.joined(separator: " "))) }
+    return facts
+  }
+
+  /// The ids of changed files' contents, before and after.
+  private func blobs(_ outcome: Event) throws -> [(String, String)] {
+    (try value(outcome, "blobs")?.array ?? []).prefix(20).map { file in
+      func short(_ name: String) -> String { file[name]?.string.map { String($0.prefix(12)) } ?? "nothing" }
+      return ("blob", "\(short("before")) → \(short("after"))  \(file["path"]?.string ?? "")")
+    }
+  }
+
+  /// What was replaced in an event, and what may be a key and was not.
+  private static func secrets(_ fields: JSONValue?) -> [(String, String)] {
+    var facts = (fields?["redacted"]?.array ?? []).map { entry in
+      (
+        "redacted",
+        "\(entry["count"]?.int ?? 1) × \(entry["rule"]?.string ?? ""): \(entry["placeholder"]?.string ?? "")"
+      )
+    }
+    for member in fields?["suspects"]?.object?.members ?? [] {
+      facts.append(
+        ("look at", "\(member.value.int ?? 0) texts in \(member.name) look like keys, and are left as they are"))
+    }
+    return facts
   }
 
   // MARK: Conversation

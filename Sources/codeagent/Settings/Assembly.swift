@@ -89,6 +89,8 @@ struct Assembly: Sendable {
       runsDirectory: Array((state + "/runs").utf8),
       indexDirectory: Array((try Directories.cache(environment) + "/index").utf8),
       contextWindow: contextWindow(), price: price, version: Codeagent.version)
+    services.account = Identity.account().name
+    services.versions = Versions.known(sandbox: services.sandbox)
     services.regions = settings.providers.compactMapValues(\.region)
     services.labelCache = Array((try Directories.cache(environment) + "/labels").utf8)
     // With the built-in engine nothing leaves the machine, whatever is configured.

@@ -21,6 +21,31 @@ enum DiffText {
     return text
   }
 
+  /// The lines of a patch as the record holds it, in colour, up to a number of them; git's header lines give way to the
+  /// file's name.
+  static func render(_ patch: [UInt8], style: Style, mostLines: Int) -> [String] {
+    var shown: [String] = []
+    var isHead = true
+    for line in patch.split(separator: 0x0a, omittingEmptySubsequences: false) {
+      if line.starts(with: "diff --git ".utf8) {
+        isHead = true
+      } else if line.starts(with: "@@".utf8) {
+        isHead = false
+      }
+      if isHead {
+        // What the file is called now; of one that is gone, what it was called.
+        let isNew = line.starts(with: "+++ ".utf8) && !line.elementsEqual("+++ /dev/null".utf8)
+        let isGone = line.starts(with: "deleted file".utf8) || line.starts(with: "Binary files".utf8)
+        if isNew || isGone { shown.append(style.strong(Display.safe(Array(line)))) }
+      } else {
+        shown.append(paint(Display.safe(Array(line)), style))
+      }
+    }
+    if shown.last?.isEmpty == true { shown.removeLast() }
+    guard shown.count > mostLines else { return shown }
+    return shown.prefix(mostLines) + [style.faint("… \(shown.count - mostLines) more lines: --content")]
+  }
+
   /// The patch without git's header lines.
   private static func body(_ file: FileDiff) -> [String] {
     let lines = file.patch.split(separator: 0x0a, omittingEmptySubsequences: false)

@@ -21,20 +21,39 @@ struct AuditLog: ParsableCommand {
     let style = Style(hasColor: TerminalTraits.detect(Environment.current).hasColor)
     let events = name == "record" ? try store.ownEvents() : try store.events(of: try store.run(matching: name))
     let start = events.first?.wallTime ?? 0
-    for event in events {
-      if output.json {
-        Output.write(try json(event, store).serialized + [0x0a])
-        continue
+    if output.json {
+      for event in events { Output.write(try json(event, store).serialized + [0x0a]) }
+      return
+    }
+    if content {
+      for event in events {
+        Output.write(EventText.line(event, since: start, style: style))
+        try show(event, store, style)
       }
-      Output.write(EventText.line(event, since: start, style: style))
-      if content { try show(event, store, style) }
+      return
+    }
+    // Without contents, an effect and what became of it are one line, and a change follows it.
+    let intents = Set(events.filter { $0.kind == EventKind.effectIntent.rawValue }.map(\.sequence))
+    let outcomes = Dictionary(
+      events.filter { $0.kind == EventKind.effectOutcome.rawValue }.compactMap { event in
+        event.fields["intent"]?.int.flatMap { intents.contains($0) ? ($0, event) : nil }
+      }, uniquingKeysWith: { $1 })
+    let told = Set(outcomes.values.map(\.sequence))
+    for event in events where !told.contains(event.sequence) {
+      let outcome = outcomes[event.sequence]
+      Output.write(EventText.line(event, outcome: outcome, since: start, style: style))
+      guard let patch = try store.content(of: outcome ?? event, "diff") else { continue }
+      for line in DiffText.render(patch, style: style, mostLines: 24) {
+        Output.write("\(EventText.indent)\(line)\n")
+      }
     }
   }
 
   private func json(_ event: Event, _ store: AuditStore) throws -> JSONValue {
     var object: JSONObject = [
       "v": 1, "run": .string(event.run.text), "seq": JSONValue(event.sequence), "kind": .string(event.kind),
-      "wall_ns": .int(event.wallTime), "hash": .string("\(event.hash)"), "fields": event.fields,
+      "wall_ns": .int(event.wallTime), "mono_ns": .int(event.monotonic), "boot": .string(event.bootID),
+      "position": JSONValue(event.position), "hash": .string("\(event.hash)"), "fields": event.fields,
     ]
     if content {
       var contents = JSONObject()
