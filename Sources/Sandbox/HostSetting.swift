@@ -6,8 +6,6 @@ struct HostSetting: Sendable {
   var level = SandboxLevel.full
   /// The launcher.
   var launcher: [UInt8]
-  /// bubblewrap; empty where the level needs none.
-  var bubblewrap: [UInt8]
   /// The unprivileged user that runs commands when the agent runs as root; nil for an ordinary user, who runs them.
   var payload: (uid: UInt32, gid: UInt32)?
   /// Where control groups can be made; only root can, mostly.
@@ -23,15 +21,8 @@ struct HostSetting: Sendable {
         .launcherMissing, "there is no launcher at \(String(decoding: path, as: UTF8.self))",
         hint: "codeagent-launch belongs in the directory of codeagent; build or install both")
     }
-    let places = ["/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap", "/run/current-system/sw/bin/bwrap"]
     self.level = level
-    let bubblewrap = places.lazy.map({ Array($0.utf8) }).first(where: Self.isProgram)
-    guard bubblewrap != nil || level == .container else {
-      throw SandboxError(
-        .unavailable, "bubblewrap is not installed", hint: "install it: apt-get install bubblewrap")
-    }
     self.launcher = path
-    self.bubblewrap = bubblewrap ?? []
     payload = Self.payload
     memoryPlace = MemoryGroup.place
     masked = Self.secrets(asRoot: payload != nil)

@@ -31,7 +31,6 @@ extension Plan {
       throw SandboxError(.invalidCommand, "the command is empty")
     }
     if let memoryGroup { add("cgroup", memoryGroup) }
-    add("bwrap", host.bubblewrap)
     add("launcher", host.launcher)
     if let payload = host.payload {
       add("uid", Int(payload.uid))

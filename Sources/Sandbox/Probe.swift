@@ -171,14 +171,7 @@ private struct ProbeDirectory {
   }
 
   func remove() {
-    for name in ["lower/deleted-inside", "upper/made-inside", "upper/deleted-inside", "launch"] {
-      unlink("\(path)/\(name)")
-    }
-    // What overlayfs leaves in its work directory is closed to its owner, too.
-    for name in ["work", "work/incompat", "work/incompat/volatile"] { chmod("\(path)/work/\(name)", 0o700) }
-    unlink("\(path)/work/work/incompat/volatile/dirty")
-    let directories = ["lower", "upper", "work/work/incompat/volatile", "work/work/incompat", "work/work", "work", ""]
-    for name in directories { rmdir("\(path)/\(name)") }
+    FileTree.remove(Array(path.utf8))
   }
 
   /// How many processes of this machine have a word among their arguments.

@@ -9,7 +9,7 @@ public struct SandboxError: Error, Sendable, Hashable, CustomStringConvertible {
 
   /// What went wrong.
   public enum Kind: String, Sendable, Hashable {
-    /// This system offers no sandbox: no bubblewrap, or a kernel that refuses namespaces.
+    /// This system offers no sandbox: a kernel or a container that refuses namespaces.
     case unavailable
     /// `codeagent-launch` is not where it belongs.
     case launcherMissing
@@ -49,7 +49,7 @@ extension SandboxError {
       return "user namespaces are root's alone here: sysctl kernel.unprivileged_userns_clone=1"
     }
     if setting("kernel/apparmor_restrict_unprivileged_userns") == "1" {
-      return "AppArmor restricts user namespaces: give codeagent-launch and bwrap a profile that has 'userns', or "
+      return "AppArmor restricts user namespaces: give codeagent-launch a profile that has 'userns', or "
         + "sysctl kernel.apparmor_restrict_unprivileged_userns=0"
     }
     return "a container may have to be started with rights to make namespaces and mounts; codeagent doctor tells more"

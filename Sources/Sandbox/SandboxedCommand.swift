@@ -43,7 +43,8 @@ public struct SandboxedCommand: Sendable {
 /// How the workspace comes to its path.
 public enum WorkspaceMount: Sendable, Hashable {
   /// An overlay: `lowers` (top first; the last is the checkout itself) below `upper`, mounted at `mountPoint`, which is
-  /// the checkout's own path. `work` is overlayfs's scratch directory on the filesystem of `upper`.
+  /// the checkout's own path. `work` is a directory on the filesystem of `upper` for
+  /// overlayfs's scratch directories.
   case overlay(lowers: [[UInt8]], upper: [UInt8], work: [UInt8], mountPoint: [UInt8])
   /// A plain directory bound read-write at `mountPoint`: the fallback where overlays are refused.
   case copy(directory: [UInt8], mountPoint: [UInt8])

@@ -20,6 +20,7 @@ final class SandboxedProcess {
   private var disk: DiskWatch?
   private var memory: MemoryGroup?
   private var scratch: ScratchDirectory?
+  private var work: OverlayWork?
   private var execs: ExecLog?
   private var broker: NetworkBroker?
   private var connections: (records: [ConnectionRecord], total: Int)?
@@ -44,9 +45,11 @@ final class SandboxedProcess {
   }
 
   private func start() throws(SandboxError) {
-    let command = request.command
+    let work = OverlayWork()
+    self.work = work
+    let command = try work.prepare(request.command, id: request.id)
     memory = request.host.memoryPlace.flatMap { place in
-      // Beyond the limit, room for bubblewrap and process 1.
+      // Beyond the limit, room for process 1.
       MemoryGroup(place, name: "\(request.id)", bytes: command.limits.memoryBytes + (16 << 20))
     }
     let plan: Plan
@@ -103,7 +106,7 @@ final class SandboxedProcess {
     launcher.reap()
     readMessages(&buffer)
     tree.reap()
-    // The launcher ends as soon as bubblewrap runs, but may be late to do so on a busy machine.
+    // The launcher ends as soon as process 1 runs, but may be late to do so on a busy machine.
     guard !launcher.isRunning, !tree.isRunning else { return }
     readMessages(&buffer)
     // Without a tree, one may still be about to report: the end of the socket tells that there is none.
@@ -216,6 +219,7 @@ final class SandboxedProcess {
     connections = broker?.stop()
     broker = nil
     scratch = nil
+    work = nil
     if let failure, verdict == nil {
       result = .failure(failure)
       return
@@ -236,7 +240,7 @@ final class SandboxedProcess {
       result = .failure(
         SandboxError(
           .unavailable,
-          "the sandbox could not be set up: \(said.map(String.init) ?? "bubblewrap ended without a word")",
+          "the sandbox could not be set up: \(said.map(String.init) ?? "process 1 ended without a word")",
           hint: SandboxError.unavailableHint))
       return
     }

@@ -282,8 +282,13 @@ extension Descriptor {
   ) throws(WorkspaceError) {
     if withPath(name, { unlinkat(number, $0, 0) }) == 0 || errno == ENOENT { return }
     guard errno == EISDIR || errno == EPERM else { throw .writing(name) }
-    if withPath(name, { unlinkat(number, $0, AT_REMOVEDIR) }) == 0 { return }
-    guard errno == ENOTEMPTY || errno == EEXIST, let directory = subdirectory(name) else { throw .writing(name) }
+    if withPath(name, { unlinkat(number, $0, AT_REMOVEDIR) }) == 0 || errno == ENOENT { return }
+    guard errno == ENOTEMPTY || errno == EEXIST else { throw .writing(name) }
+    guard let directory = subdirectory(name) else {
+      // The sandbox may be tidying up behind the last command.
+      if errno == ENOENT { return }
+      throw .writing(name)
+    }
     directory.unlock(try directory.status())
     for child in try directory.names(subject: name) {
       if levels > 0 {
@@ -298,6 +303,6 @@ extension Descriptor {
         waiting.append(parked)
       }
     }
-    guard withPath(name, { unlinkat(number, $0, AT_REMOVEDIR) }) == 0 else { throw .writing(name) }
+    guard withPath(name, { unlinkat(number, $0, AT_REMOVEDIR) }) == 0 || errno == ENOENT else { throw .writing(name) }
   }
 }

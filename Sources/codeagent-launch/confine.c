@@ -52,7 +52,7 @@ void confine_files(struct plan plan) {
   landlock_allow(rules, "/", LANDLOCK_READ_DIR);
   landlock_allow(rules, "/proc", LANDLOCK_PROCESSES);
   landlock_allow(rules, "/dev", LANDLOCK_DEVICES);
-  static const char *const private[] = {"/dev/shm", "/tmp", "/var/tmp", "/run", VIEW_HOME};
+  static const char *const private[] = {"/dev/shm", "/dev/mqueue", "/tmp", "/var/tmp", "/run", VIEW_HOME};
   for (size_t i = 0; i < sizeof private / sizeof *private; i++) landlock_allow(rules, private[i], LANDLOCK_WRITE);
   const char *key;
   while ((key = plan_word(&plan))) {

@@ -21,18 +21,12 @@
 #include "kernel.h"
 #include "landlock.h"
 #include "namespaces.h"
+#include "privileges.h"
 #include "report.h"
 
 // Being called root in a container's user namespace comes with every capability there.
-static void drop_capabilities(void) {
-  for (int capability = 0; capability < 64; capability++) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-}
-
-static void forget_capabilities(void) {
-  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  struct __user_cap_data_struct none[2] = {{0}};
-  if (syscall(SYS_capset, &header, none) != 0) report_fatal(FAIL_UNAVAILABLE, errno, "capabilities cannot be dropped");
+static void forget_root(void) {
+  forget_capabilities();
   // What an executable of root's would be given: nothing.
   if (geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) != 0)
     report_fatal(FAIL_UNAVAILABLE, 0, "capabilities cannot be dropped for good");
@@ -41,9 +35,9 @@ static void forget_capabilities(void) {
 _Noreturn void container_main(uid_t payload, gid_t payload_group) {
   if (payload != 0 && fchown(STDOUT_FILENO, payload, payload_group) != 0)
     report_fatal(FAIL_SET_UP, errno, "the output cannot be given to the payload's user");
-  drop_capabilities();
+  drop_bounding_set();
   if (payload != 0) become(payload, payload_group);
-  forget_capabilities();
+  forget_root();
   // A child of the agent itself, which waits for it; this process has done its work.
   pid_t supervisor = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
   if (supervisor < 0) report_fatal(FAIL_UNAVAILABLE, errno, "no process can be started");

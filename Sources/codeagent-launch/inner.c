@@ -158,13 +158,13 @@ static _Noreturn void end_command(int status, struct watch *watch) {
 
 _Noreturn void inner_main(void) {
   report('I', "");
+  // What set-up had open leads to the host.
+  if (syscall(SYS_close_range, STATUS_FD + 1, ~0u, 0) != 0) report_fatal(FAIL_UNAVAILABLE, errno, "the kernel is too old");
   // The kernel's memory killer should take a command before the agent or the user's desktop.
   int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (score >= 0 && write(score, "700", 3) != 3) close(score), score = -1;
   // Only process 1 holds the socket and the plan: nothing inside may look into it or trace it.
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  for (int descriptor = STATUS_FD + 1; descriptor < 64; descriptor++)
-    if (descriptor != score) close(descriptor);
   fcntl(PLAN_FD, F_SETFD, FD_CLOEXEC);
   fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC);
   confine_keyring();

@@ -48,7 +48,7 @@ void plan_skip(struct plan *plan, const char *key) {
     const char *key;
     int values;
   } entries[] = {
-      {"bwrap", 1},   {"launcher", 1}, {"arg", 1},    {"env", 1},   {"cwd", 1},    {"uid", 1},  {"gid", 1},
+      {"launcher", 1}, {"arg", 1},    {"env", 1},   {"cwd", 1},    {"uid", 1},  {"gid", 1},
       {"copy", 2},    {"ro", 1}, {"system", 1},       {"ro-at", 2},  {"rw-at", 2}, {"replace", 2}, {"mask", 1}, {"cgroup", 1},
       {"private-bytes", 1}, {"cpu", 1}, {"file", 1},  {"processes", 1}, {"memory", 1}, {"files", 1},
       {"watch", 1},   {"listen", 1}, {"level", 1},   {"private", 1},

@@ -1,6 +1,6 @@
 // What the launcher tells the agent, one message a packet on STATUS_FD. The kernel adds the sender's process id.
 //
-//   P                      the root of the process tree, about to become bubblewrap
+//   P                      the root of the process tree: process 1 of the sandbox, still in set-up
 //   I                      process 1 of the sandbox is up
 //   E kind NUL errno NUL text NUL   set-up failed, nothing of the command ran
 //   O word NUL             the tree went over a limit (`memory`, `processes`) and is being killed

@@ -58,14 +58,21 @@ static void attach(int tree, int at, const char *path) {
   close(at);
 }
 
-// Mounts a directory of the launcher's own temporary file system into the view.
-static void attach_own(const char *path, const char *destination, uint64_t flags, bool directory) {
+#define MASKED (ATTRIBUTE_READ_ONLY | ATTRIBUTE_NO_SETUID | ATTRIBUTE_NO_DEVICES)
+
+// A detached mount of something in the launcher's own temporary file system.
+static int own_tree(const char *path, uint64_t flags) {
   int tree = kernel_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC);
   if (tree < 0) report_fatal(FAIL_SET_UP, errno, "%s cannot be opened", path);
   struct mount_attributes attributes = {.set = flags};
   if (flags && kernel_mount_setattr(tree, 0, &attributes) != 0)
     report_fatal(FAIL_SET_UP, errno, "%s cannot be made read-only", path);
-  attach(tree, place(destination, directory), destination);
+  return tree;
+}
+
+// Mounts a directory of it into the view.
+static void attach_own(const char *path, const char *destination, uint64_t flags, bool directory) {
+  attach(own_tree(path, flags), place(destination, directory), destination);
 }
 
 static void make_directory(const char *path, mode_t mode, bool payloads) {
@@ -107,10 +114,6 @@ static void mount_overlay(struct entry *entry) {
       options + count, sizeof options - (size_t)count,
       ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,index=off,redirect_dir=nofollow,metacopy=off,volatile%s",
       entry->upper, entry->work, !as_other_user ? ",userxattr" : "");
-  // What the last volatile mount left to warn of a crash.
-  unlinkat(entry->work, "work/incompat/volatile/dirty", 0);
-  unlinkat(entry->work, "work/incompat/volatile", AT_REMOVEDIR);
-  unlinkat(entry->work, "work/incompat", AT_REMOVEDIR);
   int at = place(entry->destination, true);
   char target[64];
   snprintf(target, sizeof target, "/proc/self/fd/%d", at);
@@ -127,8 +130,7 @@ static void mount_mask(const char *destination) {
   close(at);
   bool directory = S_ISDIR(status.st_mode);
   attach_own(
-      directory ? STAGE "/mask/directory" : STAGE "/mask/file", destination,
-      ATTRIBUTE_READ_ONLY | ATTRIBUTE_NO_SETUID | ATTRIBUTE_NO_DEVICES, directory);
+      directory ? STAGE "/mask/directory" : STAGE "/mask/file", destination, MASKED, directory);
 }
 
 static void mount_link(const struct entry *entry) {
@@ -184,6 +186,7 @@ static void make_devices(void) {
   make_directory(STAGE "/view/dev", 0755, false);
   make_directory(STAGE "/view/dev/pts", 0755, false);
   make_directory(STAGE "/view/dev/shm", 0755, false);
+  make_directory(STAGE "/view/dev/mqueue", 0755, false);
   for (size_t i = 0; i < DEVICES; i++) {
     snprintf(path, sizeof path, STAGE "/view/dev/%s", device_names[i]);
     make_file(path, "", 0644);
@@ -230,25 +233,6 @@ static void make_skeleton(unsigned long long private_bytes) {
   attach_own(STAGE "/private/var-tmp", "/var/tmp", 0, true);
   attach_own(STAGE "/private/run", "/run", 0, true);
   attach_own(STAGE "/private/home", VIEW_HOME, 0, true);
-}
-
-// Makes the stage the root of everything and lets go of the host's file system. What bubblewrap needs to start is there
-// under its usual names: the system directories by links into the view, /proc, a /tmp to work in.
-static void leave_host(int processes) {
-  struct mount_attributes attributes = {.set = ATTRIBUTE_READ_ONLY};
-  if (kernel_mount_setattr(root, 0, &attributes) != 0) report_fatal(FAIL_SET_UP, errno, "the view cannot be made read-only");
-  static const char *const links[] = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc"};
-  char target[32], path[32];
-  for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
-    snprintf(target, sizeof target, "view/%s", links[i]);
-    snprintf(path, sizeof path, STAGE "/%s", links[i]);
-    if (symlink(target, path) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
-  }
-  make_directory(STAGE "/tmp", 0755, false);
-  make_directory(STAGE "/proc", 0555, false);
-  attach(processes, open(STAGE "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "/proc");
-  if (chdir(STAGE) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
-    report_fatal(FAIL_UNAVAILABLE, errno, "the host's file system cannot be left");
 }
 
 // Whether the system's git configuration could hold a credential or name a program. What cannot be read does.
@@ -304,10 +288,17 @@ void view_build(struct plan plan, uid_t payload, gid_t payload_group) {
       plan_skip(&reader, key);
   }
   open_sources(plan, payload, payload_group);
-  int processes = kernel_open_tree(AT_FDCWD, "/proc", TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE);
-  if (processes < 0) report_fatal(FAIL_UNAVAILABLE, errno, "/proc cannot be mounted again");
   make_skeleton(private_bytes);
   mount_entries();
   cover_accounts();
-  leave_host(processes);
+  struct mount_attributes attributes = {.set = ATTRIBUTE_READ_ONLY};
+  if (kernel_mount_setattr(root, 0, &attributes) != 0) report_fatal(FAIL_SET_UP, errno, "the view cannot be made read-only");
+}
+
+void view_mask(const char *path) {
+  struct stat status;
+  int at = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (at < 0 && errno == ENOENT) return;
+  if (at < 0 || fstat(at, &status) != 0) report_fatal(FAIL_SET_UP, errno, "%s", path);
+  attach(own_tree(S_ISDIR(status.st_mode) ? STAGE "/mask/directory" : STAGE "/mask/file", MASKED), at, path);
 }
