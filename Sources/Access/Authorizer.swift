@@ -106,6 +106,16 @@ public protocol Authorizer: Sendable {
 
   /// True when whether a file may be read follows from its labels alone, whatever else a request says.
   var readsFollowFromLabels: Bool { get }
+
+  /// The names of programs that rules beyond what ships may speak of; nil when no such rule is about programs.
+  var programNames: [String]? { get }
+
+  /// Whether some rule permits connections out of the sandbox.
+  var permitsConnections: Bool { get }
+
+  /// Whether the rules that permitted a connection name this very host or address, or the organisation calls it its own: else
+  /// what it leads to has to be public.
+  func names(_ host: Resource.Host, in rules: [RuleID]) -> Bool
 }
 
 extension Authorizer {

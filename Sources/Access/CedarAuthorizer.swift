@@ -13,11 +13,16 @@ public struct CedarAuthorizer: Authorizer {
   public let fileLabels: FileLabels
   /// True when no policy of a file is in force: those that ship and those of settings look at labels alone.
   public let readsFollowFromLabels: Bool
+  /// The texts of rules about programs, and the patterns of settings.
+  public let programNames: [String]?
+  /// Whether a policy of a file or a setting permits connections.
+  public let permitsConnections: Bool
 
   private let engine: PolicyEngine
   /// The policies without those that are only recorded; nil when all are enforced.
   private let enforced: PolicyEngine?
   private let world: RequestWorld
+  private let hosts: NamedHosts
 
   /// Puts policies in force.
   public init(_ sources: PolicySources = PolicySources()) throws(PolicyError) {
@@ -42,6 +47,11 @@ public struct CedarAuthorizer: Authorizer {
         throw PolicyError(layer: .organisation, setting: "internal_hosts", pattern: pattern, reason: error.reason)
       }
     }
+    programNames = loaded.programNames(denied: settings.deniedPrograms)
+    permitsConnections = loaded.permitsConnections
+    hosts = NamedHosts(
+      granted: sources.organisation.grants.allowHosts + sources.user.grants.allowHosts, inside: inside,
+      texts: loaded.textsOfConnectPermits)
     world = RequestWorld(
       settings: settings, labels: fileLabels, places: NetworkPlaces(inside: inside),
       chosenModels: Set(sources.chosenModels), named: loaded.paths)
@@ -64,6 +74,9 @@ public struct CedarAuthorizer: Authorizer {
         reason: $0.reason, text: $0.text)
     }
   }
+
+  /// Whether the rules that permitted a connection name its far end.
+  public func names(_ host: Resource.Host, in rules: [RuleID]) -> Bool { hosts.names(host, in: rules) }
 
   private func decide(_ request: AccessRequest, by engine: PolicyEngine) -> Decision {
     guard request.action.applies(to: request.resource) else {

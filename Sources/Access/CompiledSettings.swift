@@ -12,6 +12,8 @@ struct CompiledSettings: Sendable {
   private(set) var models: [(label: String, patterns: [ModelPattern])] = []
   /// Files that what ships would hide or protect, and need not: these patterns compare case.
   private(set) var grants: [(label: String, patterns: [Glob])] = []
+  /// The programs that settings deny, as they are written.
+  private(set) var deniedPrograms: [String] = []
   /// The policies of each layer, as text.
   private(set) var policies: [(layer: LayerName, text: String)] = []
 
@@ -41,6 +43,7 @@ struct CompiledSettings: Sendable {
     }
     if let set = try compiler.each(rules.denyExecute, "deny_execute", ProgramPattern.init) {
       programs.append(set)
+      deniedPrograms += rules.denyExecute
       compiler.forbid("deny_execute", #"action == Action::"execute", resource is Command"#)
     }
     let connect = #"action == Action::"connect", resource is Host"#

@@ -39,6 +39,9 @@ public struct HostPattern: Sendable, Hashable {
     self.name = HostPattern.normalized(name)
   }
 
+  /// Whether it stands for more than one name.
+  var isGeneral: Bool { isAnything || isSuffix }
+
   /// Whether the pattern stands for this host.
   public func matches(_ host: Resource.Host) -> Bool {
     guard port == nil || port == host.port else { return false }

@@ -13,6 +13,20 @@ extension Policy {
     return found
   }
 
+  /// The actions and groups of actions that the scope names; empty when it holds for all.
+  public var actionsNamed: Set<EntityUID> { Set(action.entities) }
+
+  /// Every text that a condition holds, and every address in one.
+  public var texts: Set<String> {
+    var found: Set<String> = []
+    for condition in conditions {
+      condition.forEachNode { kind in
+        if case .literal(let value) = kind { value.forEachText { found.insert($0) } }
+      }
+    }
+    return found
+  }
+
   /// The name of every attribute that a condition takes or asks for, of whatever record or entity.
   public var attributeNames: Set<String> {
     var found: Set<String> = []
@@ -72,6 +86,16 @@ extension Expression {
 }
 
 extension Value {
+  fileprivate func forEachText(_ visit: (String) -> Void) {
+    switch self {
+    case .string(let text): visit(text)
+    case .ip(let address): visit("\(address)")
+    case .set(let set): for element in set.elements { element.forEachText(visit) }
+    case .record(let record): for field in record.fields { field.value.forEachText(visit) }
+    default: break
+    }
+  }
+
   fileprivate func forEachEntity(_ visit: (EntityUID) -> Void) {
     switch self {
     case .entity(let uid): visit(uid)
