@@ -49,11 +49,7 @@ public final class Sandbox: Sendable {
   public var level: SandboxLevel { host.level }
 
   /// The programs that hold commands, by name: their paths.
-  public var programs: [String: [UInt8]] {
-    var programs = ["codeagent-launch": host.launcher]
-    if !host.bubblewrap.isEmpty { programs["bubblewrap"] = host.bubblewrap }
-    return programs
-  }
+  public var programs: [String: [UInt8]] { ["codeagent-launch": host.launcher] }
 
   /// The home directory that commands see.
   public static let home = Plan.home

@@ -116,7 +116,7 @@ import Testing
 
     let started = try first { $0["kind"] == "run.started" }["fields"]
     #expect(started?["prompts"]?["system"]?.string?.count == 64)
-    for name in ["codeagent", "libgit2", "sqlite", "kernel", "bubblewrap", "codeagent-launch"] {
+    for name in ["codeagent", "libgit2", "sqlite", "kernel", "codeagent-launch"] {
       #expect(started?["versions"]?[name]?.string?.isEmpty == false, "\(name)")
     }
     #expect(started?["policy"]?.string?.count == 64)
