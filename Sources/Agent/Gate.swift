@@ -18,8 +18,8 @@ public final class Gate: Sendable {
   /// as that has not expired.
   public typealias Approver = @Sendable (ApprovalRequest) async -> [Approval]
 
-  private let authorizer: any Authorizer
-  private let principal: Principal
+  let authorizer: any Authorizer
+  let principal: Principal
   private let approver: Approver?
   /// The run's own model, whose conversation takes up all that is read.
   private let model: Resource.Model?
@@ -33,6 +33,10 @@ public final class Gate: Sendable {
     var approvals: [ActionDigest: [Approval]]
     var spending = Resource.Spending(microdollars: 0, tokens: 0)
     var files: LabelTracker?
+    /// How many programs and connections of an effect are recorded one by one.
+    var mostRecorded = SandboxTerms().recorded
+    /// How many decisions about programs and connections may still be recorded for this effect.
+    var decisionsLeft = SandboxTerms().recorded
   }
 
   /// A gate for one run. Without an approver, what needs approval is refused.
@@ -64,6 +68,17 @@ public final class Gate: Sendable {
   /// What the run has used up so far.
   func setSpending(_ spending: Resource.Spending) { state.withLock { $0.spending = spending } }
 
+  /// How many programs, connections and decisions about them an effect's record holds one by one.
+  func keepsAtMost(_ number: Int) { state.withLock { $0.mostRecorded = number } }
+
+  /// Whether one more decision about a program or a connection is recorded.
+  func mayRecordDecision() -> Bool {
+    state.withLock { state in
+      state.decisionsLeft -= 1
+      return state.decisionsLeft >= 0
+    }
+  }
+
   private var files: LabelTracker? { state.withLock { $0.files } }
 
   /// Passes one effect through the door.
@@ -90,9 +105,11 @@ public final class Gate: Sendable {
     let intent = try recorder.append(.effectIntent, .object(fields), content: content, durable: effect.isBarrier)
     // Also when it fails: what went wrong is told in words that may come from what was read.
     state.withLock { $0.labels.formUnion(passage.gains) }
+    let ledger = effect.runsCommands ? openLedger(intent, passage.labels) : nil
     do {
-      let outcome = try await body()
+      let outcome = try await CommandLedger.$current.withValue(ledger, operation: body)
       var result = outcome.fields
+      if let ledger { for member in try ledger.close().members { result[member.name] = member.value } }
       result["intent"] = JSONValue(intent)
       result["outcome"] = "done"
       if !outcome.labels.isEmpty { result["gains"] = Self.json(outcome.labels) }
@@ -102,14 +119,22 @@ public final class Gate: Sendable {
     } catch let error as AuditError {
       throw error
     } catch {
-      try recorder.append(
-        .effectOutcome,
-        [
-          "intent": JSONValue(intent), "outcome": Self.isCancellation(error) ? "cancelled" : "failed",
-          "error": .string("\(error)"),
-        ])
+      var result = try ledger?.close() ?? JSONObject()
+      result["intent"] = JSONValue(intent)
+      result["outcome"] = Self.isCancellation(error) ? "cancelled" : "failed"
+      result["error"] = .string("\(error)")
+      try recorder.append(.effectOutcome, .object(result))
       throw error
     }
+  }
+
+  /// A ledger for what an effect's commands execute.
+  private func openLedger(_ intent: Int, _ labels: Set<String>) -> CommandLedger {
+    let most = state.withLock { state in
+      state.decisionsLeft = state.mostRecorded
+      return state.mostRecorded
+    }
+    return CommandLedger(recorder, intent: intent, labels: labels, most: most)
   }
 
   private static func isCancellation(_ error: any Error) -> Bool {
@@ -200,30 +225,6 @@ public final class Gate: Sendable {
       gains.formUnion(asked.gains)
     }
     return (shown, gains.subtracting(labels))
-  }
-
-  /// Decides about a program that a command starts, at once: such programs cannot wait for people. The decision is
-  /// recorded, and durable with the next effect.
-  /// - Parameters:
-  ///   - program: as resolved.
-  ///   - arguments: its own name included.
-  ///   - line: what the command was given, where this is the program that it starts with.
-  public func mayStart(program: [UInt8], arguments: [[UInt8]], line: String? = nil) throws -> Bool {
-    let labels = labels
-    let decision = authorizer.decide(
-      AccessRequest(
-        principal: principal, action: .execute,
-        resource: .command(.init(program: program, arguments: arguments, line: line)),
-        context: AccessContext(labels: labels)))
-    try recorder.append(
-      .decision,
-      [
-        "action": "execute", "argv": .array(([program] + arguments.dropFirst()).map { .string(Quoting.quote($0)) }),
-        "decision": .string(decision.outcome.rawValue), "enforced": .bool(decision.isEnforced),
-        "reason": .string(decision.reason), "rules": .array(decision.rules.map { .string("\($0)") }),
-        "policy": .string(decision.policyDigest), "labels": Self.json(labels),
-      ])
-    return decision.isPermitted
   }
 
   /// The denial of an effect after which the run's own model could not be called any more; nil when it still could.

@@ -17,8 +17,14 @@ public enum EventKind: String, Sendable, CaseIterable {
   case refusal = "policy.refusal"
   /// A person approved an effect.
   case approval = "policy.approval"
-  /// Policy decided about a program that a command starts.
+  /// Policy did not permit a program that a command starts, or a connection of its, or would not have done so.
   case decision = "policy.decision"
+  /// The sandbox's promises were tried, and what is in force.
+  case sandbox = "sandbox.tried"
+  /// A command executed a program.
+  case program = "program.executed"
+  /// A command asked for a connection.
+  case connection = "network.connection"
   /// What policy hides from a run's commands, and the labels of what it does not.
   case mask = "policy.mask"
   /// The workspace is open: how, and on what.

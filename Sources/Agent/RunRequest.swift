@@ -93,6 +93,10 @@ public struct RunServices: Sendable {
   public var versions: [String: String] = [:]
   /// Where providers compute, by their names in the configuration.
   public var regions: [String: String] = [:]
+  /// What runs ask of the sandbox.
+  public var sandboxTerms = SandboxTerms()
+  /// Limits of each command of a run that goes on.
+  public var limits = SandboxLimits.standard
   /// A directory that keeps which labels contents have; nil to keep nothing.
   public var labelCache: [UInt8]?
 

@@ -136,7 +136,7 @@ struct RunState: Sendable {
       }
     case .approval:
       if let approval = Approval(event.fields) { approvals.append(approval) }
-    case .refusal, .decision, .mask, .modelRetry:
+    case .refusal, .decision, .mask, .modelRetry, .sandbox, .program, .connection:
       break
     }
   }

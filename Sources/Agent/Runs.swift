@@ -69,7 +69,7 @@ public struct Runs: Sendable {
     let project = state.started["project"]?.string.flatMap(RepoPath.init(quoted:)) ?? .root
     let location = try CheckoutLocation.resolve(
       checkout + (project.isRoot ? [] : [UInt8(ascii: "/")] + project.bytes))
-    var request = RunRequest(task: state.task, budget: budget, delivery: delivery)
+    var request = RunRequest(task: state.task, budget: budget, delivery: delivery, limits: services.limits)
     request.testCommand = state.started["test"]?.string
     request.setup = state.started["setup"]?.string
     let tests = testCommand(request, location)
@@ -343,6 +343,7 @@ public struct Runs: Sendable {
     _ run: String, _ request: RunRequest, _ location: CheckoutLocation, _ tests: TestCommand?,
     _ recorder: Recorder, state: RunState, deadline: Deadline, resuming: Bool
   ) async throws -> RunDriver {
+    async let assurance = services.sandbox.tryPromises(watching: services.sandboxTerms.watchesPrograms)
     let principal = principal(run, location)
     let gate = gate(recorder, principal, state)
     let mask = scan(location, principal, state.labels)
@@ -360,6 +361,7 @@ public struct Runs: Sendable {
         "mode": .string("\(workspace.mode)"), "reason": JSONValue(workspace.modeReason),
         "snapshot": .string(snapshot.id), "base": JSONValue(workspace.baseCommit?.hex),
       ])
+    try hold(workspace, by: gate, await assurance)
     let runner = tests.map {
       TestRunner(command: $0, project: location.project, limits: request.limits, gate: gate, observe: observe)
     }

@@ -23,6 +23,8 @@ struct TestRunner: Sendable {
     var status: CommandResult.Status
     /// What the record keeps of the command.
     var command: JSONObject
+    /// What is said of programs that policy kept from starting.
+    var denials: String?
   }
 
   /// Where the command runs, in the checkout.
@@ -101,7 +103,7 @@ struct TestRunner: Sendable {
       nonce: nonce)
     return Execution(
       report: command.report(from: evidence), seconds: run.result.duration, output: run.result.output,
-      status: run.result.status, command: CommandRecord.fields(run))
+      status: run.result.status, command: CommandRecord.fields(run), denials: run.result.execs?.denials)
   }
 }
 

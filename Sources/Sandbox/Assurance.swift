@@ -10,6 +10,17 @@ public struct SandboxAssurance: Sendable, Hashable {
   /// Whether every promise holds.
   public var holds: Bool { checks.allSatisfy(\.ok) }
 
+  /// What stands in the way of running anything; nil when every promise holds.
+  public var failure: SandboxError? {
+    let broken = checks.filter { !$0.ok }
+    if broken.isEmpty { return nil }
+    return SandboxError(
+      .unavailable,
+      "the sandbox does not hold what it promises: "
+        + broken.map { "\($0.name): \($0.detail)" }.joined(separator: "; "),
+      hint: "codeagent doctor tells more")
+  }
+
   /// The outcome of a trial.
   public init(level: SandboxLevel, checks: [SandboxCheck], duration: Double) {
     self.level = level
@@ -46,18 +57,17 @@ extension Sandbox {
   /// written, read, reached and called from inside, that a limit ends a command, and that a denied program does not run.
   /// - Parameter watching: whether the run relies on the watch of programs; some systems let nobody trace.
   /// - Throws: ``SandboxError/Kind/unavailable`` when one does not hold: nothing may be run then.
+  @discardableResult
   public func assure(watching: Bool = true) async throws(SandboxError) -> SandboxAssurance {
+    let assurance = await tryPromises(watching: watching)
+    if let failure = assurance.failure { throw failure }
+    return assurance
+  }
+
+  /// The same, with what does not hold in the result.
+  public func tryPromises(watching: Bool = true) async -> SandboxAssurance {
     let begin = monotonicSeconds()
     let checks = await quickProbe().filter { watching || $0.name != Self.execWatchCheck }
-    let assurance = SandboxAssurance(level: level, checks: checks, duration: monotonicSeconds() - begin)
-    let broken = checks.filter { !$0.ok }
-    guard broken.isEmpty else {
-      throw SandboxError(
-        .unavailable,
-        "the sandbox does not hold what it promises: "
-          + broken.map { "\($0.name): \($0.detail)" }.joined(separator: "; "),
-        hint: "codeagent doctor tells more")
-    }
-    return assurance
+    return SandboxAssurance(level: level, checks: checks, duration: monotonicSeconds() - begin)
   }
 }

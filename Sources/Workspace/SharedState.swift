@@ -12,6 +12,9 @@ final class SharedState: Sendable {
   let originals = OriginalVersions()
   /// Contents of snapshots.
   let store: ObjectStore
+  /// How commands are watched.
+  var supervision: CommandSupervision? { supervisionState.withLock { $0 } }
+  private let supervisionState = Mutex<CommandSupervision?>(nil)
   private let state: Mutex<State>
 
   /// Where adaptors were written, by their content; held while writing, because siblings run side by side.
@@ -30,6 +33,9 @@ final class SharedState: Sendable {
     self.storage = storage
     self.state = Mutex(State(stored: state))
   }
+
+  /// Puts a supervision in force.
+  func supervise(_ supervision: CommandSupervision) { supervisionState.withLock { $0 = supervision } }
 
   /// Git directories that lie outside the checkout: a linked worktree's common directory, a submodule's own.
   var extraDirectories: [[UInt8]] {

@@ -61,8 +61,8 @@ extension Workspace {
   ///   - environment: in addition to the view's, and before it.
   ///   - adaptors: files that it finds in ``adaptorDirectory``, read-only, by name.
   ///   - collectResults: gives it an empty ``resultsDirectory`` to write to, and returns the files it left there.
-  ///   - watch: whether and how the programs that it executes are watched.
-  ///   - network: what it may reach; nil for nothing.
+  ///   - watch: how the programs that it executes are watched; nil for as ``supervise(_:)`` says, or not at all.
+  ///   - network: what it may reach; nil for as ``supervise(_:)`` says, or nothing.
   /// - Throws: `notFound` and `notADirectory` about the directory, `sandboxUnavailable`, `noSpace`.
   public func run(
     arguments: [[UInt8]], directory: RepoPath = .root, environment: [String: String] = [:], input: [UInt8]? = nil,
@@ -81,14 +81,16 @@ extension Workspace {
       workingDirectory: directory.isRoot ? location.root : location.root + [0x2f] + directory.bytes, input: input,
       workspace: tree.mount, view: try sandboxView(), limits: limits)
     command.extraMounts = extras.map(\.mount)
-    command.watch = watch
-    command.network = network
+    let supervision = shared.supervision
+    command.watch = watch ?? supervision?.watch()
+    command.network = network ?? supervision?.network()
     if !adaptors.isEmpty { command.view.readOnlyAt.append(try adaptorBinding(adaptors)) }
     let results = collectResults ? try ResultsDirectory(shared.storage) : nil
     defer { results?.remove() }
     if let results { command.view.readWriteAt.append(results.binding) }
     scanner.layerWillChange()
     let result = try await execute(&command, onOutput: onOutput)
+    supervision?.ended(result)
     return CommandRun(result: result, results: try results?.collect() ?? [:], setting: setting(of: command))
   }
 

@@ -3,6 +3,7 @@ import AuditTrail
 import Conversation
 import JSON
 import Paths
+import Sandbox
 import Synchronization
 import TestSupport
 import Testing
@@ -207,14 +208,23 @@ import Workspace
       """
       @id("curl") forbid (principal, action == Action::"execute", resource) when { resource.name == "curl" };
       """, had: ["seen"])
-    #expect(try gate.mayStart(program: Array("/usr/bin/id".utf8), arguments: [Array("id".utf8)]))
+    func started(_ program: String, as given: String, _ arguments: [String], copyOf: [String] = []) -> ExecEvent {
+      ExecEvent(
+        number: 1, parent: 0, process: 2, time: 0, executable: Array(program.utf8), givenPath: Array(given.utf8),
+        arguments: arguments.map { Array($0.utf8) }, workingDirectory: [0x2f], copyOf: copyOf)
+    }
+    #expect(gate.mayStart(started("/usr/bin/id", as: "/usr/bin/id", ["id"]), labels: ["seen"]) == .allow)
+    let rule = ExecVerdict.deny(rule: "organisation/test/curl")
     #expect(
-      try !gate.mayStart(
-        program: Array("/usr/bin/curl".utf8), arguments: [Array("harmless".utf8), Array("http://h".utf8)]))
+      gate.mayStart(started("/usr/bin/curl", as: "/usr/bin/curl", ["harmless", "http://h"]), labels: ["seen"]) == rule)
+    #expect(gate.mayStart(started("/tmp/x", as: "/tmp/x", ["x"], copyOf: ["curl"]), labels: ["seen"]) == rule)
+    #expect(
+      gate.mayStart(started("/usr/bin/busybox", as: "/usr/bin/busybox", ["busybox", "curl"]), labels: ["seen"]) == rule)
     try gate.recorder.flush()
     let decisions = try rig.events().events.filter { $0.kind == EventKind.decision.rawValue }.map(\.fields)
-    #expect(decisions.map { $0["decision"]?.string } == ["permit", "deny"])
+    #expect(decisions.map { $0["program"]?.string } == ["/usr/bin/curl", "/tmp/x", "/usr/bin/busybox"])
+    #expect(decisions.allSatisfy { $0["decision"] == "deny" && $0["rules"] == ["organisation/test/curl"] })
     #expect(decisions.allSatisfy { $0["labels"] == ["seen"] && $0["policy"]?.string?.utf8.count == 64 })
-    #expect(decisions.last?["argv"] == ["/usr/bin/curl", "http://h"])
+    #expect(decisions.first?["argv"] == ["harmless", "http://h"])
   }
 }

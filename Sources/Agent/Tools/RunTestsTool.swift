@@ -32,6 +32,7 @@ struct RunTestsTool: Tool {
     if execution.report.failing.isEmpty && execution.status != .exited(0) || !execution.report.isNamed {
       text += "\n[\(execution.status.text)]\n" + OutputText.forModel(execution.output)
     }
+    if let denials = execution.denials { text += "\n" + denials }
     var facts = execution.report.json.object ?? JSONObject()
     if selected != nil { facts["selected"] = true }
     return ToolOutput(text, structured: .object(facts))

@@ -52,6 +52,7 @@ struct ShellTool: Tool {
       text += "\n[stopped after \(Int(result.duration)) s; give timeout_seconds or run something shorter]"
     default: text += "\n[\(result.status.text)]"
     }
+    if let denials = result.execs?.denials { text += "\n" + denials }
     return ToolOutput(text)
   }
 }

@@ -34,6 +34,14 @@ extension AuditStore {
     if let commit = recorded.commit { subject.append(["name": "commit", "digest": ["gitCommit": .string(commit)]]) }
     let start = recorded.started
     let base = recorded.events.first { $0.kind == "workspace.opened" }?.fields["base"]?.string
+    // How the run's commands were held; a run that went on may have been held otherwise at last.
+    let sandbox: [JSONValue] = recorded.events.filter { $0.kind == "sandbox.tried" }.map { event in
+      let fields = event.fields
+      return [
+        "level": fields["level"] ?? .null, "holds": fields["holds"] ?? .null, "watch": fields["watch"] ?? .null,
+        "network": fields["network"] ?? .null,
+      ]
+    }
     let statement: JSONValue = [
       "_type": "https://in-toto.io/Statement/v1", "subject": .array(subject),
       "predicateType": "https://slsa.dev/provenance/v1",
@@ -45,7 +53,9 @@ extension AuditStore {
             "test": start["testCommand"] ?? .null,
             "setup": start["setup"] ?? .null, "model": .string(recorded.model), "user": start["user"] ?? .null,
           ],
-          "internalParameters": ["policy": start["policy"] ?? .null, "budget": start["budget"] ?? .null],
+          "internalParameters": [
+            "policy": start["policy"] ?? .null, "budget": start["budget"] ?? .null, "sandbox": .array(sandbox),
+          ],
           "resolvedDependencies": base.map {
             [["uri": "git+file:", "digest": ["gitCommit": .string($0)]]]
           } ?? [],

@@ -93,7 +93,8 @@ struct FixCommand: AsyncParsableCommand {
         cassette: try options.replay.map(CassetteFile.read), policyMode: options.policy.policyMode)
       var request = RunRequest(
         task: text, testCommand: options.test ?? assembly.settings.test,
-        setup: options.setup ?? assembly.settings.setup, budget: try options.budget.budget(assembly))
+        setup: options.setup ?? assembly.settings.setup, budget: try options.budget.budget(assembly),
+        limits: assembly.settings.sandbox.limits)
       request.keepsGoing = options.keepGoing
       if options.issue != nil { request.labels = [Label.outsideText] }
       request.delivery.apply = options.apply
@@ -101,7 +102,7 @@ struct FixCommand: AsyncParsableCommand {
       request.delivery.patch = options.patch != nil
       request.delivery.acceptUnconfirmed = options.yes
       if let file = options.patch, file != "-" { try PatchFile.checkWritable(file) }
-      let services = try assembly.services()
+      let services = try await assembly.services()
       let result = try await Runs(services: services, observe: reporter.observe).start(request, at: location)
       let deliversPatch = result.outcome == .fixed || result.outcome == .unconfirmed && options.yes
       await RunClosing(assembly: assembly, store: services.store).close(

@@ -85,7 +85,7 @@ struct RunsCommand: AsyncParsableCommand {
         delivery.apply = options.apply
         delivery.branch = options.branch
         delivery.acceptUnconfirmed = options.yes
-        let services = try assembly.services()
+        let services = try await assembly.services()
         let runs = Runs(services: services, observe: reporter.observe)
         let result = try await runs.resume(id, delivery: delivery, budget: try options.budget.budget(assembly))
         await RunClosing(assembly: assembly, store: services.store).close(
@@ -114,7 +114,7 @@ struct RunsCommand: AsyncParsableCommand {
       delivery.apply = branch == nil
       delivery.branch = branch
       delivery.acceptUnconfirmed = yes
-      let services = try assembly.services()
+      let services = try await assembly.services()
       let result = try await Runs(services: services, observe: { _ in }).deliver(id, delivery)
       await RunClosing(assembly: assembly, store: services.store).close(
         result, patchFile: nil, root: assembly.location?.root)

@@ -48,7 +48,7 @@ struct SandboxCommand: AsyncParsableCommand {
       guard !command.isEmpty else { throw ValidationError("name a command after --") }
       do {
         let place = try SandboxPlace(directory: cwd, id: new ? "new-\(getpid())" : id)
-        var limits = SandboxLimits.standard
+        var limits = place.limits
         if let timeout {
           guard let seconds = BudgetOptions.seconds(timeout) else {
             throw UsageFailure("--timeout takes a time such as 90s")
@@ -254,9 +254,11 @@ struct SandboxPlace: Sendable {
 
   /// The sandbox: the strongest level of those admitted.
   func sandbox(admittingContainer: Bool) async throws -> Sandbox {
-    guard admittingContainer, let launcher = Sandbox.locateLauncher() else { return try assembly.sandbox() }
-    return try await Sandbox.strongest(launcher: launcher, admitting: [.full, .container])
+    try await assembly.sandbox(admitting: admittingContainer ? [.container] : [])
   }
+
+  /// Limits as configured.
+  var limits: SandboxLimits { assembly.settings.sandbox.limits }
 
   /// A snapshot without what policy forbids to deliver, or wants approved and is not.
   func deliverable(_ snapshot: Snapshot, approved: Bool) throws -> Snapshot {
@@ -278,7 +280,8 @@ struct SandboxPlace: Sendable {
 
   /// The workspace as it was left, or a new one.
   func open(_ given: Sandbox? = nil) async throws -> Workspace {
-    let sandbox = try given ?? assembly.sandbox()
+    let sandbox: Sandbox
+    if let given { sandbox = given } else { sandbox = try await assembly.sandbox() }
     let view = try assembly.commandView()
     try Directories.make(Array("\(try Directories.state(assembly.environment))/sandboxes".utf8))
     var isStored = stat()

@@ -63,17 +63,20 @@ struct Assembly: Sendable {
     AuditStore.Options(key: try settings.audit.key(environment))
   }
 
-  /// The sandbox.
-  func sandbox() throws -> Sandbox {
+  /// The sandbox: of the strongest level that works here, of those that the configuration admits.
+  func sandbox(admitting further: Set<SandboxLevel> = []) async throws -> Sandbox {
     guard let launcher = Sandbox.locateLauncher() else {
       throw SandboxError(
         .launcherMissing, "codeagent-launch is not beside codeagent", hint: "install both in one directory")
     }
-    return try Sandbox(launcher: launcher)
+    let levels = settings.sandbox.levels.union(further)
+    // One that cannot be is found out when the run tries it: nothing has to be run here to choose.
+    if levels == [.full] { return try Sandbox(launcher: launcher) }
+    return try await Sandbox.strongest(launcher: launcher, admitting: levels)
   }
 
   /// Everything that a run works with.
-  func services() throws -> RunServices {
+  func services() async throws -> RunServices {
     let state = try Directories.state(environment)
     let store = try storeForRuns()
     let model = try model()
@@ -84,13 +87,15 @@ struct Assembly: Sendable {
     let principal = try principal()
     try Directories.make(Array((state + "/runs").utf8))
     var services = RunServices(
-      store: store, sandbox: try sandbox(), model: model, authorizer: rules, principal: principal,
+      store: store, sandbox: try await sandbox(), model: model, authorizer: rules, principal: principal,
       approver: approver(principal), redactor: Redactor(knownValues: secrets()), view: view(),
       runsDirectory: Array((state + "/runs").utf8),
       indexDirectory: Array((try Directories.cache(environment) + "/index").utf8),
       contextWindow: contextWindow(), price: price, version: Codeagent.version)
     services.account = Identity.account().name
     services.versions = Versions.known(sandbox: services.sandbox)
+    services.sandboxTerms = settings.sandbox.terms
+    services.limits = settings.sandbox.limits
     services.regions = settings.providers.compactMapValues(\.region)
     services.labelCache = Array((try Directories.cache(environment) + "/labels").utf8)
     // With the built-in engine nothing leaves the machine, whatever is configured.

@@ -28,6 +28,8 @@ struct Settings: Sendable {
   var prices: [String: PriceSettings] = [:]
   /// The record: what signs it, where else it is kept, and how long.
   var audit = AuditSettings()
+  /// How commands are held.
+  var sandbox = SandboxSettings()
   /// Policy layers of the organisation and the user.
   var organisation = PolicyLayer()
   var user = PolicyLayer()
@@ -102,7 +104,10 @@ struct Settings: Sendable {
   {
     let isOrganisation = layer == \Settings.organisation
     try table.allow(
-      ["model", "review_model", "fallback_models", "project", "budget", "providers", "prices", "audit", "policy"]
+      [
+        "model", "review_model", "fallback_models", "project", "budget", "providers", "prices", "audit", "policy",
+        "sandbox",
+      ]
         + (isOrganisation ? ["groups", "identity", "approvals", "network"] : []))
     if isOrganisation { try applyOrganisation(table) }
     model = try table.string("model") ?? model
@@ -123,6 +128,7 @@ struct Settings: Sendable {
     for (name, provider) in try table.tables("providers") { providers[name] = try Self.provider(provider) }
     try apply(prices: table.tables("prices"))
     if let record = try table.table("audit") { try audit.read(record) }
+    if let table = try table.table("sandbox") { try sandbox.read(table, isOrganisation: isOrganisation) }
     if let policy = try table.table("policy") {
       self[keyPath: layer] = try PolicySettings.layer(policy, others: isOrganisation ? ["allow_log_mode"] : [])
       if isOrganisation { mayLogOrganisation = try policy.bool("allow_log_mode") ?? false }

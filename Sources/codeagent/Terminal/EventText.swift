@@ -79,8 +79,25 @@ enum EventText {
       return verb + "  \(subject(fields)): \(text("reason"))"
     case .approval: return style.warning("approval") + "  by \(text("by"))  \(subject(fields["effect"] ?? .null))"
     case .decision:
-      let program = (fields["argv"]?.array ?? []).compactMap(\.string).joined(separator: " ")
-      return "program  \(text("decision"))  \(Display.line(program, width: 100))"
+      let verb = fields["enforced"]?.bool == false ? style.warning("would be refused") : style.bad("refused")
+      let about =
+        text("action") == "connect" ? "connection to \(text("host")), port \(number("port"))" : text("program")
+      return verb + "  \(about): \(text("reason"))"
+    case .sandbox:
+      let failed = (fields["checks"]?.array ?? []).filter { $0["ok"]?.bool == false }.compactMap { $0["name"]?.string }
+      let outcome = failed.isEmpty ? style.good("holds") : style.bad("does not hold: \(failed.joined(separator: ", "))")
+      return "sandbox  \(text("level")), watch \(text("watch")), network \(text("network"))  \(outcome)"
+    case .program:
+      let arguments = (fields["argv"]?.array ?? []).compactMap(\.string).joined(separator: " ")
+      let ending =
+        fields["deniedBy"]?.string.map { style.bad("denied by \(Display.safe($0))") }
+        ?? fields["exit"]?.int.map { "exit \($0)" } ?? fields["signal"]?.int.map { "signal \($0)" } ?? text("ended")
+      return "  · \(text("program"))  \(Display.line(arguments, width: 100))  \(ending)"
+    case .connection:
+      let outcome =
+        fields["refusal"]?.string.map { style.bad("refused: \(Display.safe($0))") }
+        ?? "\(number("sentBytes")) bytes sent, \(number("receivedBytes")) received"
+      return "  · \(text("host")), port \(number("port"))  \(outcome)"
     case .mask:
       return "hidden  \(number("count")) files  "
         + Display.safe((fields["rules"]?.array ?? []).compactMap(\.string).joined(separator: ", "))

@@ -1,0 +1,109 @@
+import Access
+import AuditTrail
+import Glibc
+import JSON
+import Paths
+import Sandbox
+
+/// What a run asks of the sandbox beyond what always holds.
+public struct SandboxTerms: Sendable, Hashable {
+  /// Whether every program that a command executes is watched. Off, debuggers and leak checkers work inside, and no rule can
+  /// be about programs.
+  public var watchesPrograms = true
+  /// How many programs, and how many connections, of one effect are recorded one by one; all are counted.
+  public var recorded = 100
+
+  /// The usual terms.
+  public init() {}
+}
+
+extension Gate {
+  /// The rule that stands for a decision that could not be recorded.
+  static let unrecorded = "shipped/unrecorded"
+
+  /// Decides about a program that a command executes, while it waits for its first instruction: such programs cannot wait for
+  /// people. A rule that forbids any of the things that the program can be called forbids it. What is denied, and what would
+  /// be under rules on trial, is recorded, and durable with the next effect.
+  /// - Parameter labels: what the command was decided on with, as a whole.
+  func mayStart(_ event: ExecEvent, labels: Set<String>) -> ExecVerdict {
+    var denied: Decision?
+    var named = event.executable
+    for identity in event.identities {
+      let decision = authorizer.decide(
+        AccessRequest(
+          principal: principal, action: .execute,
+          resource: .command(.init(program: identity, arguments: event.arguments)),
+          context: AccessContext(labels: labels)))
+      if decision.outcome == .permit || denied != nil && decision.isPermitted { continue }
+      denied = decision
+      named = identity
+      if !decision.isPermitted { break }
+    }
+    guard let denied else { return .allow }
+    let isRecorded = record(
+      denied, "execute", labels,
+      [
+        "program": .string(Quoting.quote(event.executable)), "calledAs": .string(Quoting.quote(named)),
+        "argv": .array(event.arguments.prefix(CommandLedger.mostArguments).map { .string(Quoting.quote($0)) }),
+      ])
+    if denied.isPermitted { return isRecorded ? .allow : .deny(rule: Self.unrecorded) }
+    return .deny(rule: denied.rules.map(\.rawValue).joined(separator: ", "))
+  }
+
+  /// Decides about a connection out of the sandbox, and whether it may lead to a private address.
+  /// - Parameter labels: of all that the run has read and that the command can see.
+  func mayConnect(_ request: ConnectionRequest, labels: Set<String>) -> ConnectionVerdict {
+    let host = Resource.Host(name: request.host, port: request.port)
+    let decision = authorizer.decide(
+      AccessRequest(
+        principal: principal, action: .connect, resource: .host(host), context: AccessContext(labels: labels)))
+    if decision.outcome != .permit {
+      let fields: JSONObject = ["host": .string(request.host), "port": JSONValue(request.port)]
+      guard record(decision, "connect", labels, fields) else { return .deny(rule: Self.unrecorded) }
+      if !decision.isPermitted { return .deny(rule: decision.rules.map(\.rawValue).joined(separator: ", ")) }
+    }
+    return authorizer.names(host, in: decision.rules) ? .allowPrivate : .allow
+  }
+
+  /// Records what policy did not permit, or would not have; false when that cannot be.
+  private func record(_ decision: Decision, _ action: String, _ labels: Set<String>, _ about: JSONObject) -> Bool {
+    guard mayRecordDecision() else { return true }
+    var fields = about
+    fields["action"] = .string(action)
+    fields["decision"] = .string(decision.outcome.rawValue)
+    fields["enforced"] = .bool(decision.isEnforced)
+    fields["reason"] = .string(decision.reason)
+    fields["rules"] = .array(decision.rules.map { .string("\($0)") })
+    fields["policy"] = .string(decision.policyDigest)
+    fields["labels"] = .array(labels.sorted().map { .string($0) })
+    do throws(AuditError) {
+      try recorder.append(.decision, .object(fields))
+      return true
+    } catch { return false }
+  }
+}
+
+extension Effect {
+  /// Whether commands run in the sandbox for it.
+  var runsCommands: Bool {
+    switch self {
+    case .execute, .tryPatches: true
+    case .read, .list, .search, .edit, .callModel, .deliver: false
+    }
+  }
+}
+
+extension ExecSummary {
+  /// What is said of programs that were not started, for the model and for people; nil when all were.
+  var denials: String? {
+    if denied.isEmpty { return nil }
+    var lines: [String] = []
+    for record in denied {
+      let line =
+        "[\(Quoting.quote(record.event.executable)) was not started: forbidden by \(record.deniedBy ?? "policy")]"
+      if !lines.contains(line), lines.count < 10 { lines.append(line) }
+    }
+    if deniedTotal > lines.count { lines.append("[\(deniedTotal) starts were denied in all]") }
+    return lines.joined(separator: "\n")
+  }
+}
