@@ -70,13 +70,13 @@ final class CommandLedger: Sendable {
       for (name, count) in state.counts.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }).prefix(Self.mostNames) {
         counts[name] = JSONValue(count)
       }
-      fields["programs"] = [
+      fields["executed"] = [
         "total": JSONValue(state.programs), "denied": JSONValue(state.denied), "recorded": JSONValue(state.recorded),
         "counts": .object(counts),
       ]
     }
     if state.connections > 0 {
-      fields["connections"] = [
+      fields["connected"] = [
         "total": JSONValue(state.connections), "refused": JSONValue(state.refused),
         "recorded": JSONValue(state.recordedConnections),
         "sentBytes": JSONValue(state.sentBytes), "receivedBytes": JSONValue(state.receivedBytes),

@@ -46,7 +46,7 @@ import Testing
     #expect(programs.contains { $0["program"] == "/usr/bin/printf" && $0["exit"] == 0 && $0["peakBytes"] != nil })
     let outcome = try #require(
       try events(rig, .effectOutcome).first { $0["intent"]?.int == intent.sequence })
-    #expect(outcome["programs"]?["total"]?.int == programs.count && outcome["programs"]?["denied"] == 0)
+    #expect(outcome["executed"]?["total"]?.int == programs.count && outcome["executed"]?["denied"] == 0)
   }
 
   @Test func whatIsForbiddenDoesNotRunAndTheResultSaysWhy() async throws {
@@ -71,7 +71,7 @@ import Testing
     let rig = try Rig(Calculator.files)
     let script = Script([Script.shell("for i in 1 2 3 4 5 6 7 8 9; do /bin/true; done"), finish])
     _ = try await rig.run(script, task: "look", change: { $0.sandboxTerms.recorded = 4 })
-    let outcomes = try events(rig, .effectOutcome).compactMap { $0["programs"] }
+    let outcomes = try events(rig, .effectOutcome).compactMap { $0["executed"] }
     #expect(outcomes.allSatisfy { ($0["recorded"]?.int ?? 5) <= 4 })
     let last = try #require(
       outcomes.last { $0["counts"]?.object?.members.contains { $0.name.hasSuffix("/true") } ?? false })
