@@ -23,8 +23,8 @@ struct Answerer: Sendable {
 
   private func words() async -> SearchAnswer {
     let query = Query(request.text)
-    let found = RevisionAnswer(
-      query, state, RankingWeights(), limit: request.limit, admits: filter.admitsAll ? nil : { filter.admits($0) })
+    let found = await RevisionAnswer(
+      query, state, limit: request.limit, admits: filter.admitsAll ? nil : { filter.admits($0) })
     var answer = SearchAnswer()
     for place in found.results {
       var result = SearchAnswer.Result(place)

@@ -29,34 +29,32 @@ struct FieldMatches: Sendable {
 }
 
 extension Corpus {
-  /// Where terms, given in ascending order, occur in the files that are admitted.
-  func matches(of terms: [UInt32], in field: SearchField, _ admitted: [Bool]) -> FieldMatches {
-    if let postings { return postings.matches(of: terms, in: field, admitted) }
+  /// Where terms, given in ascending order, occur.
+  func matches(of terms: [UInt32], in field: SearchField) -> FieldMatches {
+    if let postings { return postings.matches(of: terms, in: field) }
     var found = FieldMatches(frequency: [Int](repeating: 0, count: terms.count))
     found.starts.reserveCapacity(files.count + 1)
     var total = 0
     var own: [TermTable.Match] = []
-    for (index, file) in files.enumerated() {
-      if admitted[index] {
-        let table =
-          switch field {
-          case .body: file.analysis.body
-          case .names: file.analysis.names
-          case .path: file.pathTerms
-          }
-        own.removeAll(keepingCapacity: true)
-        table.matches(of: terms, into: &own)
-        for match in own {
-          found.frequency[match.query] += 1
-          let start = found.units.count
-          found.units.append(contentsOf: table.units[match.range])
-          found.counts.append(contentsOf: table.counts[match.range])
-          found.matches.append(
-            TermTable.Match(query: match.query, range: start..<found.units.count, total: match.total))
+    for file in files {
+      let table =
+        switch field {
+        case .body: file.analysis.body
+        case .names: file.analysis.names
+        case .path: file.pathTerms
         }
-        total += table.length
-        if table.length > 0 { found.fileCount += 1 }
+      own.removeAll(keepingCapacity: true)
+      table.matches(of: terms, into: &own)
+      for match in own {
+        found.frequency[match.query] += 1
+        let start = found.units.count
+        found.units.append(contentsOf: table.units[match.range])
+        found.counts.append(contentsOf: table.counts[match.range])
+        found.matches.append(
+          TermTable.Match(query: match.query, range: start..<found.units.count, total: match.total))
       }
+      total += table.length
+      if table.length > 0 { found.fileCount += 1 }
       found.starts.append(found.matches.count)
     }
     found.average = Double(total) / Double(max(1, found.fileCount))

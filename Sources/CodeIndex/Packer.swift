@@ -29,8 +29,7 @@ struct Packer {
 
   @concurrent func pack(task: String, failures: [String], places: [(RepoPath, Int)]) async -> ContextPack? {
     let query = Query(Self.text(task, failures))
-    let ranking = Ranker().rank(
-      query, corpus, history: log.isEmpty ? nil : HistorySignals(query, log, corpus, RankingWeights()))
+    let ranking = await Ranker().rank(query, corpus, log, source)
     var choices = fromPlaces(places)
     let named = Set(choices.map(\.file))
     let best = ranking.units.first?.score ?? 1

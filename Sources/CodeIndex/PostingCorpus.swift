@@ -28,7 +28,7 @@ struct PostingCorpus: Sendable {
   }
 
   /// Where terms, given in ascending order, occur in the chosen files; how often in the whole view.
-  func matches(of terms: [UInt32], in field: SearchField, _ admitted: [Bool]) -> FieldMatches {
+  func matches(of terms: [UInt32], in field: SearchField) -> FieldMatches {
     var found = FieldMatches(frequency: [Int](repeating: 0, count: terms.count))
     let extent = field == .body ? view.body : field == .names ? view.names : view.path
     found.average = extent.average
@@ -44,7 +44,7 @@ struct PostingCorpus: Sendable {
         found.frequency[query] = documents.count
         for (place, file) in documents.enumerated() where place < counts.count {
           let slot = slots[Int(file)]
-          guard slot >= 0, admitted[Int(slot)] else { continue }
+          guard slot >= 0 else { continue }
           entries.append(
             Entry(slot: slot, query: Int32(query), start: 0, end: 0, total: Int32(clamping: counts[place])))
         }
@@ -64,7 +64,7 @@ struct PostingCorpus: Sendable {
           view.forEachFile(segment, document) { file in
             found.frequency[query] += 1
             let slot = slots[file]
-            guard slot >= 0, admitted[Int(slot)] else { return }
+            guard slot >= 0 else { return }
             entries.append(
               Entry(slot: slot, query: Int32(query), start: 0, end: 0, total: Int32(clamping: counts[place])))
           }

@@ -10,6 +10,10 @@ struct Query: Sendable {
   let isName: [Bool]
   /// Lower-case words of the first line, to see what it asks for.
   let titleWords: Set<String>
+  /// Words that stand side by side, but for words that say nothing: where they are in ``terms``.
+  let neighbours: [(first: Int, second: Int)]
+  /// Texts in quotes or backticks.
+  let quotes: [[UInt8]]
 
   /// The words of a request. Its first line says most.
   init(_ text: String, weights configuration: RankingWeights = RankingWeights()) {
@@ -35,18 +39,22 @@ struct Query: Sendable {
       String(decoding: bytes[..<firstEnd].prefix(20_000), as: UTF8.self).lowercased().split {
         !$0.isLetter && !$0.isNumber && $0 != "_"
       }.map(String.init))
+    neighbours = Self.neighbours(bytes, terms)
+    quotes = Self.quotes(bytes)
   }
 
-  private init(terms: [UInt32], weights: [Double], isName: [Bool], titleWords: Set<String>) {
-    self.terms = terms
+  private init(_ other: Query, weights: [Double]) {
+    terms = other.terms
     self.weights = weights
-    self.isName = isName
-    self.titleWords = titleWords
+    isName = other.isName
+    titleWords = other.titleWords
+    neighbours = other.neighbours
+    quotes = other.quotes
   }
 
   /// The same request with its terms' weights multiplied.
   func scaled(by factors: [Double]) -> Query {
-    Query(terms: terms, weights: zip(weights, factors).map { $0 * $1 }, isName: isName, titleWords: titleWords)
+    Query(self, weights: zip(weights, factors).map { $0 * $1 })
   }
 
   /// Neighbouring words written together: `keep alive` may be `keepAlive` or `keep_alive` in code.
@@ -80,6 +88,44 @@ struct Query: Sendable {
       }
       beforePrevious = previous
       previous = word
+    }
+    return result
+  }
+
+  private static let mostNeighbours = 150
+
+  private static func neighbours(_ text: [UInt8], _ terms: [UInt32]) -> [(first: Int, second: Int)] {
+    var words: [UInt64] = []
+    TermScanner.scanWords(text, into: &words)
+    var result: [(first: Int, second: Int)] = []
+    var seen: Set<UInt64> = []
+    var previous: Int?
+    for word in words {
+      // Words that say nothing are not among the terms.
+      guard let place = Excerpt.find(UInt32(truncatingIfNeeded: word >> 32), terms) else { continue }
+      if let before = previous, before != place, seen.insert(UInt64(before) << 32 | UInt64(place)).inserted {
+        result.append((before, place))
+        guard result.count < mostNeighbours else { break }
+      }
+      previous = place
+    }
+    return result
+  }
+
+  private static let mostQuotes = 25
+
+  private static func quotes(_ text: [UInt8]) -> [[UInt8]] {
+    var result: [[UInt8]] = []
+    for line in text.split(separator: 0x0a) {
+      for mark in [UInt8(ascii: "\""), UInt8(ascii: "`"), UInt8(ascii: "'")] {
+        let parts = line.split(separator: mark, omittingEmptySubsequences: false)
+        // Every other part lies between two marks; the last has none behind it.
+        for part in parts.indices.dropLast() where part % 2 == 1 && (5...120).contains(parts[part].count) {
+          let quote = Array(parts[part])
+          guard result.count < mostQuotes else { return result }
+          if !result.contains(quote) { result.append(quote) }
+        }
+      }
     }
     return result
   }
@@ -147,7 +193,12 @@ struct RankingWeights: Sendable {
   var otherFactor = 0.55
   /// For what the first line names.
   var askedFactor = 0.8
+  // What the text of the best files says.
+  var nearWords = 0.34
+  var quotes = 0.31
   // Functions.
-  var functionFile = 0.3
-  var functionSize = 0.3
+  var functionFile = 0.8
+  var functionSize = 1.4
+  var functionName = 0.9
+  var functionPlace = 0.55
 }

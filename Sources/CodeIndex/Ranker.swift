@@ -14,6 +14,8 @@ struct Ranker: Sendable {
     var unitScore: Double
     /// The score by fields: whole file, best unit, names, path, history.
     var parts: [Double]
+    /// How much such a file counts; see ``PathTraits``.
+    var factor: Double
 
     /// In words, the strongest first.
     var reasons: [String] {
@@ -42,18 +44,20 @@ struct Ranker: Sendable {
 
   var weights = RankingWeights()
 
-  /// Ranks the files of a corpus that `admits`.
-  /// - Parameter history: what past commits say, when there are any.
+  /// Ranks the files of a corpus.
+  /// - Parameters:
+  ///   - log: past commits, the newest first.
+  ///   - source: where the text of the best files is read.
   func rank(
-    _ original: Query, _ corpus: Corpus, admits: (Corpus.File) -> Bool = { _ in true }, history: HistorySignals? = nil
-  ) -> Ranking {
+    _ original: Query, _ corpus: Corpus, _ log: [CommitLog.Entry], _ source: any IndexSource
+  ) async -> Ranking {
     let files = corpus.files
-    let admitted = files.map(admits)
+    let history = log.isEmpty ? nil : HistorySignals(original, log, corpus, weights)
     let query = history?.query ?? original
     let factors = files.map { factor($0.traits, query) }
-    let body = find(query, corpus, admitted, .body)
-    let names = find(query, corpus, admitted, .names)
-    let paths = find(query, corpus, admitted, .path)
+    let body = find(query, corpus, .body)
+    let names = find(query, corpus, .names)
+    let paths = find(query, corpus, .path)
     let units = files.indices.map { scoreUnits(query, body, $0, files[$0].analysis) }
     var best = units.map { $0.max { $0.score < $1.score }?.score ?? 0 }
     let top = normalize(&best, factors)
@@ -68,28 +72,19 @@ struct Ranker: Sendable {
     }
     let further = further(query, files, factors, words, body, names, history)
     var ranked: [RankedFile] = []
-    var rankedUnits: [RankedUnit] = []
-    for index in files.indices where admitted[index] {
+    for index in files.indices {
       let past = history?.messages[index] ?? 0
       guard bodies[index] > 0 || placed[index] > 0 || past > 0 else { continue }
-      let score = (words[index] + further.sums[index]) * factors[index]
       ranked.append(
         RankedFile(
-          file: index, score: score, unit: units[index].max { $0.score < $1.score }?.unit ?? -1,
-          unitScore: best[index],
-          parts: [bodies[index], best[index], named[index], placed[index], further.past[index]]))
-      for found in units[index] {
-        let unit = files[index].analysis.units[found.unit]
-        // Where there is more code there is more to repair.
-        let size = weights.functionSize * log1p(Double(max(0, unit.endLine - unit.line))) / 6
-        let own = found.score / max(top, 1e-9) + size
-        rankedUnits.append(
-          RankedUnit(file: index, unit: found.unit, score: weights.functionFile * score + factors[index] * own))
-      }
+          file: index, score: (words[index] + further.sums[index]) * factors[index],
+          unit: units[index].max { $0.score < $1.score }?.unit ?? -1, unitScore: best[index],
+          parts: [bodies[index], best[index], named[index], placed[index], further.past[index]],
+          factor: factors[index]))
     }
     ranked.sort { ($1.score, $0.file) < ($0.score, $1.file) }
-    rankedUnits.sort { ($1.score, $0.file, $0.unit) < ($0.score, $1.file, $1.unit) }
-    return Ranking(files: ranked, units: rankedUnits, idf: body.idf)
+    await CloseLook(query: query, idf: body.idf, weights: weights).refine(&ranked, corpus, source)
+    return Ranking(files: ranked, units: rankUnits(query, corpus, ranked, units, top, names.idf), idf: body.idf)
   }
 
   /// What speaks for a file beside its own words.
@@ -151,8 +146,8 @@ struct Ranker: Sendable {
     }
   }
 
-  private func find(_ query: Query, _ corpus: Corpus, _ admitted: [Bool], _ field: SearchField) -> Found {
-    let found = corpus.matches(of: query.terms, in: field, admitted)
+  private func find(_ query: Query, _ corpus: Corpus, _ field: SearchField) -> Found {
+    let found = corpus.matches(of: query.terms, in: field)
     let all = Double(max(1, found.fileCount))
     return Found(field: found, idf: found.frequency.map { HistorySignals.idf(Double($0), all) })
   }
@@ -204,6 +199,52 @@ struct Ranker: Sendable {
       }
     }
     return analysis.units.indices.compactMap { sums[$0] > 0 ? (unit: $0, score: sums[$0]) : nil }
+  }
+
+  /// Units whose names are looked at.
+  private static let mostNamed = 150
+
+  /// By the score of the file, by the unit's own words and name, and by how it stands among the units of its file.
+  private func rankUnits(
+    _ query: Query, _ corpus: Corpus, _ files: [RankedFile], _ scores: [[(unit: Int, score: Double)]], _ top: Double,
+    _ idf: [Double]
+  ) -> [RankedUnit] {
+    var ranked: [RankedUnit] = []
+    for file in files {
+      let analysis = corpus.files[file.file].analysis
+      // Functions and what lies between them stand apart.
+      var before = (functions: 0.0, others: 0.0)
+      for found in scores[file.file].sorted(by: { ($1.score, $0.unit) < ($0.score, $1.unit) }) {
+        let unit = analysis.units[found.unit]
+        let isFunction = unit.declaration >= 0
+        let place = 1 / (1 + (isFunction ? before.functions : before.others))
+        if isFunction { before.functions += 1 } else { before.others += 1 }
+        // Where there is more code there is more to repair.
+        let size = weights.functionSize * log1p(Double(max(0, unit.endLine - unit.line))) / 6
+        let own = found.score / max(top, 1e-9) + size
+        ranked.append(
+          RankedUnit(
+            file: file.file, unit: found.unit,
+            score: weights.functionFile * file.score + file.factor * own + weights.functionPlace * place))
+      }
+    }
+    ranked.sort { ($1.score, $0.file, $0.unit) < ($0.score, $1.file, $1.unit) }
+    let factors = Dictionary(uniqueKeysWithValues: files.map { ($0.file, $0.factor) })
+    var named = 0
+    for place in ranked.indices {
+      let analysis = corpus.files[ranked[place].file].analysis
+      let declaration = Int(analysis.units[ranked[place].unit].declaration)
+      guard analysis.declarations.indices.contains(declaration) else { continue }
+      named += 1
+      guard named <= Self.mostNamed else { break }
+      var sum = 0.0
+      for term in TermScanner.terms(analysis.declarations[declaration].name) {
+        if let known = Excerpt.find(term, query.terms) { sum += query.weights[known] * idf[known] }
+      }
+      ranked[place].score += weights.functionName * (factors[ranked[place].file] ?? 1) * sum / (sum + 15)
+    }
+    ranked.sort { ($1.score, $0.file, $0.unit) < ($0.score, $1.file, $1.unit) }
+    return ranked
   }
 
   /// How much of what the query asks for each file holds at all, by weight.

@@ -30,7 +30,7 @@ public actor RevisionIndex {
   /// - Throws: `GitError` when the revision or the repository cannot be read.
   public func search(_ text: String, revision: String, limit: Int) async throws -> RevisionAnswer {
     let prepared = try await prepare(revision)
-    return RevisionAnswer(Query(text), prepared, RankingWeights(), limit: limit)
+    return await RevisionAnswer(Query(text), prepared, limit: limit)
   }
 
   /// Reads what is needed for questions about a revision.
@@ -169,13 +169,9 @@ public struct RevisionAnswer: Sendable, Hashable {
   /// How telling each term of the query is.
   let idf: [Double]
 
-  init(
-    _ query: Query, _ state: SearchState, _ weights: RankingWeights, limit: Int,
-    admits: ((RepoPath) -> Bool)? = nil
-  ) {
+  init(_ query: Query, _ state: SearchState, limit: Int, admits: ((RepoPath) -> Bool)? = nil) async {
     let corpus = state.corpus(for: query, admits: admits)
-    let signals = HistorySignals(query, state.log, corpus, weights)
-    let ranking = Ranker(weights: weights).rank(query, corpus, history: signals)
+    let ranking = await Ranker().rank(query, corpus, state.log, state.source)
     idf = ranking.idf
     results = ranking.files.prefix(limit).map { found in
       let file = corpus.files[found.file]

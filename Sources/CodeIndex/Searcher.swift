@@ -18,10 +18,8 @@ struct Searcher: Sendable {
   /// The best places for some words: a file's best unit each, then further good units.
   @concurrent func ranked(_ text: String, below: RepoPath?, limit: Int) async -> [SearchHit] {
     let query = Query(text)
-    let log = state.log
     let corpus = state.corpus(for: query, admits: admits(below))
-    let ranking = Ranker().rank(
-      query, corpus, history: log.isEmpty ? nil : HistorySignals(query, log, corpus, RankingWeights()))
+    let ranking = await Ranker().rank(query, corpus, state.log, source)
     var exact = await exactPlaces(text, below)
     var hits: [SearchHit] = []
     for found in ranking.files.prefix(limit) {

@@ -9,10 +9,19 @@ public enum TermScanner {
 
   /// Appends `hash << 32 | line` for every term of `text`, lines counted from 0.
   public static func scan(_ text: [UInt8], into output: inout [UInt64]) {
+    scan(text, wholes: true, into: &output)
+  }
+
+  /// As ``scan(_:into:)``, but of an identifier of several words only these: in the order of the text.
+  public static func scanWords(_ text: [UInt8], into output: inout [UInt64]) {
+    scan(text, wholes: false, into: &output)
+  }
+
+  private static func scan(_ text: [UInt8], wholes: Bool, into output: inout [UInt64]) {
     text.withUnsafeBufferPointer { bytes in
       classes.withUnsafeBufferPointer { table in
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: longest) { scratch in
-          scan(bytes, table, scratch, &output)
+          scan(bytes, table, scratch, wholes, &output)
         }
       }
     }
@@ -38,7 +47,7 @@ public enum TermScanner {
 
   private static func scan(
     _ bytes: UnsafeBufferPointer<UInt8>, _ table: UnsafeBufferPointer<UInt8>,
-    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ output: inout [UInt64]
+    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ wholes: Bool, _ output: inout [UInt64]
   ) {
     var line: UInt64 = 0
     var index = 0
@@ -53,14 +62,14 @@ public enum TermScanner {
       let start = index
       repeat { index += 1 } while index < count && table[Int(bytes[index])] != 0
       guard index - start >= 2, index - start <= longest else { continue }
-      emit(bytes, start, index, table, scratch, line, &output)
+      emit(bytes, start, index, table, scratch, line, wholes, &output)
     }
   }
 
   /// One run of identifier bytes.
   private static func emit(
     _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ table: UnsafeBufferPointer<UInt8>,
-    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ line: UInt64, _ output: inout [UInt64]
+    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ line: UInt64, _ wholes: Bool, _ output: inout [UInt64]
   ) {
     // The words lie behind one another in `scratch`, in lower case: together they are the whole.
     var filled = 0
@@ -91,7 +100,7 @@ public enum TermScanner {
       _ = word(scratch, 0, filled, line, &output)
     } else {
       if filled > wordStart { words += word(scratch, wordStart, filled, line, &output) }
-      output.append(UInt64(hash(scratch, 0, filled)) << 32 | line)
+      if wholes { output.append(UInt64(hash(scratch, 0, filled)) << 32 | line) }
     }
   }
 

@@ -1,5 +1,6 @@
 import CodeIndex
 import Paths
+import TestSupport
 import Testing
 
 private func open(_ files: [String: String]) async throws -> Index {
@@ -44,5 +45,30 @@ private func paths(_ hits: [SearchHit]) -> [String] { hits.map(\.path.quoted) }
     ])
     let hits = try await index.search("ParseHeader is slow", isRegex: false, below: nil, limit: 5)
     #expect(paths(hits).first == "a/one.go")
+  }
+
+  /// The same words everywhere; only in one file do they stand as the task has them.
+  @Test(arguments: [
+    ("the retry budget is never refilled", "a = retry_budget(1)", "b = budget(retry(1))"),
+    ("it prints `no route: %s` for nothing", "log(\"no route: %s\")", "log(\"no %s route\")"),
+  ])
+  func wordsSideBySideAndQuotesDecide(task: String, wanted: String, other: String) async throws {
+    var files: [String: String] = [:]
+    for number in 0..<6 { files["src/f\(number).py"] = "def f():\n    \(number == 4 ? wanted : other)\n    pass\n" }
+    let index = try await open(files)
+    let hits = try await index.search(task, isRegex: false, below: nil, limit: 5)
+    #expect(paths(hits).first == "src/f4.py")
+  }
+
+  @Test func functionsThatAreNamedStandFirstAndOneFileDoesNotTakeAllPlaces() async throws {
+    let scratch = try TemporaryDirectory()
+    var crowd = ""
+    for number in 0..<30 { crowd += "def part\(number)(socket):\n    socket.drain(socket)\n    return socket\n\n" }
+    try scratch.write("tree/crowd.py", crowd)
+    try scratch.write(
+      "tree/one.py", "def drain_socket(item):\n    while item.more():\n        item.next()\n    return item\n")
+    let index = try CodeSearch(path: Array((scratch.path + "/tree").utf8), cache: Array((scratch.path + "/cache").utf8))
+    let answer = try await index.search(SearchRequest("drain of a socket hangs", limit: 10), revision: nil)
+    #expect(answer.functions.prefix(2).contains { $0.name == "drain_socket" })
   }
 }

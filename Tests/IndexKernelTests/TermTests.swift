@@ -19,6 +19,16 @@ private func terms(_ text: String) -> [UInt32] { TermScanner.terms(Array(text.ut
   @Test(arguments: [("thing", "th"), ("status", "statu"), ("bed", "b"), ("used", "us")])
   func shortWordsStay(first: String, second: String) { #expect(terms(first) != terms(second)) }
 
+  @Test func pairsOfWordsAreFoundInOrder() {
+    let pairs = [("keep", "alive"), ("alive", "time"), ("time", "keep"), ("x1", "keep")].map {
+      (first: terms($0)[0], second: terms($1)[0])
+    }
+    let found = WordPairs(pairs).found(in: Array("int keepAlive_time;\n// x1 (keep\n".utf8))
+    #expect(found == [true, true, false, true])
+    #expect(WordPairs([]).found(in: [0x61]) == [])
+    #expect(WordPairs(pairs).found(in: []) == [false, false, false, false])
+  }
+
   @Test func countsAreByUnit() {
     var found: [UInt64] = []
     TermScanner.scan(Array("alpha beta\nalpha\nalpha gamma\n".utf8), into: &found)
