@@ -131,11 +131,12 @@ def events(dialect, count):
 
 
 class Server:
-    """Answers every POST with the stream, every GET with 404."""
+    """Answers what asks for an answer with the stream, everything else with 404."""
 
     def __init__(self, dialect, count, pace):
         self.parts = [b"%x\r\n%s\r\n" % (len(event), event) for event in events(dialect, count)]
         self.pace = pace
+        self.asked = b"POST " + ROUTES[dialect].encode()
         kind = "application/vnd.amazon.eventstream" if dialect == "bedrock-converse" else "text/event-stream"
         self.head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -165,7 +166,7 @@ class Server:
                 while len(buffer) < length:
                     buffer += connection.recv(65536)
                 buffer = buffer[length:]
-                if head.startswith(b"GET"):
+                if not head.startswith(self.asked):
                     connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}")
                     continue
                 connection.sendall(self.head)

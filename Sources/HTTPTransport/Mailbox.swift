@@ -79,15 +79,20 @@ final class Mailbox: Sendable {
     waiter?.resume(returning: .success(head))
   }
 
-  /// Lays bytes ready; false, with nothing taken, when too many wait already. The reader is told by ``flush()``.
-  func offer(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  /// Lays bytes ready and takes them away from the caller. The reader is told by ``flush()``.
+  func deliver(_ bytes: inout [UInt8]) {
     state.withLock { state in
-      if state.end != nil { return true }
-      if state.unread.count >= Self.highWaterMark {
-        state.isPaused = true
-        return false
-      }
-      state.unread.append(contentsOf: bytes)
+      guard state.end == nil else { return }
+      if state.unread.isEmpty { swap(&state.unread, &bytes) } else { state.unread.append(contentsOf: bytes) }
+    }
+    bytes.removeAll(keepingCapacity: true)
+  }
+
+  /// True when so many bytes wait to be read that no more should come; the reader then asks to go on.
+  func pauseIfFull() -> Bool {
+    state.withLock { state in
+      guard state.end == nil, state.unread.count >= Self.highWaterMark else { return false }
+      state.isPaused = true
       return true
     }
   }

@@ -65,6 +65,16 @@ public struct ServerSentEventParser: Sendable {
           return
         }
         let line = UnsafeBufferPointer(rebasing: bytes[start..<end])
+        // The common event, one line of data that is all there, is handed over where it lies.
+        if end + 1 < bytes.count, bytes[end] == 0x0a, bytes[end + 1] == 0x0a, partial.isEmpty, !hasData, !isAtStart,
+          let value = Self.data(of: line)
+        {
+          try checkSize(value.count + 1)
+          try handle(type.span, value.span)
+          type.removeAll(keepingCapacity: true)
+          start = end + 2
+          continue
+        }
         if partial.isEmpty {
           try handleLine(line, handle)
         } else {
@@ -118,6 +128,13 @@ public struct ServerSentEventParser: Sendable {
     return UnsafeRawPointer(found) - UnsafeRawPointer(base)
   }
 
+  /// The value of a line of data; nil of any other.
+  private static func data(of line: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8>? {
+    guard line.count >= 5, let base = line.baseAddress, memcmp(base, "data:", 5) == 0 else { return nil }
+    let start = line.count > 5 && base[5] == 0x20 ? 6 : 5
+    return UnsafeBufferPointer(start: base + start, count: line.count - start)
+  }
+
   private func checkSize(_ more: Int) throws {
     guard partial.count + data.count + more <= limit else { throw OversizedEvent(limit: limit) }
   }
@@ -139,7 +156,7 @@ public struct ServerSentEventParser: Sendable {
       if hasData { try handle(type.span, data.span) }
       return
     }
-    let colon = line.firstIndex(of: 0x3a) ?? line.count
+    let colon = Self.offset(of: 0x3a, in: line, from: 0)
     var value = UnsafeBufferPointer(rebasing: line[min(colon + 1, line.count)...])
     if value.first == 0x20 { value = UnsafeBufferPointer(rebasing: value.dropFirst()) }
     switch colon {

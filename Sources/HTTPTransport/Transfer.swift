@@ -32,6 +32,12 @@ final class Transfer {
   private var limit: Int64?
   private var isPaused = false
 
+  /// Bytes that came and were not laid ready for the reader: a server's smallest pieces are a thousand a turn.
+  private var fresh: [UInt8] = []
+  /// Beyond so many they are laid ready at once.
+  private static let mostFresh = 32 << 10
+  /// Something came since the clock was last read.
+  private var isActive = false
   /// Bytes have come since the reader was last woken.
   private var hasNews = false
   private var lastFlush: Int64 = 0
@@ -110,10 +116,15 @@ final class Transfer {
   private func append(_ line: String) { headerList = ccurl_list_append(headerList, line) ?? headerList }
 
   /// The body bytes that came since this was last called.
-  func takeNewBytes() -> Int {
+  func takeNewBytes(_ now: Int64) -> Int {
+    if isActive { lastActivity = now }
+    isActive = false
     defer { newBytes = 0 }
     return newBytes
   }
+
+  /// Lays everything ready for the reader, before the mailbox is closed.
+  func handOver() { if !fresh.isEmpty { mailbox.deliver(&fresh) } }
 
   // MARK: Time
 
@@ -133,6 +144,7 @@ final class Transfer {
     guard hasNews, now >= lastFlush + Self.flushInterval else { return }
     hasNews = false
     lastFlush = now
+    handOver()
     mailbox.flush()
   }
 
@@ -198,16 +210,20 @@ final class Transfer {
   }
 
   private func received(_ bytes: UnsafeRawBufferPointer) -> Int {
-    lastActivity = Clock.now()
+    isActive = true
     guard bodyBytes + bytes.count <= maximumBytes else {
       failure = HTTPError(kind: .tooLarge, message: "the answer of \(origin) is larger than \(maximumBytes) bytes")
       return 0
     }
-    guard mailbox.offer(bytes) else {
-      isPaused = true
-      mailbox.flush()
-      return Int(CURL_WRITEFUNC_PAUSE)
+    if fresh.count >= Self.mostFresh {
+      handOver()
+      if mailbox.pauseIfFull() {
+        isPaused = true
+        mailbox.flush()
+        return Int(CURL_WRITEFUNC_PAUSE)
+      }
     }
+    fresh.append(contentsOf: bytes)
     bodyBytes += bytes.count
     newBytes += bytes.count
     hasNews = true
@@ -215,7 +231,7 @@ final class Transfer {
   }
 
   private func receivedHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
-    lastActivity = Clock.now()
+    isActive = true
     if isHeadDelivered { return bytes.count }  // Trailers.
     headBytes += bytes.count
     guard headBytes <= Self.maximumHeadBytes else {
@@ -244,7 +260,7 @@ final class Transfer {
   }
 
   private func send(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    lastActivity = Clock.now()
+    isActive = true
     var filled = 0
     while filled < buffer.count, piece < body.count {
       let count = min(buffer.count - filled, body[piece].count - offset)

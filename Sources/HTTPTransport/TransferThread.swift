@@ -163,7 +163,7 @@ private struct TransferLoop {
     var next = now + 60_000_000_000
     var received = 0
     for (id, transfer) in transfers {
-      received += transfer.takeNewBytes()
+      received += transfer.takeNewBytes(now)
       transfer.flush(now)
       if let error = transfer.overdue(now) {
         end(id, .failure(error))
@@ -179,6 +179,7 @@ private struct TransferLoop {
     guard let transfer = transfers.removeValue(forKey: id) else { return }
     ccurl_multi_remove(multi, transfer.easy)
     transfer.free()
+    transfer.handOver()
     if let outcome { transfer.mailbox.finish(outcome) }
   }
 

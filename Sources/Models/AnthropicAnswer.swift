@@ -15,6 +15,9 @@ struct AnthropicDecoder: AnswerDecoder {
   private var id: String?
   private var model: String?
   private var parsed = 0
+  /// The last event that held nothing but a piece, and where that went.
+  private var shape = EventShape()
+  private var shapePlace: (index: Int, expecting: BlockAnswer.Expected?) = (0, nil)
   var work: Int { parsed + answer.kept }
 
   init(_ context: AnswerContext) {
@@ -27,6 +30,7 @@ struct AnthropicDecoder: AnswerDecoder {
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
     parsed += bytes.count
+    defer { answer.tell() }
     try AttemptFailure.reading(context.endpoint) {
       var parser = self.parser
       self.parser = ServerSentEventParser()
@@ -42,6 +46,7 @@ struct AnthropicDecoder: AnswerDecoder {
   }
 
   mutating func feedWhole(_ whole: JSONValue) throws(AttemptFailure) {
+    defer { answer.tell() }
     try checkError(whole)
     guard let content = whole["content"]?.array else { throw malformed("an answer without content") }
     begin(whole)
@@ -59,6 +64,7 @@ struct AnthropicDecoder: AnswerDecoder {
       try? last.data.withUnsafeBufferPointer { data in
         try Array(last.type.utf8).withUnsafeBufferPointer { try handle($0, data) }
       }
+      answer.tell()
     }
     guard isDone || stopReason != nil else { throw .brokenOff(context.endpoint) }
     return try response()
@@ -70,6 +76,12 @@ struct AnthropicDecoder: AnswerDecoder {
     _ eventType: UnsafeBufferPointer<UInt8>, _ data: UnsafeBufferPointer<UInt8>
   ) throws(AttemptFailure) {
     parsed += data.count
+    if let (quoted, isEscaped) = shape.text(of: data) {
+      let piece = JSONCursor(quoted)
+      if !isEscaped { return try answer.grow(shapePlace.index, piece.contents, expecting: shapePlace.expecting) }
+      guard let text = piece.string else { throw malformed("an event that is not JSON") }
+      return try answer.grow(shapePlace.index, text, expecting: shapePlace.expecting)
+    }
     var typeField: JSONCursor?
     var index: JSONCursor?
     var delta: JSONCursor?
@@ -82,7 +94,9 @@ struct AnthropicDecoder: AnswerDecoder {
     let type = typeField?.string ?? String(decoding: eventType, as: UTF8.self)
     if type == "content_block_delta" {
       guard let delta, let index = index?.int else { throw malformed("a delta without its block") }
-      return try grow(index, delta)
+      shape.forget()
+      if let piece = try grow(index, delta), typeField?.isString ?? false { shape.learn(data, [(piece, .text)]) }
+      return
     }
     if type == "ping" { return }
     guard let event = JSONCursor(data).value else { throw malformed("an event that is not JSON") }
@@ -131,7 +145,8 @@ struct AnthropicDecoder: AnswerDecoder {
     }
   }
 
-  private mutating func grow(_ index: Int, _ delta: JSONCursor) throws(AttemptFailure) {
+  /// Returns the piece that a block grew by, except a signature's.
+  private mutating func grow(_ index: Int, _ delta: JSONCursor) throws(AttemptFailure) -> JSONCursor? {
     var type: JSONCursor?
     var text: JSONCursor?
     var json: JSONCursor?
@@ -145,17 +160,24 @@ struct AnthropicDecoder: AnswerDecoder {
       if name.equals("signature") { signature = value }
     }
     guard isWellFormed else { throw malformed("a delta that is no object") }
-    func piece(_ cursor: JSONCursor?) throws(AttemptFailure) -> String {
-      guard let piece = cursor?.string else { throw malformed("a delta that is no text") }
-      return piece
+    func add(
+      _ cursor: JSONCursor?, expecting: BlockAnswer.Expected?
+    ) throws(AttemptFailure) -> JSONCursor? {
+      guard let text = cursor?.string else { throw malformed("a delta that is no text") }
+      try answer.grow(index, text, expecting: expecting)
+      shapePlace = (index, expecting)
+      return cursor
     }
     switch type?.string {
-    case "text_delta": try answer.grow(index, try piece(text), expecting: .text)
-    case "input_json_delta": try answer.grow(index, try piece(json))
-    case "thinking_delta": try answer.grow(index, try piece(thinking), expecting: .reasoning)
-    case "signature_delta": try answer.sign(index, try piece(signature))
+    case "text_delta": return try add(text, expecting: .text)
+    case "input_json_delta": return try add(json, expecting: nil)
+    case "thinking_delta": return try add(thinking, expecting: .reasoning)
+    case "signature_delta":
+      guard let piece = signature?.string else { throw malformed("a delta that is no text") }
+      try answer.sign(index, piece)
     default: break  // Citations, and what is yet to come.
     }
+    return nil
   }
 
   private func checkError(_ event: JSONValue, isError: Bool = false) throws(AttemptFailure) {

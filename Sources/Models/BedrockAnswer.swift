@@ -12,6 +12,9 @@ struct BedrockDecoder: AnswerDecoder {
   private var hasMetadata = false
   private var counts: JSONValue?
   private var parsed = 0
+  /// The last event that held nothing but a piece of text, and its block.
+  private var shape = EventShape()
+  private var shapeIndex = 0
   var work: Int { parsed + answer.kept }
 
   init(_ context: AnswerContext) {
@@ -23,6 +26,7 @@ struct BedrockDecoder: AnswerDecoder {
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
     parsed += bytes.count
+    defer { answer.tell() }
     try AttemptFailure.reading(context.endpoint) {
       var parser = self.parser
       self.parser = EventStreamParser()
@@ -38,6 +42,7 @@ struct BedrockDecoder: AnswerDecoder {
   }
 
   mutating func feedWhole(_ whole: JSONValue) throws(AttemptFailure) {
+    defer { answer.tell() }
     guard let content = whole["output"]?["message"]?["content"]?.array else {
       throw malformed("an answer without content")
     }
@@ -103,11 +108,20 @@ struct BedrockDecoder: AnswerDecoder {
   }
 
   private mutating func grow(_ payload: UnsafeBufferPointer<UInt8>) throws(AttemptFailure) {
+    if let (quoted, isEscaped) = shape.text(of: payload) {
+      let piece = JSONCursor(quoted)
+      if !isEscaped { return try answer.grow(shapeIndex, piece.contents, expecting: .text) }
+      guard let text = piece.string else { throw malformed("an event that is not JSON") }
+      return try answer.grow(shapeIndex, text, expecting: .text)
+    }
+    shape.forget()
     var place: JSONCursor?
+    var padding: JSONCursor?
     var delta: JSONCursor?
     var isWellFormed = JSONCursor(payload).forEachMember { name, value in
       if name.equals("contentBlockIndex") { place = value }
       if name.equals("delta") { delta = value }
+      if name.equals("p") { padding = value }
     }
     guard isWellFormed, let delta, let index = place?.int else { throw malformed("a delta without its block") }
     var text: JSONCursor?
@@ -122,6 +136,8 @@ struct BedrockDecoder: AnswerDecoder {
     if let text {
       guard let piece = text.string else { throw malformed("a delta that is no text") }
       try answer.grow(index, piece, expecting: .text)
+      shapeIndex = index
+      shape.learn(payload, [(text, .text), (padding, .ignored)])
     } else if let call {
       guard let piece = call.value?["input"]?.string else { throw malformed("a delta that is no text") }
       try answer.grow(index, piece)

@@ -30,6 +30,7 @@ struct BlockAnswer {
   private var blocks: [Block] = []
   /// Bytes put together so far.
   private(set) var kept = 0
+  private var shown = ShownText()
 
   init(_ context: AnswerContext) { self.context = context }
 
@@ -39,32 +40,51 @@ struct BlockAnswer {
     if let open = blocks.last(where: { $0.index == index }), !open.hasEnded {
       throw malformed("a content block that begins twice")
     }
-    if case .call(_, let name) = kind { context.observe(.toolCall(name: name)) }
+    if case .call(_, let name) = kind {
+      tell()
+      context.observe(.toolCall(name: name))
+    }
     blocks.append(Block(index: index, kind: kind))
     if !text.isEmpty { try grow(index, text) }
   }
 
   /// Adds to a block. One that was never begun is begun where it is clear what it is.
   mutating func grow(_ index: Int, _ piece: String, expecting: Expected? = nil) throws(AttemptFailure) {
+    var piece = piece
+    let result: Result<Void, AttemptFailure> = piece.withUTF8 { bytes in
+      do throws(AttemptFailure) {
+        return .success(try grow(index, bytes, expecting: expecting))
+      } catch { return .failure(error) }
+    }
+    try result.get()
+  }
+
+  /// Adds to a block. One that was never begun is begun where it is clear what it is.
+  mutating func grow(
+    _ index: Int, _ piece: UnsafeBufferPointer<UInt8>, expecting: Expected? = nil
+  ) throws(AttemptFailure) {
     if !hasOpen(index), let expecting {
       try start(index, expecting == .text ? .text : .reasoning)
     }
     guard let place = place(of: index) else { throw malformed("a delta of a block that has not begun") }
-    try keep(piece)
+    try keep(piece.count)
     switch (blocks[place].kind, expecting) {
-    case (.text, .text?), (.text, nil): context.observe(.text(piece))
-    case (.reasoning, .reasoning?), (.reasoning, nil): context.observe(.reasoning(piece))
+    case (.text, .text?), (.text, nil): shown.add(piece, .text, context)
+    case (.reasoning, .reasoning?), (.reasoning, nil): shown.add(piece, .reasoning, context)
     case (.call, nil), (.other, _): break
     default: throw malformed("a delta of another kind than its block")
     }
-    blocks[place].bytes.append(contentsOf: piece.utf8)
+    blocks[place].bytes.append(contentsOf: piece)
   }
+
+  /// Tells a person what came since the last time.
+  mutating func tell() { shown.tell(context) }
 
   /// Adds to the signature of a block of reasoning.
   mutating func sign(_ index: Int, _ piece: String) throws(AttemptFailure) {
     if !hasOpen(index) { try start(index, .reasoning) }
     guard let place = place(of: index) else { throw malformed("a signature of a block that has not begun") }
-    try keep(piece)
+    try keep(piece.utf8.count)
     blocks[place].signature += piece
   }
 
@@ -81,8 +101,8 @@ struct BlockAnswer {
     return place
   }
 
-  private mutating func keep(_ piece: String) throws(AttemptFailure) {
-    kept += piece.utf8.count
+  private mutating func keep(_ count: Int) throws(AttemptFailure) {
+    kept += count
     guard kept <= maximumAnswerBytes else { throw malformed("more than \(maximumAnswerBytes) bytes") }
   }
 

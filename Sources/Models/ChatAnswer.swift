@@ -29,6 +29,10 @@ struct ChatDecoder: AnswerDecoder {
   private var model: String?
   private var kept = 0
   private(set) var work = 0
+  /// The last event that held nothing but a piece, and which buffer that went to.
+  private var shape = EventShape()
+  private var shapeKind = ShownText.Kind.text
+  private var shown = ShownText()
 
   init(_ context: AnswerContext) { self.context = context }
 
@@ -36,6 +40,7 @@ struct ChatDecoder: AnswerDecoder {
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
     work += bytes.count
+    defer { shown.tell(context) }
     try AttemptFailure.reading(context.endpoint) {
       var parser = self.parser
       self.parser = ServerSentEventParser()
@@ -47,6 +52,7 @@ struct ChatDecoder: AnswerDecoder {
   }
 
   mutating func feedWhole(_ answer: JSONValue) throws(AttemptFailure) {
+    defer { shown.tell(context) }
     try checkError(answer)
     guard let choice = answer["choices"]?[0], let message = choice["message"], message.object != nil else {
       throw malformed("an answer without a message")
@@ -63,6 +69,7 @@ struct ChatDecoder: AnswerDecoder {
     if !isDone, let last = parser.finish() {
       // A server that forgot the last empty line; anything cut off counts as such below.
       try? last.data.withUnsafeBufferPointer { try handle($0) }
+      shown.tell(context)
     }
     guard isDone || finishReason != nil else { throw .brokenOff(context.endpoint) }
     return try response()
@@ -71,6 +78,13 @@ struct ChatDecoder: AnswerDecoder {
   // MARK: Events
 
   private mutating func handle(_ data: UnsafeBufferPointer<UInt8>) throws(AttemptFailure) {
+    if let (quoted, isEscaped) = shape.text(of: data) {
+      work += data.count
+      let piece = JSONCursor(quoted)
+      if !isEscaped { return try take(piece.contents, shapeKind) }
+      guard let text = piece.string else { throw malformed("an event that is not JSON") }
+      return try take(text, shapeKind)
+    }
     if data.equals("[DONE]") {
       isDone = true
       return
@@ -80,12 +94,14 @@ struct ChatDecoder: AnswerDecoder {
     var answerID: JSONCursor?
     var answerModel: JSONCursor?
     var isError = false
+    var padding: JSONCursor?
     work += data.count
     let isWellFormed = JSONCursor(data).forEachMember { name, value in
       if name.equals("choices") { choices = value }
       if name.equals("usage"), value.isObject { counts = value }
       if name.equals("id") { answerID = value }
       if name.equals("model") { answerModel = value }
+      if name.equals("obfuscation") { padding = value }
       if name.equals("error"), !value.isNull { isError = true }
       if name.equals("object"), value.string == "error" { isError = true }
     }
@@ -101,10 +117,14 @@ struct ChatDecoder: AnswerDecoder {
       usage = Self.usage(value)
     }
     guard let choices, let choice = choices.firstElement else { return }
-    try handle(choice: choice)
+    shape.forget()
+    if let piece = try handle(choice: choice), counts == nil {
+      shape.learn(data, [(piece, .text), (padding, .ignored)])
+    }
   }
 
-  private mutating func handle(choice: JSONCursor) throws(AttemptFailure) {
+  /// Returns the piece of text or reasoning, when there is nothing else in the choice.
+  private mutating func handle(choice: JSONCursor) throws(AttemptFailure) -> JSONCursor? {
     var delta: JSONCursor?
     var finish: JSONCursor?
     var index: JSONCursor?
@@ -114,27 +134,40 @@ struct ChatDecoder: AnswerDecoder {
       if name.equals("index") { index = value }
     }
     guard isWellFormed else { throw malformed("a choice that is no object") }
-    guard index?.int ?? 0 == 0 else { return }
-    if let delta { try handle(delta: delta) }
-    if let reason = finish?.string, !reason.isEmpty { finishReason = reason }
+    guard index?.int ?? 0 == 0 else { return nil }
+    let piece = try delta.map { delta throws(AttemptFailure) in try handle(delta: delta) }
+    guard let reason = finish?.string, !reason.isEmpty else { return piece ?? nil }
+    finishReason = reason
+    return nil
   }
 
-  private mutating func handle(delta: JSONCursor) throws(AttemptFailure) {
+  private mutating func handle(delta: JSONCursor) throws(AttemptFailure) -> JSONCursor? {
     // The common delta holds one short text: it is taken without reading the rest.
     var content: JSONCursor?
+    var thought: JSONCursor?
     var needsAll = false
     let isWellFormed = delta.forEachMember { name, value in
       if name.equals("role") || value.isNull { return }
-      if name.equals("content") { content = value } else { needsAll = true }
+      if name.equals("content") {
+        content = value
+      } else if name.equals("reasoning_content"), thought == nil {
+        thought = value
+      } else {
+        needsAll = true
+      }
     }
     guard isWellFormed else { throw malformed("a delta that is no object") }
-    if needsAll || content?.isArray ?? false {
+    if needsAll || content?.isArray ?? false || thought != nil && (content != nil || thought?.isString == false) {
       guard let value = delta.value else { throw malformed("a delta that is not JSON") }
       try take(value)
-    } else if let content {
-      guard let piece = content.string else { throw malformed("a text delta that is no text") }
-      try take(text: piece)
+      return nil
     }
+    guard let piece = content ?? thought else { return nil }
+    if thought != nil { reasoningMember = "reasoning_content" }
+    guard let text = piece.string else { throw malformed("a text delta that is no text") }
+    shapeKind = thought == nil ? .text : .reasoning
+    try take(text, shapeKind)
+    return piece
   }
 
   /// Takes a delta or a whole message.
@@ -142,28 +175,37 @@ struct ChatDecoder: AnswerDecoder {
     for name in ["reasoning_content", "reasoning", "reasoning_text"] {
       guard let piece = delta[name]?.string, !piece.isEmpty else { continue }
       reasoningMember = name
-      try keep(piece)
-      reasoning.append(contentsOf: piece.utf8)
-      context.observe(.reasoning(piece))
+      try take(piece, .reasoning)
       break
     }
-    if let piece = delta["content"]?.string { try take(text: piece) }
+    if let piece = delta["content"]?.string { try take(piece, .text) }
     for part in delta["content"]?.array ?? [] {
-      if part["type"]?.string ?? "text" == "text", let piece = part["text"]?.string { try take(text: piece) }
+      if part["type"]?.string ?? "text" == "text", let piece = part["text"]?.string { try take(piece, .text) }
     }
     if let piece = delta["refusal"]?.string, !piece.isEmpty {
-      try keep(piece)
+      try keep(piece.utf8.count)
       refusal.append(contentsOf: piece.utf8)
+      shown.tell(context)
       context.observe(.text(piece))
     }
     for call in delta["tool_calls"]?.array ?? [] { try take(call: call) }
   }
 
-  private mutating func take(text piece: String) throws(AttemptFailure) {
+  private mutating func take(_ piece: String, _ kind: ShownText.Kind) throws(AttemptFailure) {
+    var piece = piece
+    let result: Result<Void, AttemptFailure> = piece.withUTF8 { bytes in
+      do throws(AttemptFailure) { return .success(try take(bytes, kind)) } catch { return .failure(error) }
+    }
+    try result.get()
+  }
+
+  private mutating func take(
+    _ piece: UnsafeBufferPointer<UInt8>, _ kind: ShownText.Kind
+  ) throws(AttemptFailure) {
     if piece.isEmpty { return }
-    try keep(piece)
-    text.append(contentsOf: piece.utf8)
-    context.observe(.text(piece))
+    try keep(piece.count)
+    if kind == .text { text.append(contentsOf: piece) } else { reasoning.append(contentsOf: piece) }
+    shown.add(piece, kind, context)
   }
 
   private mutating func take(call delta: JSONValue) throws(AttemptFailure) {
@@ -182,22 +224,23 @@ struct ChatDecoder: AnswerDecoder {
     if calls[position].id.isEmpty { calls[position].id = id }
     // A name comes once, or again and again, or in pieces before the arguments: all three are seen.
     if calls[position].name.isEmpty, !name.isEmpty {
-      try keep(name)
+      try keep(name.utf8.count)
       calls[position].name = name
+      shown.tell(context)
       context.observe(.toolCall(name: name))
     } else if !name.isEmpty, calls[position].name != name, calls[position].arguments.isEmpty {
-      try keep(name)
+      try keep(name.utf8.count)
       calls[position].name += name
     }
     if delta["custom"]?.object != nil { calls[position].isCustom = true }
     switch function?["arguments"] ?? function?["input"] {
     case .string(let piece):
-      try keep(piece)
+      try keep(piece.utf8.count)
       calls[position].arguments.append(contentsOf: piece.utf8)
     case .object(let object):
       // Some servers give the arguments as what they are, in one piece.
       let whole = JSONValue.object(object).text
-      try keep(whole)
+      try keep(whole.utf8.count)
       calls[position].arguments = Array(whole.utf8)
     default: break
     }
@@ -215,9 +258,9 @@ struct ChatDecoder: AnswerDecoder {
     return name.isEmpty && !calls.isEmpty ? calls.count - 1 : nil
   }
 
-  private mutating func keep(_ piece: String) throws(AttemptFailure) {
-    kept += piece.utf8.count
-    work += piece.utf8.count
+  private mutating func keep(_ count: Int) throws(AttemptFailure) {
+    kept += count
+    work += count
     guard kept <= maximumAnswerBytes else { throw malformed("more than \(maximumAnswerBytes) bytes") }
   }
 

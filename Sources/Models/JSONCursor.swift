@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 
 /// A JSON value that lies in borrowed bytes and is looked into without being read whole: most of a streamed event is of
@@ -23,7 +24,37 @@ struct JSONCursor {
   }
 
   /// The value's text; nil when it is no string.
-  var string: String? { bytes.first == 0x22 ? value?.string : nil }
+  var string: String? {
+    guard isString else { return nil }
+    return plain.map { String(decoding: $0, as: UTF8.self) } ?? value?.string
+  }
+
+  /// The bytes of a string in which nothing is escaped; nil of any other value.
+  private var plain: UnsafeBufferPointer<UInt8>? {
+    guard isString, bytes.count >= 2 else { return nil }
+    for index in 1..<bytes.count - 1 where bytes[index] == 0x22 || bytes[index] == 0x5c || bytes[index] < 0x20 {
+      return nil
+    }
+    return bytes[bytes.count - 1] == 0x22 ? contents : nil
+  }
+
+  /// What stands between a string's quotation marks, as it is.
+  var contents: UnsafeBufferPointer<UInt8> {
+    bytes.count < 2
+      ? UnsafeBufferPointer(rebasing: bytes[..<0]) : UnsafeBufferPointer(rebasing: bytes[1..<bytes.count - 1])
+  }
+
+  /// Where the value lies in the bytes that it was found in.
+  func place(in whole: UnsafeBufferPointer<UInt8>) -> Range<Int>? {
+    guard let base = whole.baseAddress, let start = bytes.baseAddress, start >= base else { return nil }
+    let offset = start - base
+    return offset + bytes.count <= whole.count ? offset..<offset + bytes.count : nil
+  }
+
+  /// True for a string.
+  var isString: Bool { bytes.first == 0x22 }
+  /// True for a number of digits alone.
+  var isDigits: Bool { !bytes.isEmpty && bytes.allSatisfy { (0x30...0x39).contains($0) } }
 
   /// The value's number; nil when it is no integer.
   var int: Int? {
@@ -126,6 +157,7 @@ struct JSONCursor {
 extension UnsafeBufferPointer<UInt8> {
   /// True when these bytes are exactly this ASCII text.
   func equals(_ text: StaticString) -> Bool {
-    count == text.utf8CodeUnitCount && text.withUTF8Buffer { $0.elementsEqual(self) }
+    guard count == text.utf8CodeUnitCount, let baseAddress else { return false }
+    return memcmp(baseAddress, text.utf8Start, count) == 0
   }
 }

@@ -15,6 +15,10 @@ struct ResponsesDecoder: AnswerDecoder {
   /// The response object of the terminal event.
   private var terminal: JSONValue?
   private(set) var work = 0
+  /// The last event that held nothing but a piece, and what that was; nil for one that nobody is told of.
+  private var shape = EventShape()
+  private var shapeKind: ShownText.Kind?
+  private var shown = ShownText()
 
   init(_ context: AnswerContext) { self.context = context }
 
@@ -22,6 +26,7 @@ struct ResponsesDecoder: AnswerDecoder {
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
     work += bytes.count
+    defer { shown.tell(context) }
     try AttemptFailure.reading(context.endpoint) {
       var parser = self.parser
       self.parser = ServerSentEventParser()
@@ -50,6 +55,7 @@ struct ResponsesDecoder: AnswerDecoder {
       try? last.data.withUnsafeBufferPointer { data in
         try Array(last.type.utf8).withUnsafeBufferPointer { try handle($0, data) }
       }
+      shown.tell(context)
     }
     guard let terminal else { throw .brokenOff(context.endpoint) }
     return response(terminal)
@@ -60,12 +66,21 @@ struct ResponsesDecoder: AnswerDecoder {
   private mutating func handle(
     _ eventType: UnsafeBufferPointer<UInt8>, _ data: UnsafeBufferPointer<UInt8>
   ) throws(AttemptFailure) {
+    if let (quoted, isEscaped) = shape.text(of: data) {
+      work += data.count
+      let piece = JSONCursor(quoted)
+      if !isEscaped { return take(piece.contents) }
+      guard let text = piece.string else { throw malformed("an event that is not JSON") }
+      return Array(text.utf8).withUnsafeBufferPointer { take($0) }
+    }
     if data.equals("[DONE]") { return }
     var typeField: JSONCursor?
     var delta: JSONCursor?
     var item: JSONCursor?
     var place: JSONCursor?
     var response: JSONCursor?
+    var number: JSONCursor?
+    var padding: JSONCursor?
     work += data.count
     let isWellFormed = JSONCursor(data).forEachMember { name, value in
       if name.equals("type") { typeField = value }
@@ -73,17 +88,28 @@ struct ResponsesDecoder: AnswerDecoder {
       if name.equals("item") { item = value }
       if name.equals("output_index") { place = value }
       if name.equals("response") { response = value }
+      if name.equals("sequence_number") { number = value }
+      if name.equals("obfuscation") { padding = value }
     }
     guard isWellFormed else { throw malformed("an event that is not JSON") }
     // Some servers leave out the one name, some the other.
     let type = typeField?.string ?? String(decoding: eventType, as: UTF8.self)
     switch type {
-    case "response.output_text.delta", "response.refusal.delta":
-      guard let text = delta?.string else { throw malformed("a text delta without text") }
-      work += text.utf8.count
-      context.observe(.text(text))
-    case "response.reasoning_summary_text.delta", "response.reasoning_text.delta":
-      if let text = delta?.string { context.observe(.reasoning(text)) }
+    case "response.output_text.delta", "response.refusal.delta", "response.reasoning_summary_text.delta",
+      "response.reasoning_text.delta", "response.function_call_arguments.delta",
+      "response.custom_tool_call_input.delta":
+      // Calls come whole with their end.
+      shapeKind =
+        type.contains("reasoning") ? .reasoning : type.contains("call") ? nil : .text
+      shape.forget()
+      guard let text = delta?.string else {
+        if shapeKind == .text { throw malformed("a text delta without text") }
+        return
+      }
+      Array(text.utf8).withUnsafeBufferPointer { take($0) }
+      if typeField?.isString ?? false {
+        shape.learn(data, [(delta, .text), (number, .ignored), (padding, .ignored)])
+      }
     case "response.output_item.added":
       var kind: String?
       var name: String?
@@ -91,7 +117,10 @@ struct ResponsesDecoder: AnswerDecoder {
         if member.equals("type") { kind = value.string }
         if member.equals("name") { name = value.string }
       }
-      if let kind, kind.hasSuffix("_call") { context.observe(.toolCall(name: name ?? kind)) }
+      if let kind, kind.hasSuffix("_call") {
+        shown.tell(context)
+        context.observe(.toolCall(name: name ?? kind))
+      }
     case "response.output_item.done":
       guard let value = item?.value, value.object != nil else { throw malformed("a finished item that is none") }
       work += data.count
@@ -118,6 +147,12 @@ struct ResponsesDecoder: AnswerDecoder {
     default:
       break
     }
+  }
+
+  private mutating func take(_ piece: UnsafeBufferPointer<UInt8>) {
+    guard let shapeKind else { return }
+    work += piece.count
+    shown.add(piece, shapeKind, context)
   }
 
   private mutating func end(_ response: JSONValue, event: String = "") throws(AttemptFailure) {
