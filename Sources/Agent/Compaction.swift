@@ -9,7 +9,7 @@ enum Compaction {
   private static let diffLimit = 24_000
   private static let recentLimit = 8_000
 
-  /// The first item (task and workspace) as it was, then one item with what counts.
+  /// The first item (task and workspace) and its pictures as they were, then one item with what counts.
   static func compact(
     _ items: [Item], plan: [PlanStep], diff: [FileDiff], report: TestReport?, redact: (String) -> String
   ) -> [Item] {
@@ -21,8 +21,9 @@ enum Compaction {
       "failures": report.map { ReportText.describe($0) } ?? "(not known)",
       "recent": recent(items),
     ])
-    // The first item keeps its data: the built-in engine's brief.
-    return items.prefix(1) + [.user(text: redact(text), structured: nil)]
+    // The first item keeps its data, the built-in engine's brief, and the pictures of the task stay with it.
+    let task = items.prefix(1) + items.dropFirst().prefix { if case .image = $0 { true } else { false } }
+    return task + [.user(text: redact(text), structured: nil)]
   }
 
   /// The last steps in short, newest last.

@@ -326,17 +326,16 @@ extension Usage {
 
 /// Notices calls that are made again with the same arguments and the same result.
 struct RepetitionWatch {
-  private var last: (call: String, output: String)?
+  private var last: (name: String, arguments: ToolCall.Arguments, output: String)?
   private var count = 0
 
   /// A note for the model when a call repeats the one before it.
   mutating func note(_ call: ToolCall, _ result: ToolResult) -> String? {
-    let key = "\(call.name)\u{0}\(call.arguments)"
-    if let last, last.call == key, last.output == result.output {
+    if let last, last.name == call.name, last.arguments == call.arguments, last.output == result.output {
       count += 1
       return "[This is the same call with the same result as the \(count == 1 ? "one" : "\(count)") before.]"
     }
-    last = (key, result.output)
+    last = (call.name, call.arguments, result.output)
     count = 0
     return nil
   }

@@ -8,6 +8,8 @@ public import Workspace
 public struct RunRequest: Sendable {
   /// The task's text; nil to repair what the tests say is broken.
   public var task: String?
+  /// Pictures that belong to the task, such as a screenshot. They are sent with it to the run's model, and to nobody else.
+  public var images: [ImageContent] = []
   /// The check that the user named; nil to recognise the project's own.
   public var testCommand: String?
   /// A command that prepares the project, run first, in the workspace.

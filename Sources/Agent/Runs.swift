@@ -211,11 +211,16 @@ public struct Runs: Sendable {
         seconds: max(1, left - min(left / 3, 1 + 4 * baselineSeconds)),
         files: try await EngineFiles.list(driver.session))
       : prompt.item()
-    driver.state.items = [item]
+    driver.state.items = [item] + driver.request.images.map(Item.image)
     driver.state.baselineWasShown = driver.state.baseline != nil
     try driver.recorder.append(
-      .conversation, ["baseline": .bool(driver.state.baselineWasShown)],
-      values: ["items": .array([item.json])])
+      .conversation,
+      [
+        "baseline": .bool(driver.state.baselineWasShown),
+        "images": .array(
+          driver.request.images.map { ["type": .string($0.mediaType), "bytes": JSONValue($0.byteCount)] }),
+      ],
+      values: ["items": .array(driver.state.items.map(\.json))])
     return try await working(driver)
   }
 

@@ -17,20 +17,6 @@ public enum Item: Sendable, Hashable {
   case image(ImageContent)
 }
 
-/// A picture.
-public struct ImageContent: Sendable, Hashable {
-  /// Its type: `image/png`, `image/jpeg`, `image/gif` or `image/webp`, which every provider that takes any takes.
-  public var mediaType: String
-  /// Its bytes in Base64.
-  public var base64: String
-
-  /// A picture.
-  public init(mediaType: String, base64: String) {
-    self.mediaType = mediaType
-    self.base64 = base64
-  }
-}
-
 /// A piece of reasoning in its provider's own shape.
 public struct Reasoning: Sendable, Hashable {
   /// The dialect that produced it and alone can replay it, such as `openai-responses`.

@@ -31,6 +31,8 @@ public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
     case connect
     /// Without a byte.
     case idle
+    /// With so few bytes of a body that it cannot be meant.
+    case trickle
     /// For everything.
     case total
   }

@@ -64,13 +64,23 @@ public struct HTTPTimeouts: Sendable, Hashable {
   public var connect: Duration
   /// Without a byte sent or received.
   public var idle: Duration
+  /// For ``leastBytes`` of a body: a server that says a byte a minute is never idle.
+  public var trickle: Duration
   /// For everything; nil for no bound.
   public var total: Duration?
 
+  /// So many bytes of a body have to come within ``trickle``. A comment every half minute, by which servers show that they are
+  /// still there, is more.
+  public static let leastBytes = 64
+
   /// Bounds on waiting.
-  public init(connect: Duration = .seconds(15), idle: Duration = .seconds(120), total: Duration? = nil) {
+  public init(
+    connect: Duration = .seconds(15), idle: Duration = .seconds(120), trickle: Duration = .seconds(600),
+    total: Duration? = nil
+  ) {
     self.connect = connect
     self.idle = idle
+    self.trickle = trickle
     self.total = total
   }
 }

@@ -37,6 +37,8 @@ public struct ServerSentEventParser: Sendable {
   private var type: [UInt8] = []
   private var afterCarriageReturn = false
   private var isAtStart = true
+  /// Events so far. Comments, by which servers show that they are still there, are none.
+  public private(set) var eventCount = 0
 
   /// A parser at the start of a stream.
   public init(maximumEventBytes: Int = 16 << 20) { limit = maximumEventBytes }
@@ -70,6 +72,7 @@ public struct ServerSentEventParser: Sendable {
           let value = Self.data(of: line)
         {
           try checkSize(value.count + 1)
+          eventCount += 1
           try handle(type.span, value.span)
           type.removeAll(keepingCapacity: true)
           start = end + 2
@@ -153,7 +156,10 @@ public struct ServerSentEventParser: Sendable {
         data.removeAll(keepingCapacity: true)
         hasData = false
       }
-      if hasData { try handle(type.span, data.span) }
+      if hasData {
+        eventCount += 1
+        try handle(type.span, data.span)
+      }
       return
     }
     let colon = Self.offset(of: 0x3a, in: line, from: 0)

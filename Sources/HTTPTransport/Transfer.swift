@@ -43,6 +43,9 @@ final class Transfer {
   private var lastFlush: Int64 = 0
   /// Waking a reader costs more than reading a small event: in a dense stream it is done no more often than this.
   private static let flushInterval: Int64 = 16_000_000
+  /// When the count of bytes that a body has to bring in a while began, and how many came since.
+  private var trickleStart: Int64?
+  private var trickled = 0
   /// Body bytes that came since this was last asked.
   private var newBytes = 0
 
@@ -119,6 +122,11 @@ final class Transfer {
   func takeNewBytes(_ now: Int64) -> Int {
     if isActive { lastActivity = now }
     isActive = false
+    trickled += newBytes
+    if isHeadDelivered, trickleStart == nil || trickled >= HTTPTimeouts.leastBytes {
+      trickleStart = now
+      trickled = 0
+    }
     defer { newBytes = 0 }
     return newBytes
   }
@@ -134,6 +142,7 @@ final class Transfer {
   /// When the first of its times is up.
   private var endDeadline: Int64 {
     var next = isPaused ? Int64.max : lastActivity + Clock.nanoseconds(timeouts.idle)
+    if let trickleStart, !isPaused { next = min(next, trickleStart + Clock.nanoseconds(timeouts.trickle)) }
     if let limit { next = min(next, limit) }
     if let total = timeouts.total { next = min(next, started + Clock.nanoseconds(total)) }
     return next
@@ -157,6 +166,10 @@ final class Transfer {
     if let limit, now >= limit {
       return HTTPError(kind: .timeout(.total), message: "\(origin) did not end its answer in time")
     }
+    if let trickleStart, !isPaused, now >= trickleStart + Clock.nanoseconds(timeouts.trickle) {
+      return HTTPError(
+        kind: .timeout(.trickle), message: "next to nothing came from \(origin) for \(text(timeouts.trickle))")
+    }
     // libcurl tells of bytes received by itself, of bytes sent only when asked.
     var sent: curl_off_t = 0
     ccurl_get_offset(easy, CURLINFO_SIZE_UPLOAD_T, &sent)
@@ -172,6 +185,7 @@ final class Transfer {
   func resume() {
     isPaused = false
     lastActivity = Clock.now()
+    if trickleStart != nil { trickleStart = lastActivity }
     ccurl_easy_pause(easy, CURLPAUSE_CONT)
   }
 

@@ -26,6 +26,7 @@ struct AnthropicDecoder: AnswerDecoder {
   }
 
   var isComplete: Bool { isDone }
+  var eventCount: Int { parser.eventCount }
   var isPaused: Bool { stopReason == "pause_turn" }
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {

@@ -26,6 +26,8 @@ struct AttemptFailure: Error {
   var remedy: Remedy
   /// Seconds that the server asks to wait.
   var retryAfter: Double?
+  /// The answer ended in order without a single byte: so some servers fail that cannot stream with tools.
+  var isEmptyStream = false
   /// Seconds of silence that this attempt cost.
   var silence = 0.0
   /// The provider's error code and the request member that it complains of.
@@ -51,6 +53,7 @@ struct AttemptFailure: Error {
     case .resolve, .connect: remedy = .reconnect
     case .timeout(.connect): silence = seconds(timeouts.connect)
     case .timeout(.idle): (remedy, silence) = (.resend, seconds(timeouts.idle))
+    case .timeout(.trickle): (remedy, silence) = (.resend, seconds(timeouts.trickle))
     case .timeout(.total): (remedy, silence) = (.resend, timeouts.total.map(seconds) ?? 0)
     case .reset: remedy = .resend
     case .malformed, .tooLarge: (kind, remedy) = (.malformedAnswer, .repeatOnce)

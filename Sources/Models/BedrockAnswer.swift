@@ -15,6 +15,7 @@ struct BedrockDecoder: AnswerDecoder {
   /// The last event that held nothing but a piece of text, and its block.
   private var shape = EventShape()
   private var shapeIndex = 0
+  private(set) var eventCount = 0
   var work: Int { parsed + answer.kept }
 
   init(_ context: AnswerContext) {
@@ -31,6 +32,7 @@ struct BedrockDecoder: AnswerDecoder {
       var parser = self.parser
       self.parser = EventStreamParser()
       try parser.feed(bytes) { kind, type, payload in
+        eventCount += 1
         if !isComplete {
           try type.withUnsafeBufferPointer { type in
             try payload.withUnsafeBufferPointer { try handle(kind, type, $0) }

@@ -37,6 +37,7 @@ struct ChatDecoder: AnswerDecoder {
   init(_ context: AnswerContext) { self.context = context }
 
   var isComplete: Bool { isDone }
+  var eventCount: Int { parser.eventCount }
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
     work += bytes.count

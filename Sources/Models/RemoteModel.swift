@@ -56,6 +56,7 @@ public final class RemoteModel: Model {
     var before = ModelResponse(items: [], usage: Usage(), stop: .endOfTurn)
     var pauses = 0
     var hasSignedAgain = false
+    var emptyStreams = 0
     while true {
       let plan = session.withLock { $0.plan(for: asked) }
       do throws(AttemptFailure) {
@@ -73,6 +74,11 @@ public final class RemoteModel: Model {
         var failure = error
         if Task.isCancelled { failure = AttemptFailure(.cancelled, "cancelled", .none) }
         if failure.kind != .cancelled, session.withLock({ $0.adapt(plan, to: failure) }) { continue }
+        if failure.isEmptyStream {
+          emptyStreams += 1
+          // Twice is no accident: perhaps it can say in one piece what it cannot stream.
+          if emptyStreams == 2, session.withLock({ $0.stopStreaming(plan) }) { continue }
+        }
         if failure.kind == .authentication, !hasSignedAgain, let signing = provider.signing,
           await signing.credentials.invalidate()
         {
@@ -112,7 +118,8 @@ public final class RemoteModel: Model {
     let silence = SilenceWatch()
     let (endpoint, bound) = (provider.endpoint, Int(timeouts.idle / .seconds(1)))
     silence.begin(every: retry.silenceNotice) { seconds in
-      observe(.status("\(endpoint) has said nothing for \(Int(seconds)) s; it is given up after \(bound) s"))
+      observe(
+        .status("\(endpoint) has said nothing for \(Int(seconds)) s; it is given up after \(bound) s without a byte"))
     }
     defer { silence.end() }
     let response: HTTPResponse
@@ -167,6 +174,7 @@ public final class RemoteModel: Model {
       return try decoder.finish()
     }
     var body = response.body.makeAsyncIterator()
+    var isEmpty = true
     while !decoder.isComplete {
       let bytes: [UInt8]?
       do throws(HTTPError) {
@@ -178,13 +186,21 @@ public final class RemoteModel: Model {
         throw AttemptFailure(error, timeouts: provider.timeouts)
       }
       guard let bytes else { break }
-      silence.heard()
       session.withLock { $0.work.bytesReceived += bytes.count }
+      isEmpty = false
+      let before = decoder.eventCount
       try decoder.feed(bytes)
+      if decoder.eventCount > before { silence.heard() }
     }
     // Read to the body's end, which is close behind, so that the connection can be used again.
     if decoder.isComplete { await response.body.finish(within: .milliseconds(100)) }
-    return try decoder.finish()
+    do throws(AttemptFailure) {
+      return try decoder.finish()
+    } catch {
+      var failure = error
+      failure.isEmptyStream = isEmpty
+      throw failure
+    }
   }
 
   private func modelError(_ failure: AttemptFailure, attempts: Int) -> ModelError {

@@ -23,6 +23,7 @@ struct ResponsesDecoder: AnswerDecoder {
   init(_ context: AnswerContext) { self.context = context }
 
   var isComplete: Bool { terminal != nil }
+  var eventCount: Int { parser.eventCount }
 
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure) {
     work += bytes.count

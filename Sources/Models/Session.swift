@@ -134,6 +134,13 @@ struct Session: Sendable {
   /// The server answered: its route exists.
   mutating func succeeded(_ plan: RequestPlan) { if plan.route == route { isRouteCertain = true } }
 
+  /// Asks for answers in one piece from now on. False when that is done already.
+  mutating func stopStreaming(_ plan: RequestPlan) -> Bool {
+    guard plan.features.streams, plan.route == route else { return false }
+    features.streams = false
+    return true
+  }
+
   /// Learns from a refusal. True when the request, written another way, is worth sending at once.
   mutating func adapt(_ plan: RequestPlan, to failure: AttemptFailure) -> Bool {
     guard let status = failure.status else { return false }

@@ -19,4 +19,14 @@ enum Timestamp {
     (date.tm_hour, date.tm_min, date.tm_sec) = (hour, minute, second)
     return timegm(&date)
   }
+
+  /// A time as web services write it, such as `2026-01-27T14:00:05Z`.
+  static func text(_ seconds: Int) -> String {
+    var time = time_t(seconds)
+    var date = tm()
+    gmtime_r(&time, &date)
+    func padded(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return "\(date.tm_year + 1900)-\(padded(date.tm_mon + 1))-\(padded(date.tm_mday))T\(padded(date.tm_hour)):"
+      + "\(padded(date.tm_min)):\(padded(date.tm_sec))Z"
+  }
 }

@@ -129,6 +129,8 @@ protocol AnswerDecoder {
   var isPaused: Bool { get }
   /// Bytes looked at and bytes put together so far: the work done, to be compared with the bytes received.
   var work: Int { get }
+  /// Events so far: a stream that only shows that it is still there has none.
+  var eventCount: Int { get }
   /// Takes the next bytes of a stream.
   mutating func feed(_ bytes: [UInt8]) throws(AttemptFailure)
   /// Takes an answer that came as one JSON document.

@@ -25,6 +25,27 @@ struct ConversationTests {
     }
   }
 
+  @Test func picturesAreKnownByTheirBytes() throws {
+    let png: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+    let kinds: [(String, [UInt8])] = [
+      ("image/png", png), ("image/jpeg", [0xff, 0xd8, 0xff, 0xe0]), ("image/gif", Array("GIF89a".utf8)),
+      ("image/gif", Array("GIF87a!".utf8)), ("image/webp", Array("RIFF\u{0}\u{0}\u{0}\u{0}WEBPVP8 ".utf8)),
+    ]
+    for (type, bytes) in kinds {
+      let image = try #require(ImageContent(bytes: bytes))
+      #expect(image.mediaType == type)
+      #expect(image.byteCount == bytes.count)
+    }
+    #expect(ImageContent(bytes: png)?.base64 == "iVBORw0KGgo=")
+    #expect(ImageContent(bytes: png + [0])?.base64 == "iVBORw0KGgoA")
+    #expect(ImageContent(bytes: png + [0xff, 0xfe])?.base64 == "iVBORw0KGgr//g==")
+    for bytes in [
+      [], Array("<svg/>".utf8), Array(png.dropLast()), Array("RIFF....WAVE".utf8), [0x7f, 0x45, 0x4c, 0x46],
+    ] {
+      #expect(ImageContent(bytes: bytes) == nil)
+    }
+  }
+
   @Test func everyResponseComesBackAsItWas() throws {
     for stop in [ModelResponse.StopReason.endOfTurn, .toolCalls, .length, .refusal] {
       let response = ModelResponse(

@@ -276,6 +276,22 @@ struct AnswerTests {
     #expect(whole == streamed)
   }
 
+  /// llama-cpp-python answers a stream with tools by nothing at all.
+  @Test(arguments: dialects) func aServerThatCannotStreamWithToolsIsAskedForOnePiece(
+    dialect: Provider.Dialect
+  ) async throws {
+    let server = try ScriptedModelServer { request in
+      let turn = ScriptedTurn.call("shell", ["command": "ls"])
+      let streams = request.body["stream"]?.bool ?? request.received.target.hasSuffix("converse-stream")
+      return streams ? (0, turn.failing(.endEarly(afterEvents: 0), times: .max)) : (1, turn)
+    }
+    let model = remote(server, dialect)
+    #expect(try await model.respond(request()).calls.count == 1)
+    #expect(server.requests.count == 3)
+    #expect(try await model.respond(request()).calls.count == 1)
+    #expect(server.requests.count == 4, "it is remembered")
+  }
+
   @Test(arguments: dialects) func aServerThatDoesNotStreamIsBelieved(dialect: Provider.Dialect) async throws {
     guard dialect != .bedrock else { return }
     let server = try ScriptedModelServer { request in

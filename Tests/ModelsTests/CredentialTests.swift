@@ -75,7 +75,7 @@ struct CredentialTests {
     #expect(try await work.credentials().accessKeyID == "CONFIG")
     #expect(chain(["AWS_PROFILE": "work", "AWS_REGION": "sa-east-1"], home: home.path).region == "sa-east-1")
     #expect(try await chain([:], profile: "both", home: home.path).credentials().accessKeyID == "SHARED")
-    #expect(await failure(chain([:], profile: "program", home: home.path)).contains("not run"))
+    #expect(await failure(chain([:], profile: "program", home: home.path)).contains("failed (status 1)"))
     let elsewhere = chain(
       ["AWS_CONFIG_FILE": home.path + "/.aws/config", "AWS_PROFILE": "work"], home: "/nonexistent")
     #expect(try await elsewhere.credentials().accessKeyID == "CONFIG")
@@ -211,6 +211,121 @@ struct CredentialTests {
     #expect(server.requests[0].header("x-amz-sso_bearer_token") == "sso-access")
     #expect(await failure(chain(environment, profile: "old", home: home.path)).contains("aws sso login --profile old"))
     #expect(await failure(chain(environment, profile: "never", home: home.path)).contains("has not signed on"))
+  }
+
+  @Test func aSignOnIsRenewedByItsRefreshToken() async throws {
+    let server = try LoopbackServer { request, connection in
+      if request.target == "/token" {
+        let isGood = request.json?["refreshToken"] == "refresh-1" && request.json?["grantType"] == "refresh_token"
+        guard isGood else { return try connection.reply(400, [], body: #"{"error":"invalid_grant"}"#.utf8) }
+        let body: JSONValue = ["accessToken": "new-access", "expiresIn": 3600, "refreshToken": "refresh-2"]
+        return try connection.reply(200, [], body: body.serialized)
+      }
+      let body: JSONValue = [
+        "roleCredentials": [
+          "accessKeyId": .string(request.header("x-amz-sso_bearer_token") ?? ""), "secretAccessKey": "s",
+          "sessionToken": "t", "expiration": JSONValue((Self.now + 3600) * 1000),
+        ]
+      ]
+      try connection.reply(200, [], body: body.serialized)
+    }
+    func token(_ refresh: String, end: String) -> String {
+      #"{"accessToken":"old","expiresAt":"\#(end)","refreshToken":"\#(refresh)","clientId":"c","clientSecret":"cs","#
+        + #""registrationExpiresAt":"2026-07-01T00:00:00Z","startUrl":"u"}"#
+    }
+    func profile(_ name: String) -> String {
+      """
+      [profile \(name)]
+      sso_session = \(name)
+      sso_account_id = 1
+      sso_role_name = r
+      [sso-session \(name)]
+      sso_start_url = u
+      sso_region = eu-west-1
+
+      """
+    }
+    let home = try home([
+      ".aws/config": profile("ended") + profile("refused") + profile("soon"),
+      ".aws/sso/cache/\(try sha1("ended")).json": token("refresh-1", end: "2026-04-27T08:00:00Z"),
+      ".aws/sso/cache/\(try sha1("refused")).json": token("stolen", end: "2026-04-27T08:00:00Z"),
+      // Not renewed, but good for two more minutes.
+      ".aws/sso/cache/\(try sha1("soon")).json": token("stolen", end: "2026-04-28T00:02:00Z"),
+    ])
+    let environment = ["AWS_ENDPOINT_URL_SSO": server.url, "AWS_ENDPOINT_URL_SSO_OIDC": server.url]
+    let ended = chain(environment, profile: "ended", home: home.path)
+    #expect(try await ended.credentials().accessKeyID == "new-access")
+    let kept = try JSONValue(parsing: try #require(home.text(".aws/sso/cache/\(try sha1("ended")).json")))
+    #expect(kept["accessToken"] == "new-access" && kept["refreshToken"] == "refresh-2" && kept["startUrl"] == "u")
+    #expect(kept["expiresAt"] == "2026-04-28T01:00:00Z")
+    let refused = await failure(chain(environment, profile: "refused", home: home.path))
+    #expect(refused.contains("aws sso login --profile refused") && !refused.contains("stolen"))
+    let soon = chain(environment, profile: "soon", home: home.path)
+    #expect(try await soon.credentials().accessKeyID == "old")
+  }
+
+  @Test func programsOfTheUsersFilesAreAsked() async throws {
+    let home = try home([:])
+    let printed =
+      #"{"Version":1,"AccessKeyId":"PROGRAM","SecretAccessKey":"s","SessionToken":"t","#
+      + #""Expiration":"2026-04-28T01:00:00Z"}"#
+    // Its words are split as in a shell, it works in /, and it sees no key.
+    _ = try home.write(
+      "bin dir/give",
+      "#!/bin/sh\n[ \"$1\" = 'a b' ] && [ \"$(pwd)\" = / ] && [ -z \"$OPENAI_API_KEY$AWS_SECRET_ACCESS_KEY\" ] || exit 3\n"
+        + "echo '\(printed)'\n")
+    _ = try runProcess(["chmod", "755", home.path + "/bin dir/give"])
+    _ = try home.write(
+      ".aws/config",
+      """
+      [profile program]
+      credential_process = "\(home.path)/bin dir/give" "a b"
+      [profile path]
+      credential_process = give 'a b'
+      [profile relative]
+      credential_process = ./give
+      [profile nobody]
+      credential_process = no-such-program-here
+      [profile chatty]
+      credential_process = sh -c 'echo "hunter2 {"; exit 0'
+      [profile endless]
+      credential_process = sh -c 'while :; do echo yes; done'
+      [profile open]
+      credential_process = sh -c 'echo
+      """)
+    let environment = [
+      "PATH": home.path + "/bin dir:/usr/bin:/bin", "OPENAI_API_KEY": "sk-12345678", "AWS_PROFILE": "program",
+    ]
+    let credentials = try await chain(environment, home: home.path).credentials()
+    #expect(credentials.accessKeyID == "PROGRAM")
+    #expect(credentials.expiration == Self.now + 3600)
+    func outcome(_ profile: String) async -> String {
+      await failure(chain(environment, profile: profile, home: home.path))
+    }
+    #expect(await outcome("path") == "found PROGRAM")
+    #expect(await outcome("relative").contains("no program `./give`"))
+    #expect(await outcome("nobody").contains("no program"))
+    let chatty = await outcome("chatty")
+    #expect(chatty.contains("no credentials of version 1") && !chatty.contains("hunter2"))
+    #expect(await outcome("endless").contains("printed too much"))
+    #expect(await outcome("open").contains("no command line"))
+  }
+
+  @Test func whatTheCommandLineGotForAOneTimePasswordIsUsed() async throws {
+    let asked = #"{"RoleArn": "arn:aws:iam::1:role/m", "SerialNumber": "arn:aws:iam::1:mfa/me"}"#
+    let kept = #"{"Credentials":{"AccessKeyId":"MFA","SecretAccessKey":"s","SessionToken":"t","Expiration":"@"}}"#
+    let home = try home([
+      ".aws/config": """
+      [profile mfa]
+      role_arn = arn:aws:iam::1:role/m
+      source_profile = keys
+      mfa_serial = arn:aws:iam::1:mfa/me
+      """,
+      ".aws/cli/cache/\(try sha1(asked)).json": kept.replacing("@", with: "2026-04-28T01:00:00Z"),
+    ])
+    #expect(try await chain([:], profile: "mfa", home: home.path).credentials().accessKeyID == "MFA")
+    try home.write(".aws/cli/cache/\(try sha1(asked)).json", kept.replacing("@", with: "2026-04-27T01:00:00Z"))
+    #expect(await failure(chain([:], profile: "mfa", home: home.path)).contains("get-caller-identity --profile mfa"))
   }
 
   private func sha1(_ text: String) throws -> String {

@@ -100,7 +100,7 @@ struct FaultTests {
       while told().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
       task.cancel()
       _ = await task.value
-      #expect(told().allSatisfy { $0.contains("127.0.0.1") && $0.contains("given up after 60 s") })
+      #expect(told().allSatisfy { $0.contains("127.0.0.1") && $0.contains("given up after 60 s without a byte") })
       #expect(server.requests.count == 1)
     }
   }

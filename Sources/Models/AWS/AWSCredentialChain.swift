@@ -18,8 +18,8 @@ public struct AWSCredentialError: Error, Sendable, Hashable, CustomStringConvert
 ///
 /// In order: a profile that was asked for by name, or else the environment's keys; the profile of `AWS_PROFILE` (or
 /// `default`): a role to assume (`source_profile`, `credential_source`, a web identity), the environment's web identity,
-/// single sign-on by its cached token, keys in the shared files; the container's endpoint; the instance's metadata
-/// (IMDSv2). Programs that profiles name (`credential_process`) are not run.
+/// single sign-on by its cached token, keys in the shared files, the program that a profile names (`credential_process`); the
+/// container's endpoint; the instance's metadata (IMDSv2).
 public actor AWSCredentialChain {
   private let environment: [String: String]
   private let profileName: String
@@ -128,9 +128,12 @@ public actor AWSCredentialChain {
       if let file = members?["web_identity_token_file"] {
         return try await sources.webIdentity(role: role, tokenFile: file, session: members?["role_session_name"])
       }
-      if members?["mfa_serial"] != nil {
+      if let serial = members?["mfa_serial"] {
+        // One-time passwords are asked for by the AWS CLI; what it got for one is good for an hour.
+        if let kept = sources.keptByCommandLine(role: role, serial: serial, members ?? [:]) { return kept }
         throw AWSCredentialError(
-          "the AWS profile `\(name)` asks for a one-time password: get credentials with the AWS CLI first")
+          "the AWS profile `\(name)` asks for a one-time password: run `aws sts get-caller-identity --profile \(name)`, "
+            + "which asks for it and keeps the credentials")
       }
       return try await assume(role, for: name, members ?? [:], path: path)
     }
@@ -144,10 +147,8 @@ public actor AWSCredentialChain {
       return try await signedOn(name, members)
     }
     if let keys = Self.keys(profiles.secrets(name)) ?? members.flatMap(Self.keys) { return keys }
-    if members?["credential_process"] != nil || profiles.secrets(name)["credential_process"] != nil {
-      throw AWSCredentialError(
-        "the AWS profile `\(name)` gets its credentials from a program, which is not run: "
-          + "export them first (aws configure export-credentials)")
+    if let line = profiles.secrets(name)["credential_process"] ?? members?["credential_process"] {
+      return try await AWSCredentialProcess(environment: environment).credentials(line, profile: name)
     }
     return nil
   }
@@ -195,7 +196,8 @@ public actor AWSCredentialChain {
         "the AWS profile `\(name)` needs sso_start_url, sso_region, sso_account_id and sso_role_name")
     }
     return try await sources.signedOn(
-      profile: name, cacheKey: members["sso_session"] ?? start, region: region, account: account, role: role)
+      profile: name, cacheKey: members["sso_session"] ?? start, isRenewable: members["sso_session"] != nil,
+      region: region, account: account, role: role)
   }
 
   private static func keys(_ members: [String: String]) -> AWSCredentials? {

@@ -124,19 +124,21 @@ struct AWSCredentialSources: Sendable {
   // MARK: Single sign-on
 
   /// Exchanges the token that `aws sso login` left for credentials.
+  /// - Parameter isRenewable: the token comes with one to renew it by, as that of an `sso-session` does.
   func signedOn(
-    profile: String, cacheKey: String, region: String, account: String, role: String
+    profile: String, cacheKey: String, isRenewable: Bool, region: String, account: String, role: String
   ) async throws(AWSCredentialError) -> AWSCredentials {
-    let digest = Insecure.SHA1.hash(data: Array(cacheKey.utf8)).map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.utf8.count < 2 ? "0" + digits : digits
-    }.joined()
     let login = "run `aws sso login --profile \(profile)`"
-    guard let home, let text = TextFile.read("\(home)/.aws/sso/cache/\(digest).json", limit: 64 << 10),
-      let token = try? JSONValue(parsing: text), let access = token["accessToken"]?.string
+    guard let file = home.map({ "\($0)/.aws/sso/cache/\(Self.digest(cacheKey)).json" }),
+      let text = TextFile.read(file, limit: 64 << 10),
+      let token = try? JSONValue(parsing: text), var access = token["accessToken"]?.string
     else { throw AWSCredentialError("the AWS profile `\(profile)` has not signed on: \(login)") }
-    if let end = token["expiresAt"]?.string.flatMap(Timestamp.seconds), end <= now() + 60 {
-      throw AWSCredentialError("the sign-on of the AWS profile `\(profile)` has ended: \(login)")
+    if let end = token["expiresAt"]?.string.flatMap(Timestamp.seconds), end <= now() + 300 {
+      if isRenewable, let renewed = await renewed(token, region: region, file: file) {
+        access = renewed
+      } else if end <= now() + 60 {
+        throw AWSCredentialError("the sign-on of the AWS profile `\(profile)` has ended: \(login)")
+      }
     }
     let base = try serviceURL("SSO", "https://portal.sso.\(region).\(Self.suffix(region))")
     let url =
@@ -152,6 +154,60 @@ struct AWSCredentialSources: Sendable {
     return AWSCredentials(
       accessKeyID: id, secretAccessKey: secret, sessionToken: json?["sessionToken"]?.string,
       expiration: json?["expiration"]?.int.map { $0 / 1000 })
+  }
+
+  /// A new access token by the refresh token beside the old one; both are kept as the AWS CLI keeps them. Nil when there is
+  /// none, or none is given.
+  private func renewed(_ token: JSONValue, region: String, file: String) async -> String? {
+    guard let refresh = token["refreshToken"]?.string, let id = token["clientId"]?.string,
+      let secret = token["clientSecret"]?.string,
+      token["registrationExpiresAt"]?.string.flatMap(Timestamp.seconds).map({ $0 > now() }) ?? true,
+      let base = try? serviceURL("SSO_OIDC", "https://oidc.\(region).\(Self.suffix(region))")
+    else { return nil }
+    let body: JSONValue = [
+      "clientId": .string(id), "clientSecret": .string(secret), "grantType": "refresh_token",
+      "refreshToken": .string(refresh),
+    ]
+    let request = HTTPRequest(
+      method: "POST", url: base + "/token", headers: ["Content-Type": "application/json"], body: [body.serialized],
+      timeouts: Self.timeouts)
+    guard let answer = try? await ask(request, transport, "AWS single sign-on"),
+      let json = try? JSONValue(parsing: answer), let access = json["accessToken"]?.string,
+      let seconds = json["expiresIn"]?.int, (1...10_000_000).contains(seconds), var kept = token.object
+    else { return nil }
+    kept["accessToken"] = .string(access)
+    kept["expiresAt"] = .string(Timestamp.text(now() + seconds))
+    if let next = json["refreshToken"]?.string { kept["refreshToken"] = .string(next) }
+    // A refresh token is good once: without the new one on disk the next sign-on would need a person.
+    TextFile.replace(file, with: JSONValue.object(kept).serialized)
+    return access
+  }
+
+  /// What the AWS CLI keeps of a role that it assumed with a one-time password; nil when there is nothing that still holds.
+  func keptByCommandLine(role: String, serial: String, _ members: [String: String]) -> AWSCredentials? {
+    var asked: [(String, JSONValue)] = [("RoleArn", .string(role)), ("SerialNumber", .string(serial))]
+    if let id = members["external_id"] { asked.append(("ExternalId", .string(id))) }
+    if let name = members["role_session_name"] { asked.append(("RoleSessionName", .string(name))) }
+    if let seconds = members["duration_seconds"].flatMap({ Int($0) }) {
+      asked.append(("DurationSeconds", JSONValue(seconds)))
+    }
+    // The file is named after the request as Python writes it: sorted, with a space behind each comma and colon.
+    let key = asked.sorted { $0.0 < $1.0 }.map { "\"\($0.0)\": \($0.1.text)" }.joined(separator: ", ")
+    guard let home,
+      let text = TextFile.read("\(home)/.aws/cli/cache/\(Self.digest("{\(key)}")).json", limit: 64 << 10),
+      let kept = (try? JSONValue(parsing: text))?["Credentials"], let id = kept["AccessKeyId"]?.string,
+      let secret = kept["SecretAccessKey"]?.string,
+      let end = kept["Expiration"]?.string.flatMap(Timestamp.seconds), end > now() + 60
+    else { return nil }
+    return AWSCredentials(
+      accessKeyID: id, secretAccessKey: secret, sessionToken: kept["SessionToken"]?.string, expiration: end)
+  }
+
+  private static func digest(_ text: String) -> String {
+    Insecure.SHA1.hash(data: Array(text.utf8)).map { byte in
+      let digits = String(byte, radix: 16)
+      return digits.utf8.count < 2 ? "0" + digits : digits
+    }.joined()
   }
 
   // MARK: The security token service

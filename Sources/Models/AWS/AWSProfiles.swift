@@ -72,4 +72,17 @@ enum TextFile {
       bytes += buffer[..<count]
     }
   }
+
+  /// Puts a text in a file's place, readable by its owner alone; false when that cannot be done.
+  @discardableResult
+  static func replace(_ path: String, with bytes: [UInt8]) -> Bool {
+    let temporary = "\(path).\(getpid())"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return false }
+    let isWhole = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } == bytes.count
+    close(descriptor)
+    if isWhole, rename(temporary, path) == 0 { return true }
+    unlink(temporary)
+    return false
+  }
 }

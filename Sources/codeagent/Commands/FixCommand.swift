@@ -19,6 +19,7 @@ struct FixCommand: AsyncParsableCommand {
         codeagent fix ~/src/app --test 'make check' --apply
         codeagent fix . "names with a dot cannot log in" --model openai/gpt-5.5
         gh issue view 12 --json body -q .body | codeagent fix . --issue - --branch fix-12
+        codeagent fix . "the total is cut off" --image screenshot.png --model anthropic/claude-sonnet-4-5
         codeagent fix --json --model vllm/qwen3-coder --max-cost 0.50 --timeout 15m
 
       EXIT CODES
@@ -41,6 +42,9 @@ struct FixCommand: AsyncParsableCommand {
 
   @Option(help: "Read the task from a file, or from standard input (-).")
   var issue: String?
+
+  @Option(help: "A picture that belongs to the task, such as a screenshot; sent to the model. May be repeated.")
+  var image: [String] = []
 
   @Option(help: "The command that checks the project; recognised when not given.")
   var test: String?
@@ -96,7 +100,12 @@ struct FixCommand: AsyncParsableCommand {
         setup: options.setup ?? assembly.settings.setup, budget: try options.budget.budget(assembly),
         limits: assembly.settings.sandbox.limits)
       request.keepsGoing = options.keepGoing
-      if options.issue != nil { request.labels = [Label.outsideText] }
+      request.images = try ImageFile.read(options.image)
+      if !request.images.isEmpty, assembly.isEngine {
+        throw UsageFailure("the built-in engine looks at no pictures", advice: "name a model with --model")
+      }
+      // A screenshot may show text that nobody here wrote, like an issue's.
+      if options.issue != nil || !request.images.isEmpty { request.labels = [Label.outsideText] }
       request.delivery.apply = options.apply
       request.delivery.branch = options.branch
       request.delivery.patch = options.patch != nil
@@ -219,7 +228,9 @@ enum TextInput {
 enum ByteInput {
   private static let mostBytes = 256 << 20
 
-  static func read(_ file: String) throws(UsageFailure) -> [UInt8] {
+  static func read(
+    _ file: String, limit: Int = mostBytes, _ purpose: String = "an input"
+  ) throws(UsageFailure) -> [UInt8] {
     let descriptor = file == "-" ? dup(0) : open(file, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw UsageFailure("\(file) cannot be read: \(String(cString: strerror(errno)))") }
     defer { close(descriptor) }
@@ -231,7 +242,9 @@ enum ByteInput {
       guard count >= 0 else { throw UsageFailure("\(file) cannot be read: \(String(cString: strerror(errno)))") }
       if count == 0 { return bytes }
       bytes += buffer[..<count]
-      guard bytes.count <= mostBytes else { throw UsageFailure("\(file) is larger than 256 MiB") }
+      guard bytes.count <= limit else {
+        throw UsageFailure("\(file) is larger than \(limit >> 10) KiB: too large for \(purpose)")
+      }
     }
   }
 }
