@@ -32,7 +32,7 @@ final class RunDriver {
   private let tools: [ToolDefinition]
   private let toolsDigest: String
   private var repetition = RepetitionWatch()
-  private var size = ConversationSize()
+  private var size: ConversationSize
   /// Which of the model and its fallbacks is asked first.
   private var chosen = 0
 
@@ -48,6 +48,7 @@ final class RunDriver {
     self.recorder = gate.recorder
     self.toolbox = toolbox
     tools = toolbox.definitions
+    size = ConversationSize(fixed: ModelRequest(system: system, tools: tools, items: []))
     toolsDigest = PromptRecord.digest(of: tools)
     self.state = state
     self.deadline = deadline
@@ -87,9 +88,11 @@ final class RunDriver {
 
   /// Asks the model once and records its whole answer before anything is done with it.
   private func ask() async throws {
-    if let window = services.contextWindow, size.tokens(of: state.items) > window / 100 * 85 { _ = try await cut() }
+    if size.tokens(of: state.items) > (services.contextWindow ?? .max) / 100 * 85 { _ = try await cut() }
+    let estimated = size.tokens(of: state.items)
     let modelRequest = ModelRequest(system: system, tools: tools, items: state.items, cacheKey: run)
     let (response, price) = try await answer(to: modelRequest)
+    if !response.usage.isEstimated { size.correct(estimated, by: response.usage.input) }
     state.add(response, microdollars: price)
     observe(.answered(state.spending))
     if response.stop == .length, state.modelHasStopped {
@@ -156,7 +159,7 @@ final class RunDriver {
       redact: recorder.redact)
     state.items = items
     state.itemsAfterCut = items.count
-    size = ConversationSize()
+    size.beginAgain()
     state.baselineWasShown = state.baseline != nil
     try recorder.append(
       .conversation, ["reason": "the conversation was cut", "baseline": .bool(state.baselineWasShown)],
@@ -275,32 +278,6 @@ struct BaselineRun: Sendable {
     report = execution.report
     seconds = execution.seconds
     for change in snapshot.changes { leftovers[change.path] = change.after?.id.hex ?? "" }
-  }
-}
-
-/// How long a conversation is: each item is looked at once.
-private struct ConversationSize {
-  private var counted = 0
-  private var tokens = 0
-
-  /// Tokens of the whole conversation, estimated.
-  mutating func tokens(of items: [Item]) -> Int {
-    for item in items[min(counted, items.count)...] { tokens += Self.tokens(of: item) }
-    counted = items.count
-    return tokens
-  }
-
-  private static func tokens(of item: Item) -> Int {
-    switch item {
-    case .user(let text, _), .assistant(let text): TokenEstimate.tokens(in: text)
-    case .reasoning(let reasoning): TokenEstimate.tokens(in: reasoning.payload.text)
-    case .toolCall(let call):
-      switch call.arguments {
-      case .json(let text), .freeform(let text): TokenEstimate.tokens(in: text) + 10
-      }
-    case .toolResult(let result): TokenEstimate.tokens(in: result.output) + 10
-    case .image: TokenEstimate.tokens(in: item)
-    }
   }
 }
 

@@ -112,7 +112,11 @@ struct ChatDialect: WireDialect {
     }
     guard !texts.isEmpty || !calls.isEmpty else { return }
     bytes.append("{\"role\":\"assistant\",\"content\":")
-    if texts.isEmpty { bytes.append("null") } else { bytes.appendJSON(texts.joined(separator: "\n")) }
+    if texts.isEmpty, fixed.features.nullContent {
+      bytes.append("null")
+    } else {
+      bytes.appendJSON(texts.joined(separator: "\n"))
+    }
     guard !calls.isEmpty else {
       bytes.append("}")
       return

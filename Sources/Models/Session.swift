@@ -159,6 +159,7 @@ struct Session: Sendable {
     let isRefusal =
       (status == 400 || status == 422) && failure.kind == .invalidRequest
       || status == 500 && Self.knowsNoTools(failure.message.lowercased()) && !features.textTools
+      || status == 500 && Self.refusesNull(failure.message.lowercased()) && features.nullContent
     guard isRefusal else { return false }
     // Another request may have learned it meanwhile.
     guard plan.features == features else { return true }
@@ -189,6 +190,10 @@ struct Session: Sendable {
     }
     if route == .openAIChat, !features.textTools, Self.knowsNoTools(message) {
       features.textTools = true
+      return
+    }
+    if route == .openAIChat, features.nullContent, Self.refusesNull(message) {
+      features.nullContent = false
       return
     }
     if route == .openAIChat, features.systemRole, message.contains("system role not supported") {
@@ -249,6 +254,14 @@ struct Session: Sendable {
     ["does not support tools", "--enable-auto-tool-choice", "tools param requires --jinja"].contains {
       message.contains($0)
     }
+  }
+
+  /// How servers in Python say that a message's content has to be a text.
+  private static func refusesNull(_ message: String) -> Bool {
+    message.contains("content")
+      && ["should be a valid string", "must be a string", "none is not an allowed value"].contains {
+        message.contains($0)
+      }
   }
 
   /// The number behind the `>` of a refusal.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Tells a person what is waited for while a provider says nothing: after a while, and again after as long.
+/// Tells a person what is waited for while a provider says nothing: after a while, then when it is twice as long, and so on.
 final class SilenceWatch: Sendable {
   private let lastWord = Mutex(ContinuousClock.now)
   private let task = Mutex<Task<Void, Never>?>(nil)
@@ -10,14 +10,15 @@ final class SilenceWatch: Sendable {
   func begin(every seconds: Double, _ tell: @escaping @Sendable (_ silence: Double) -> Void) {
     guard seconds > 0 else { return }
     let task = Task { [weak self] in
-      var told = 0
+      var next = seconds
       while !Task.isCancelled {
         try? await Task.sleep(for: .seconds(seconds / 4))
         guard let self, !Task.isCancelled else { return }
         let silence = (ContinuousClock.now - self.lastWord.withLock { $0 }) / .seconds(1)
-        let count = Int(silence / seconds)
-        if count > told { tell(silence) }
-        told = count
+        if silence < seconds { next = seconds }
+        guard silence >= next else { continue }
+        tell(silence)
+        while next <= silence { next *= 2 }
       }
     }
     self.task.withLock { $0 = task }

@@ -37,6 +37,8 @@ struct Features: Sendable, Hashable {
   var textTools = false
   /// Chat: the system text is a message of the role `system`; where there is no such role, the user says it.
   var systemRole = true
+  /// Chat: a message of calls alone has the content null; where that is refused, an empty text.
+  var nullContent = true
   /// Chat: the name of the output limit.
   var limitName = "max_tokens"
   /// The most output tokens that the server said it takes; nil while it did not.

@@ -214,6 +214,27 @@ import Testing
     #expect(server.requests.last?.userTexts.first?.contains("# Task") == true)
   }
 
+  @Test func whatTheProviderCountsDecidesWhenTheConversationIsCut() async throws {
+    let scratch = try Scratch()
+    try scratch.makeProject(Calculator.files)
+    // By our own estimate it is far from full.
+    var reading = ScriptedTurn.call("read_file", ["path": "calc.py"])
+    reading.usage = ScriptedUsage(input: 29_000, output: 10)
+    let turn = reading
+    let server = try ScriptedModelServer { request in
+      if request.userTexts.contains(where: { $0.contains("was cut here") }) {
+        return request.toolResults.isEmpty ? (8, .freeform("apply_patch", Calculator.fix)) : (9, .say("Done."))
+      }
+      return (request.toolResults.count, turn)
+    }
+    _ = try scratch.directory.write(
+      "home/.config/codeagent/config.toml",
+      "[providers.local]\nbase_url = \"\(server.baseURL)\"\ncontext_window = 30000\n")
+    let result = try await scratch.codeagent("fix", "--json", "--model", "local/mock", server: server)
+    #expect(result.status == 0, "\(result.shown)")
+    #expect(server.requests.count < 8, "\(server.requests.count)")
+  }
+
   @Test func aSecondModelIsAskedAndDecidesNothing() async throws {
     let scratch = try Scratch()
     try scratch.makeProject(Calculator.files)

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTransport
 import JSON
 import TestSupport
@@ -49,7 +50,9 @@ struct SignatureTests {
     #expect(!text.contains("SESSIONTOKEN"))
   }
 
-  private static let hasBotocore = (try? runProcess(["python3", "-c", "import botocore"]))?.status == 0
+  /// `CODEAGENT_ORACLE_PYTHON` names an interpreter that has it.
+  private static let python = getenv("CODEAGENT_ORACLE_PYTHON").map { String(cString: $0) } ?? "python3"
+  private static let hasBotocore = (try? runProcess([python, "-c", "import botocore"]))?.status == 0
 
   /// Amazon's own library signs the same requests.
   @Test(.enabled(if: hasBotocore)) func botocoreSignsTheSame() throws {
@@ -104,7 +107,7 @@ struct SignatureTests {
           SignatureVersion4(region: region, service: service), token
         ))
     }
-    let result = try runProcess(["python3", "-c", script], input: input)
+    let result = try runProcess([Self.python, "-c", script], input: input)
     #expect(result.status == 0, "\(result.err)")
     let theirs = result.out.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
     #expect(theirs.count == ours.count)

@@ -255,7 +255,8 @@ struct FaultTests {
     }
   }
 
-  @Test func aLineWithoutEndIsBoundedInMemory() async throws {
+  @Test(arguments: [Provider.Dialect.openAIResponses, .openAIChat, .anthropic])
+  func aLineWithoutEndIsBoundedInMemory(dialect: Provider.Dialect) async throws {
     let megabyte = [UInt8](repeating: 0x61, count: 1 << 20)
     let server = try LoopbackServer { _, connection in
       try connection.sendHead(200, [("content-type", "text/event-stream"), ("transfer-encoding", "chunked")])
@@ -263,7 +264,7 @@ struct FaultTests {
       for _ in 0..<100 { try connection.sendChunk(megabyte) }
       try connection.endChunks()
     }
-    let provider = Provider(name: "test", dialect: .openAIChat, baseURL: server.url)
+    let provider = Provider(name: "test", dialect: dialect, baseURL: server.url)
     let model = RemoteModel(
       provider: provider, model: "m", transport: HTTPClient(configuration: .init(proxy: "")), retry: .never,
       userAgent: "u")

@@ -276,6 +276,23 @@ struct RequestTests {
     #expect(server.requests.count == 3)
   }
 
+  /// As llama-cpp-python says it.
+  @Test func contentIsAnEmptyTextWhereNullIsRefused() async throws {
+    let message =
+      "7 validation errors: {'type': 'string_type', 'loc': ('body', 'messages', 2, "
+      + "'ChatCompletionRequestAssistantMessage', 'content'), 'msg': 'Input should be a valid string', 'input': None}"
+    let server = try ScriptedModelServer { request in
+      let hasNull = (request.body["messages"]?.array ?? []).contains { $0["content"]?.isNull ?? false }
+      let turn = ScriptedTurn(fault: .status(500, message: message), faultTimes: .max)
+      if hasNull { return (0, turn) }
+      return request.toolResults.isEmpty ? (1, .call("shell", ["command": "a"])) : (2, .say("Done."))
+    }
+    let model = remote(server, .openAIChat)
+    #expect(try await run(model).last == .assistant(text: "Done."))
+    #expect(server.requests.count == 3)
+    #expect(server.requests.last?.body["messages"]?[2]?["content"] == "")
+  }
+
   @Test func freeformToolsBecomeFunctionsWhereTheyAreRefused() async throws {
     let server = try ScriptedModelServer { request in
       request.argumentless.contains("apply_patch")
