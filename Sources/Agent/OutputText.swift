@@ -12,9 +12,13 @@ enum OutputText {
     if output.tail.isEmpty { return bounded(clean(output.head)) }
     let half = modelLimit / 2
     let kept = output.wholeLines
-    // What is cleaned away is not counted, so some more is looked at.
-    let head = clean(kept.head.count > 8 * half ? Array(kept.head.prefix(8 * half)) : kept.head)
-    let tail = clean(kept.tail.count > 8 * half ? Array(kept.tail.suffix(8 * half)) : kept.tail)
+    // What is cleaned away is not counted, so some more is looked at: in whole lines, here as everywhere.
+    var first = kept.head.prefix(8 * half)
+    if first.count < kept.head.count { first = first[..<((first.lastIndex(of: 0x0a) ?? first.endIndex - 1) + 1)] }
+    var last = kept.tail.suffix(8 * half)
+    if last.count < kept.tail.count { last = last[(last.firstIndex(of: 0x0a) ?? last.startIndex)...] }
+    let head = clean(Array(first))
+    let tail = clean(Array(last))
     return start(of: head, half) + "\n[… \(output.totalBytes) bytes in all; the middle is left out …]\n"
       + end(of: tail, half)
   }
@@ -26,23 +30,43 @@ enum OutputText {
     return start(of: text, limit / 2) + "\n[… \(count - limit) bytes left out …]\n" + end(of: text, limit / 2)
   }
 
-  /// At most `limit` bytes from the start, whole scalars.
+  /// The longest word that is not cut through: half a secret is not known for one.
+  private static let longestWord = 1024
+
+  /// At most `limit` bytes from the start, whole words.
   static func start(of text: String, _ limit: Int) -> String {
     let bytes = text.utf8
     guard bytes.count > limit else { return text }
     var index = bytes.index(bytes.startIndex, offsetBy: limit)
     while index > bytes.startIndex, isContinuation(bytes[index]) { index = bytes.index(before: index) }
+    var border = index
+    var left = longestWord
+    while border > bytes.startIndex, left > 0 {
+      let before = bytes.index(before: border)
+      if isSpace(bytes[before]) || isSpace(bytes[border]) { return String(text[..<border]) }
+      border = before
+      left -= 1
+    }
     return String(text[..<index])
   }
 
-  /// At most `limit` bytes from the end, whole scalars.
+  /// At most `limit` bytes from the end, whole words.
   static func end(of text: String, _ limit: Int) -> String {
     let bytes = text.utf8
     guard bytes.count > limit else { return text }
     var index = bytes.index(bytes.endIndex, offsetBy: -limit)
     while index < bytes.endIndex, isContinuation(bytes[index]) { index = bytes.index(after: index) }
+    var border = index
+    var left = longestWord
+    while border < bytes.endIndex, border > bytes.startIndex, left > 0 {
+      if isSpace(bytes[border]) || isSpace(bytes[bytes.index(before: border)]) { return String(text[border...]) }
+      border = bytes.index(after: border)
+      left -= 1
+    }
     return String(text[index...])
   }
+
+  private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0a || byte == 0x09 }
 
   private static func isContinuation(_ byte: UInt8) -> Bool { byte & 0xc0 == 0x80 }
 

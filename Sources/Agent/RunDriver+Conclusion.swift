@@ -102,7 +102,7 @@ extension RunDriver {
     }
     let exhausted = request.budget.exhausted(by: state.spending, elapsed: elapsed)
     if isTold && !request.keepsGoing || exhausted != nil {
-      let open = verdict.findings.first.map { ": \($0.prefix(300))" } ?? ""
+      let open = verdict.findings.first.map { ": " + OutputText.start(of: $0, 300) } ?? ""
       var result = try await result(
         exhausted == nil ? .notFixed : .budgetSpent, "the judge does not accept the change" + open)
       result.summary = summary
@@ -274,7 +274,7 @@ extension RunDriver {
         "milliseconds": JSONValue(Int(result.seconds * 1000)), "turns": JSONValue(state.spending.turns),
         "usage": state.spending.usage.json,
         "microdollars": state.spending.microdollars.map { JSONValue($0) } ?? .null,
-        "summary": .string(String(result.summary.prefix(4000))),
+        "summary": .string(OutputText.start(of: result.summary, 4000)),
         "proof": .array(result.proof.map { .string($0) }), "flags": .array(result.flags.map { .string($0) }),
         "failedBefore": .array(result.failedBefore.prefix(200).map { .string($0) }),
         "passesNow": .array(result.passesNow.prefix(200).map { .string($0) }),

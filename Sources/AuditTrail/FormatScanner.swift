@@ -76,7 +76,7 @@ struct FormatScanner {
 
   /// From `-----BEGIN … PRIVATE KEY-----` to its end, or as far as what follows could be a key, line ends in JSON included.
   private func privateKey(at index: Int) -> Match? {
-    guard has("-----BEGIN ", at: index) else { return nil }
+    guard has("-----BEGIN ", at: index) else { return endOfPrivateKey(at: index) }
     let labelStart = index + 11
     var cursor = labelStart
     let labelEnd = min(bytes.count, cursor + 64)
@@ -96,6 +96,43 @@ struct FormatScanner {
     }
     // Cut off: what is there of it is still secret. A mention in prose has no body.
     return cursor - body >= 32 ? Match(rule: "private-key", range: index..<cursor) : nil
+  }
+
+  /// The lines before `-----END … PRIVATE KEY-----` where the beginning was cut off.
+  private func endOfPrivateKey(at index: Int) -> Match? {
+    guard has("-----END ", at: index) else { return nil }
+    var cursor = index + 9
+    let limit = min(bytes.count, cursor + 64)
+    while cursor < limit, bytes[cursor] != UInt8(ascii: "-") { cursor += 1 }
+    let label = String(decoding: bytes[(index + 9)..<cursor], as: UTF8.self)
+    guard label.hasSuffix("PRIVATE KEY") || label.hasSuffix("PRIVATE KEY BLOCK"), has("-----", at: cursor) else {
+      return nil
+    }
+    var start = index
+    let furthest = max(lastEnd, index - (16 << 10))
+    while let line = keyLine(before: start, notBefore: furthest) { start = line }
+    return index - start >= 32 ? Match(rule: "private-key", range: start..<cursor + 5) : nil
+  }
+
+  /// Where a line of base64 begins whose line end stands before a place; nil when there is none.
+  private func keyLine(before end: Int, notBefore furthest: Int) -> Int? {
+    var cursor = end
+    if cursor - 2 >= furthest, has("\\n", at: cursor - 2) {
+      cursor -= 2
+    } else {
+      if cursor > furthest, bytes[cursor - 1] == 0x0a { cursor -= 1 }
+      if cursor > furthest, bytes[cursor - 1] == 0x0d { cursor -= 1 }
+    }
+    guard cursor < end else { return nil }
+    let border = cursor
+    while cursor > furthest, border - cursor <= 80,
+      formats.classes[Int(bytes[cursor - 1])] & SecretFormats.Characters.base64.rawValue != 0
+    {
+      // The letter of an escaped line end.
+      if bytes[cursor - 1] == UInt8(ascii: "n"), cursor - 2 >= furthest, bytes[cursor - 2] == 0x5c { break }
+      cursor -= 1
+    }
+    return border - cursor >= 4 ? cursor : nil
   }
 
   private func isKeyText(_ byte: UInt8) -> Bool {

@@ -39,6 +39,28 @@ import Testing
     #expect(OutputText.clean(Array("\u{1b}]never closed".utf8)) == "never closed")
   }
 
+  /// Half a secret is not known for one: wherever the bound lies, a word is there as a whole or not at all.
+  @Test func wordsAreNotCutThrough() {
+    let secret = "correct-horse-battery-staple"
+    for offset in 0..<80 {
+      let text = String(repeating: "a", count: 100 + offset) + " \(secret)\n" + String(repeating: "b ", count: 200)
+      let mirrored = String(text.reversed())
+      for limit in [120, 130, 150, 170, 200] {
+        let start = OutputText.start(of: text, limit)
+        #expect(start.contains(secret) || !start.contains("corr"), "\(offset) \(limit)")
+        #expect(start.utf8.count <= limit)
+        let end = OutputText.end(of: mirrored, limit)
+        #expect(end.contains(String(secret.reversed())) || !end.contains("rroc"), "\(offset) \(limit)")
+      }
+    }
+    let line = Array((String(repeating: "x", count: 50) + " \(secret)\n").utf8)
+    let long = CapturedOutput(
+      head: (0..<2000).flatMap { _ in line }, tail: (0..<2000).flatMap { _ in line }, totalBytes: 10_000_000)
+    let shown = OutputText.forModel(long)
+    #expect(shown.split(separator: secret, omittingEmptySubsequences: false).allSatisfy { !$0.contains("correct") })
+    #expect(!shown.replacing(secret, with: "").contains("staple"))
+  }
+
   @Test func oneHugeCharacterIsBoundedToo() {
     let marks = String(repeating: "\u{301}", count: 100_000)
     #expect(OutputText.bounded("e" + marks).utf8.count < OutputText.modelLimit + 100)

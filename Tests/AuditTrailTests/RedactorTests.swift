@@ -56,10 +56,17 @@ import Testing
         // Cut off anywhere, what is left of the key is gone all the same.
         let cut = redact(String(key.prefix(key.count - 30)))
         #expect(!cut.contains("Ab3+/Ab3+/"))
+        for dropped in [5, 40, 100, 400] {
+          let rest = redact("cut" + String(key.dropFirst(dropped)) + " after")
+          #expect(!rest.contains(String(repeating: "Ab3+/", count: 12)), "\(rest)")
+          #expect(rest.hasSuffix("⟧ after"), "\(rest)")
+        }
       }
     }
     let certificate = "-----BEGIN CERTIFICATE-----\n\(body[0])\n-----END CERTIFICATE-----"
     #expect(redact(certificate) == certificate)
+    let mention = "The file ends with\n-----END PRIVATE KEY-----\nand nothing more."
+    #expect(redact(mention) == mention)
     #expect(
       redact("if text.contains(\"-----BEGIN PRIVATE KEY-----\") {")
         == "if text.contains(\"-----BEGIN PRIVATE KEY-----\") {")

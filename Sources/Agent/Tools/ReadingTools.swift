@@ -57,7 +57,8 @@ struct ReadFileTool: Tool {
     }
     var text = "\(session.shown(file)), lines \(first)–\(first + lines.ranges.count - 1) of \(lines.total)\n"
     for (offset, range) in lines.ranges.enumerated() where text.utf8.count < Self.mostBytes {
-      let shown = OutputText.clean(Array(content.bytes[range.prefix(Self.longestLine)]))
+      let shown = OutputText.start(
+        of: OutputText.clean(Array(content.bytes[range.prefix(4 * Self.longestLine)])), Self.longestLine)
       text += "\(first + offset)\t\(shown)\(range.count > Self.longestLine ? " [… \(range.count) bytes]" : "")\n"
     }
     if text.utf8.count >= Self.mostBytes {

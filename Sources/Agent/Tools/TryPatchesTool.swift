@@ -76,7 +76,7 @@ struct TryPatchesTool: Tool {
     let lines = results.map { result in
       "\(result.id): \(result.outcome.rawValue)"
         + (result.outcome == .passed ? "" : ", \(result.failing) failing, \(result.fixed) fixed, \(result.lost) lost")
-        + (result.firstFailure.map { " — \($0.prefix(200))" } ?? "")
+        + (result.firstFailure.map { " — " + OutputText.start(of: $0, 200) } ?? "")
     }
     return ToolOutput(
       lines.joined(separator: "\n"),

@@ -341,6 +341,15 @@ struct Timeline {
       switch member.value {
       case .null: nil
       case .string(let text): text.isEmpty ? nil : (member.name, text)
+      case .array(let elements) where elements.allSatisfy({ $0.string != nil }):
+        elements.isEmpty ? nil : (member.name, elements.compactMap(\.string).joined(separator: ", "))
+      case .object(let object):
+        (
+          member.name,
+          object.members.compactMap { part in
+            if case .null = part.value { nil } else { "\(part.name): \(part.value.string ?? part.value.text)" }
+          }.joined(separator: "\n")
+        )
       default: (member.name, member.value.text)
       }
     }
