@@ -84,6 +84,56 @@ import TransparencyLog
     #expect(try store.verify().isWhole)
   }
 
+  /// Each byte of each row that verification rests on: the first bad event is named, or the one whose part the row is. Every
+  /// byte takes a minute; the variable asks for it, or for every nth.
+  @Test func everyByteOfEveryRow() throws {
+    let (scratch, runs) = try filled()
+    for run in runs { try scratch.open().resume(run: run).append("run.ended", [:], durable: true) }
+    let store = try scratch.open()
+    let database = try scratch.database()
+    let step = getenv("CODEAGENT_TEST_EVERY_BYTE").map { max(1, Int(String(cString: $0)) ?? 1) } ?? 61
+    var flips = 0
+    for (table, column, key) in [
+      ("event", "record", "position"), ("event", "hash", "position"), ("node", "hash", "rowid"),
+      ("run", "head", "number"),
+      ("run", "id", "number"), ("log", "root", "id"), ("log", "name", "id"), ("content", "bytes", "id"),
+      ("content", "key", "id"), ("content", "name", "id"), ("checkpoint", "note", "size"), ("signer", "vkey", "number"),
+    ] {
+      let name = key == "rowid" ? "level * 1000 + position" : key
+      let rows = try database.read { db in
+        try Row.fetchAll(db, sql: "SELECT \(name), length(CAST(\(column) AS BLOB)) FROM \(table)").map {
+          (key: $0[0] as Int, length: $0[1] as Int)
+        }
+      }
+      for row in rows {
+        // At least one byte of each row.
+        for byte in stride(from: flips % min(step, row.length), to: row.length, by: step) {
+          let condition = "\(name) = \(row.key)"
+          try flip(database, table, column, condition, byte)
+          flips += 1
+          let report = try? AuditStore.openExisting(at: Array(scratch.store.utf8)).verify()
+          let place = "\(table).\(column) of \(row.key), byte \(byte)"
+          if let report {
+            let bad = try #require(report.firstBad, "\(place)")
+            switch table {
+            case "event": #expect(bad.position == row.key && bad.reason == .altered, "\(place): \(bad)")
+            case "content": #expect(bad.position == row.key / 256 && bad.reason == .content, "\(place): \(bad)")
+            case "node":
+              let leaves = NodePosition(level: row.key / 1000, index: row.key % 1000).leaves
+              #expect(leaves.contains(bad.position) && bad.reason == .tree, "\(place): \(bad)")
+            case "run": #expect(bad.run == runs[row.key - 1] || column == "id", "\(place): \(bad)")
+            case "checkpoint": #expect(bad.reason == .checkpoint && bad.position < row.key, "\(place): \(bad)")
+            default: break
+            }
+          }
+          try flip(database, table, column, condition, byte)
+        }
+      }
+    }
+    #expect(flips > 60)
+    #expect(try store.verify().isWhole)
+  }
+
   private func flip(_ database: DatabaseQueue, _ table: String, _ column: String, _ condition: String, _ byte: Int)
     throws
   {
@@ -94,8 +144,9 @@ import TransparencyLog
         })
       else { return }
       bytes[byte % bytes.count] ^= 1
+      let value = ["id", "name", "vkey"].contains(column) ? "CAST(? AS TEXT)" : "?"
       try db.execute(
-        sql: "UPDATE \(table) SET \(column) = ? WHERE \(condition)", arguments: [Data(bytes)])
+        sql: "UPDATE \(table) SET \(column) = \(value) WHERE \(condition)", arguments: [Data(bytes)])
     }
   }
 

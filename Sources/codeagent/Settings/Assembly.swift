@@ -235,12 +235,21 @@ struct Assembly: Sendable {
     Redactor(knownValues: secrets()).redact(bytes).bytes
   }
 
-  /// Values of variables that look like secrets: replaced wherever they turn up.
+  /// Values that are replaced wherever they turn up: of variables that look like secrets or that providers take their keys
+  /// from, and of providers' headers that do.
   private func secrets() -> [String: String] {
-    let words = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"]
-    return environment.filter { name, value in
-      value.utf8.count >= 8 && words.contains { name.uppercased().contains($0) } && !value.hasPrefix("/")
+    let words = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "_PWD", "CREDENTIAL", "COOKIE"]
+    func isSecret(_ name: String) -> Bool { words.contains { name.uppercased().contains($0) } }
+    let keys = Set(settings.providers.values.compactMap(\.keyVariable))
+    var known = environment.filter { name, value in
+      keys.contains(name) || (value.utf8.count >= 8 && isSecret(name) && !value.hasPrefix("/"))
     }
+    for (provider, entry) in settings.providers {
+      for (header, value) in entry.headers where isSecret(header) || header.lowercased().contains("auth") {
+        known["\(provider) \(header)"] = value
+      }
+    }
+    return known
   }
 }
 

@@ -47,7 +47,8 @@ struct AuditErase: ParsableCommand {
       return
     }
     Output.write(
-      "erased \(result.erased) contents (\(result.bytes) bytes) of \(result.events) events in \(result.runs.count) runs\n"
+      "erased \(count(result.erased, "content")) (\(Display.bytes(result.bytes))) of \(count(result.events, "event")) in "
+        + "\(count(result.runs.count, "run"))\n"
     )
     if result.retained > 0 {
       Output.write(
@@ -56,4 +57,6 @@ struct AuditErase: ParsableCommand {
     }
     if result.held > 0 { Output.write("kept \(result.held): on hold, or being written\n") }
   }
+
+  private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 }

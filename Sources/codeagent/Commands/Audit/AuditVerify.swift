@@ -120,7 +120,10 @@ struct AuditVerify: AsyncParsableCommand {
       report.newestCheckpoint.map {
         "\(report.checkpoints) checkpoints fit; the newest is of \($0.size) events"
           + ($0.time.map { ", \(UTCTime.ago($0, now: now))" } ?? "")
-      } ?? "no checkpoint yet")
+      } ?? (report.firstBad == nil ? "no checkpoint yet" : "no checkpoint lies before that event"))
+    if report.firstBad != nil, let damage = report.damage.first {
+      row("file", "SQLite: \(Display.safe(damage))" + (report.damage.count > 1 ? " …" : ""))
+    }
     for key in report.keys { row("key", Display.safe(key.text)) }
     for place in report.foreign { row("not ours", "\(Display.safe(place)) holds checkpoints of another record") }
     for place in unreachable { row("not asked", Display.safe(place)) }
