@@ -106,7 +106,11 @@ final class CommandLedger: Sendable {
     var room = Self.mostBytes
     var arguments: [JSONValue] = []
     for argument in event.arguments.prefix(Self.mostArguments) where room > 0 {
-      arguments.append(.string(Quoting.quote(Array(argument.prefix(room)))))
+      // Cut between words: half a secret is not known for one.
+      let kept =
+        argument.count <= room
+        ? argument : Array(OutputText.start(of: String(decoding: argument, as: UTF8.self), room).utf8)
+      arguments.append(.string(Quoting.quote(kept)))
       room -= argument.count
     }
     var fields: JSONObject = [

@@ -21,11 +21,6 @@ enum CommandRecord {
     }
     if let seconds = result.cpuSeconds { fields["cpuMilliseconds"] = milliseconds(seconds) }
     if let bytes = result.peakMemoryBytes { fields["peakMemoryBytes"] = JSONValue(bytes) }
-    if let execs = result.execs {
-      fields["programs"] = JSONValue(execs.total)
-      if execs.deniedTotal > 0 { fields["programsDenied"] = JSONValue(execs.deniedTotal) }
-    }
-    if result.connectionTotal > 0 { fields["connections"] = JSONValue(result.connectionTotal) }
     return fields
   }
 

@@ -123,7 +123,7 @@ import Testing
 
     let intent = try first { $0["fields"]?["argv"]?[2]?.string?.contains("kill") == true }
     #expect(intent["fields"]?["cwd"] == "." && intent["fields"]?["rules"]?.array?.isEmpty == false)
-    let outcome = try first { $0["fields"]?["intent"] == intent["seq"] }
+    let outcome = try first { $0["kind"] == "effect.outcome" && $0["fields"]?["intent"] == intent["seq"] }
     let fields = outcome["fields"]
     #expect(fields?["exit"] == 137 || fields?["signal"] == 9, "\(String(describing: fields))")
     #expect(fields?["milliseconds"]?.int != nil && fields?["outputBytes"] == 0)

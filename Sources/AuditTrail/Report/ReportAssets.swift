@@ -78,6 +78,8 @@ enum ReportAssets {
     overflow:hidden;text-overflow:ellipsis}.status.good{color:var(--good);background:var(--goodbg)}
     .status.bad{color:var(--bad);background:var(--badbg)}.status.warning{color:var(--warn);background:var(--warnbg)}
     .parts{padding:4px 14px 12px 109px;min-width:0}.block{margin:8px 0}.block figcaption{font-size:.87em;margin:0 0 3px;color:var(--soft)}
+    .timeline .block summary{display:list-item;padding:3px 0;list-style:inside disclosure-closed;color:var(--soft);font-size:.9em}
+    .timeline .block[open]>summary{list-style-type:disclosure-open}
     pre{margin:0;background:var(--code);border-radius:8px;padding:9px 12px;font-size:12.5px;line-height:1.5;max-height:440px;\
     overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;tab-size:4}pre.said{font-family:inherit;font-size:14px}
     .hash{color:var(--soft);font-size:12px;margin:8px 0 0}
@@ -114,7 +116,7 @@ enum ReportAssets {
     const reveal=()=>{const id=location.hash.slice(1);if(!/^e[0-9]+$/.test(id))return;const item=document.getElementById(id);\
     if(!item)return;item.hidden=false;const fold=item.querySelector("details");if(fold)fold.open=true;item.scrollIntoView()};
     addEventListener("hashchange",reveal);let folded=[];addEventListener("beforeprint",()=>{folded=[...document.querySelectorAll(\
-    "details:not([open])")];for(const f of folded)f.open=true});addEventListener("afterprint",()=>{for(const f of folded)f.open=false});
+    "details:not([open]):not(.block)")];for(const f of folded)f.open=true});addEventListener("afterprint",()=>{for(const f of folded)f.open=false});
     apply();reveal()})();
     """
 }

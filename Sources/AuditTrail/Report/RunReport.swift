@@ -264,6 +264,12 @@ public struct RunReport {
       }
       html.markup("</dl>")
     case .diff(let patch): html.append(DiffTable.render(patch, isOpen: true))
+    case .folded(let name, let bytes):
+      html.markup("<details class=block><summary>")
+      html.text(name)
+      html.markup("</summary><pre class=out>")
+      html.text(bytes.prefix(Self.longestOutput))
+      html.markup("</pre></details>")
     case .output(let name, let bytes): block(name, bytes, "out", &html)
     case .text(let name, let text): block(name, Array(text.utf8), "said", &html)
     }

@@ -27,6 +27,8 @@ struct Timeline {
   /// A piece of an entry that can be unfolded.
   enum Part {
     case output(String, [UInt8])
+    /// An output that is shown only when it is asked for.
+    case folded(String, [UInt8])
     case diff([UInt8])
     case text(String, String)
     case facts([(String, String)])
@@ -46,15 +48,22 @@ struct Timeline {
 
   private(set) var entries: [Entry] = []
   private let run: RecordedRun
-  private let store: AuditStore
+  let store: AuditStore
+  /// What the commands of an effect executed, by its intent. What was denied has entries of its own.
+  private let programs: [Int: [Event]]
 
   init(_ run: RecordedRun, in store: AuditStore) throws {
     self.run = run
     self.store = store
+    func isPart(_ event: Event) -> Bool {
+      event.kind == "program.executed" && event.fields["deniedBy"] == nil && event.fields["intent"] != nil
+    }
+    programs = Dictionary(grouping: run.events.filter(isPart)) { $0.fields["intent"]?.int ?? 0 }
     var covered: Set<Int> = []
     for (index, event) in run.events.enumerated() where !covered.contains(event.sequence) {
       if event.kind == "effect.outcome", event.fields["intent"] != nil { continue }
       if event.kind == "model.answer", index > 0 { continue }
+      if isPart(event) { continue }
       entries.append(try entry(event, index, &covered))
     }
   }
@@ -88,6 +97,41 @@ struct Timeline {
       entry.status = "refused"
       entry.state = .bad
       entry.parts = [.facts([("why", text("reason"))] + Self.rules(fields))]
+    case "program.executed":
+      entry.kind = .decision
+      entry.title = "Denied: a program"
+      entry.subject = Self.commandLine(fields)
+      entry.status = "denied"
+      entry.state = .bad
+      entry.parts = [.facts([("rule", text("deniedBy")), ("program", text("program"))])]
+    case "network.connection":
+      entry.kind = .decision
+      entry.title = "Connection"
+      entry.subject = "\(text("host")):\(fields["port"]?.int ?? 0)"
+      entry.status = text("refusal").isEmpty ? "made" : "refused"
+      entry.state = text("refusal").isEmpty ? .good : .bad
+      entry.parts = [.facts(facts(fields))]
+    case "policy.decision":
+      entry.kind = .decision
+      entry.title = fields["enforced"]?.bool == false ? "Would be refused" : "Refused while a command ran"
+      entry.subject = text("host").isEmpty ? Self.commandLine(fields) : "\(text("host")):\(fields["port"]?.int ?? 0)"
+      entry.status = "refused"
+      entry.state = fields["enforced"]?.bool == false ? .warning : .bad
+      entry.parts = [.facts([("why", text("reason"))] + Self.rules(fields))]
+    case "policy.mask":
+      entry.kind = .decision
+      entry.title = "Hidden from the run"
+      entry.subject = "\(fields["count"]?.int ?? 0) files"
+      entry.parts = [
+        .facts(
+          (fields["files"]?.array ?? []).map { ($0["rule"]?.string ?? "", $0["path"]?.string ?? "") }
+            + Self.list("label", fields["labels"]))
+      ]
+    case "sandbox.tried":
+      entry.title = "The sandbox's promises were tried"
+      entry.status = fields["holds"]?.bool == false ? "do not hold" : "hold"
+      entry.state = fields["holds"]?.bool == false ? .bad : .good
+      entry.parts = [.facts(facts(fields))]
     case "policy.approval":
       entry.kind = .decision
       entry.title = "Approval asked of \(text("by"))"
@@ -233,6 +277,16 @@ struct Timeline {
     if let commit = result?["commit"]?.string { details.append(("commit", commit)) }
     details += Self.rules(fields)
     if let result { details += Self.setting(result) }
+    if let programs = programs[event.sequence] {
+      let total = result?["executed"]?["total"]?.int ?? programs.count
+      let shown = programs.prefix(300).map { program in
+        "\(program.sequence)  \(Self.commandLine(program.fields))\(Self.ending(program.fields))"
+      }
+      entry.parts.append(
+        .folded(
+          "\(Figure.grouped(total)) programs were executed" + (total > shown.count ? ", the first \(shown.count)" : ""),
+          Array(shown.joined(separator: "\n").utf8)))
+    }
     if let outcome { details += try blobs(outcome) }
     for reference in outcome?.content ?? [] where !reference.name.hasPrefix("file-") && reference.name != "blobs" {
       guard let outcome, let bytes = try store.content(of: outcome, reference.name) else {
@@ -243,140 +297,5 @@ struct Timeline {
       entry.parts.append(reference.name == "diff" ? .diff(bytes) : .output(reference.name, bytes))
     }
     if !details.isEmpty { entry.parts.append(.facts(details)) }
-  }
-
-  /// How an answer ended, for people.
-  private static func ending(_ stop: String, calls: Int) -> String {
-    switch stop {
-    case "toolCalls": "\(calls) call\(calls == 1 ? "" : "s")"
-    case "endOfTurn": "done"
-    case "length": "cut off"
-    default: stop
-    }
-  }
-
-  /// What a command used, and under what it ran.
-  private static func setting(_ result: JSONValue) -> [(String, String)] {
-    var facts: [(String, String)] = []
-    if let signal = result["signal"]?.int { facts.append(("signal", "\(signal)")) }
-    var used: [String] = []
-    if let time = result["cpuMilliseconds"]?.int { used.append("\(time) ms of processor time") }
-    if let memory = result["peakMemoryBytes"]?.int { used.append("\(Figure.bytes(memory)) of memory") }
-    if let programs = result["programs"]?.int { used.append("\(programs) programs") }
-    if !used.isEmpty { facts.append(("used", used.joined(separator: ", "))) }
-    if let sandbox = result["sandbox"] {
-      var words = ["level \(sandbox["level"]?.string ?? "?")", sandbox["files"]?.string ?? "?"]
-      words.append("network: \(sandbox["network"]?.string ?? "?")")
-      words.append("\(sandbox["hidden"]?.int ?? 0) paths hidden")
-      if sandbox["watched"]?.bool == true { words.append("programs watched") }
-      facts.append(("sandbox", words.joined(separator: ", ")))
-    }
-    let variables = (result["variables"]?.array ?? []).compactMap(\.string)
-    if !variables.isEmpty { facts.append(("variables", variables.joined(separator: " "))) }
-    return facts
-  }
-
-  /// The ids of changed files' contents, before and after.
-  private func blobs(_ outcome: Event) throws -> [(String, String)] {
-    (try value(outcome, "blobs")?.array ?? []).prefix(20).map { file in
-      func short(_ name: String) -> String { file[name]?.string.map { String($0.prefix(12)) } ?? "nothing" }
-      return ("blob", "\(short("before")) → \(short("after"))  \(file["path"]?.string ?? "")")
-    }
-  }
-
-  /// What was replaced in an event, and what may be a key and was not.
-  private static func secrets(_ fields: JSONValue?) -> [(String, String)] {
-    var facts = (fields?["redacted"]?.array ?? []).map { entry in
-      (
-        "redacted",
-        "\(entry["count"]?.int ?? 1) × \(entry["rule"]?.string ?? ""): \(entry["placeholder"]?.string ?? "")"
-      )
-    }
-    for member in fields?["suspects"]?.object?.members ?? [] {
-      facts.append(
-        ("look at", "\(member.value.int ?? 0) texts in \(member.name) look like keys, and are left as they are"))
-    }
-    return facts
-  }
-
-  // MARK: Conversation
-
-  private func told(_ event: Event, _ name: String) throws -> [Part] {
-    guard let value = try value(event, name) else {
-      return event.content.isEmpty ? [] : [.facts([(name, "erased")])]
-    }
-    return Self.blocks(value.array == nil ? [value] : value)
-  }
-
-  /// Items of a conversation as blocks of text.
-  private static func blocks(_ items: JSONValue?) -> [Part] {
-    (items?.array ?? []).compactMap { item in
-      switch item["type"]?.string {
-      case "assistant", "user":
-        .text(item["type"]?.string == "user" ? "To the model" : "Said", item["text"]?.string ?? "")
-      case "reasoning":
-        item["summary"]?.string.map { .text("Thought", $0) } ?? item["text"]?.string.map { .text("Thought", $0) }
-      case "toolCall":
-        .output("asks for \(item["name"]?.string ?? "")", Array((item["arguments"]?.string ?? "").utf8))
-      case "toolResult":
-        .output(
-          item["isError"]?.bool == true ? "error" : "result", Array((item["output"]?.string ?? "").utf8))
-      default: nil
-      }
-    }
-  }
-
-  // MARK: Parts
-
-  private func content(_ event: Event, _ name: String) throws -> String? {
-    try store.content(of: event, name).map { String(decoding: $0, as: UTF8.self) }
-  }
-
-  private func value(_ event: Event, _ name: String) throws -> JSONValue? {
-    try store.content(of: event, name).flatMap { try? JSONValue(parsing: $0) }
-  }
-
-  private func facts(_ fields: JSONValue) -> [(String, String)] {
-    (fields.object?.members ?? []).compactMap { member in
-      switch member.value {
-      case .null: nil
-      case .string(let text): text.isEmpty ? nil : (member.name, text)
-      case .array(let elements) where elements.allSatisfy({ $0.string != nil }):
-        elements.isEmpty ? nil : (member.name, elements.compactMap(\.string).joined(separator: ", "))
-      case .object(let object):
-        (
-          member.name,
-          object.members.compactMap { part in
-            if case .null = part.value { nil } else { "\(part.name): \(part.value.string ?? part.value.text)" }
-          }.joined(separator: "\n")
-        )
-      default: (member.name, member.value.text)
-      }
-    }
-  }
-
-  static func rules(_ fields: JSONValue) -> [(String, String)] {
-    let rules = (fields["rules"]?.array ?? []).compactMap(\.string)
-    var facts: [(String, String)] = rules.isEmpty ? [] : [("rule", rules.joined(separator: ", "))]
-    if let policy = fields["policy"]?.string { facts.append(("policy", String(policy.prefix(16)))) }
-    return facts
-  }
-
-  private static func list(_ name: String, _ values: JSONValue?) -> [(String, String)] {
-    (values?.array ?? []).compactMap(\.string).map { (name, $0) }
-  }
-
-  static func names(_ values: JSONValue?) -> String {
-    let names = (values?.array ?? []).compactMap(\.string)
-    return names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
-  }
-
-  static func subject(_ fields: JSONValue) -> String {
-    if let shell = fields["argv"]?[2]?.string { return shell }
-    for name in ["path", "query", "command"] {
-      if let text = fields[name]?.string { return text }
-    }
-    if let model = fields["model"]?.string { return "\(fields["provider"]?.string ?? "")/\(model)" }
-    return names(.array((fields["writes"]?.array ?? []) + (fields["deletes"]?.array ?? [])))
   }
 }

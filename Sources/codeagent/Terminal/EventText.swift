@@ -32,6 +32,9 @@ enum EventText {
       details.append("\(passed) pass" + (fields["failed"]?.int.map { ", \($0) fail" } ?? ""))
     }
     if let time = fields["milliseconds"]?.int { details.append(Display.seconds(Double(time) / 1000)) }
+    if let programs = fields["executed"]?["total"]?.int {
+      details.append("\(programs) program\(programs == 1 ? "" : "s")")
+    }
     if let commit = fields["commit"]?.string { details.append("commit \(commit.prefix(12))") }
     if let error = fields["error"]?.string { details.append(Display.line(error, width: 100)) }
     let text = Display.safe(details.joined(separator: ", "))

@@ -13,7 +13,9 @@ struct AuditLog: ParsableCommand {
 
   @Argument(help: "The run's id, the beginning of one, or `last`; `record` for what the record notes about itself.")
   var name = "last"
-  @Flag(help: "Show prompts, answers, output and diffs, too.") var content = false
+  @Flag(help: "Show prompts, answers, output and diffs, too, and every event on a line of its own.") var content = false
+  @Flag(help: "Show each program that commands executed; without it, their number and those that were denied.")
+  var programs = false
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -40,6 +42,8 @@ struct AuditLog: ParsableCommand {
       }, uniquingKeysWith: { $1 })
     let told = Set(outcomes.values.map(\.sequence))
     for event in events where !told.contains(event.sequence) {
+      let isProgram = event.kind == EventKind.program.rawValue && event.fields["deniedBy"] == nil
+      if isProgram, !programs, intents.contains(event.fields["intent"]?.int ?? 0) { continue }
       let outcome = outcomes[event.sequence]
       Output.write(EventText.line(event, outcome: outcome, since: start, style: style))
       guard let patch = try store.content(of: outcome ?? event, "diff") else { continue }
