@@ -53,6 +53,7 @@ public actor CodeSearch {
     // Past commits are read ahead, too: the first question is answered without waiting for them.
     _ = try await self.state(revision, nil)
     (status.storeBytes, status.storeSegments, status.storeDamaged) = store.size
+    status.storeProblem = store.problem
     return status
   }
 

@@ -96,12 +96,14 @@ struct Container: Sendable {
 
 /// Writes files so that they appear whole or not at all.
 enum FileWriter {
+  /// False when that failed; `errno` says why.
   static func write(_ parts: [[UInt8]], to path: String) -> Bool {
     let temporary = "\(path).\(getpid()).tmp"
     unlink(temporary)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { return false }
     var isWhole = true
+    var reason: Int32 = 0
     for part in parts where isWhole {
       var written = 0
       while written < part.count {
@@ -110,6 +112,7 @@ enum FileWriter {
         }
         if count < 0, errno == EINTR { continue }
         guard count > 0 else {
+          reason = errno
           isWhole = false
           break
         }
@@ -117,7 +120,9 @@ enum FileWriter {
       }
     }
     guard close(descriptor) == 0, isWhole, rename(temporary, path) == 0 else {
+      if isWhole { reason = errno }
       unlink(temporary)
+      errno = reason
       return false
     }
     return true

@@ -67,6 +67,9 @@ final class FileView: Sendable {
 
   var count: Int { places.count }
 
+  /// Whether a file's content could not be had.
+  func isAbsent(_ file: Int) -> Bool { !flags(file).isDisjoint(with: [.missing, .unreadable]) }
+
   /// The same tree with some files changed, added or (nil) removed.
   /// - Parameter segments: the old ones in their places, and perhaps more.
   func replacing(_ changes: [RepoPath: SegmentStore.Place?], _ segments: [Segment]) -> FileView {

@@ -186,6 +186,9 @@ public struct IndexStatus: Sendable, Hashable {
   public var storeSegments = 0
   /// Parts of it that were damaged, and dropped.
   public var storeDamaged = 0
+  /// Why the index is not kept (no permission, no space), so that the next process must read the files again; nil when it
+  /// is kept.
+  public var storeProblem: String?
   /// How long opening it took, until a question could have been answered.
   public var openSeconds = 0.0
 

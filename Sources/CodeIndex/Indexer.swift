@@ -81,7 +81,8 @@ struct Indexer {
         var changes: [RepoPath: SegmentStore.Place?] = [:]
         for path in removed { changes[path] = .some(nil) }
         for (number, place) in zip(changed, places) { changes[sorted[number].path] = .some(place) }
-        return (base.view.replacing(changes, store.segments), stamps, true)
+        let view = base.view.replacing(changes, store.segments)
+        return (view, Self.lasting(stamps, view), true)
       }
     }
     let places = await places(sorted, observe)
@@ -94,7 +95,14 @@ struct Indexer {
       known.append(place)
       knownStamps.append(stamps[number])
     }
-    return (FileView(table, known, store.segments), knownStamps, true)
+    let view = FileView(table, known, store.segments)
+    return (view, Self.lasting(knownStamps, view), true)
+  }
+
+  /// What could not be read is tried again, though git or the directory says that it is still the same.
+  private static func lasting(_ stamps: [UInt64], _ view: FileView) -> [UInt64] {
+    guard stamps.count == view.count else { return stamps }
+    return stamps.indices.map { view.isAbsent($0) ? 0 : stamps[$0] }
   }
 
   /// Which of the files are not as the base has them, and which paths of the base are gone.

@@ -71,8 +71,9 @@ public actor RevisionIndex {
     _ tree: ObjectID, _ repository: Repository, _ observe: Indexer.Observer?
   ) async throws -> Known {
     if let kept = KeptView(Self.name(tree), in: store) {
-      return Known(
+      let known = Known(
         tree: tree, view: kept.view, source: RevisionSource(location, tree: tree, skipped: kept.skipped))
+      return await withFetched(known, repository, observe)
     }
     if let base = base(repository), let changed = try await update(base, to: tree, repository, observe) {
       return changed
@@ -87,6 +88,26 @@ public actor RevisionIndex {
     let view = await Indexer(source: source, store: store).view(files, observe: observe).view
     KeptView.keep(view, skipped: skipped, as: Self.name(tree), in: store)
     return Known(tree: tree, view: view, source: RevisionSource(location, tree: tree, skipped: skipped))
+  }
+
+  /// Of so many files that were missing it is seen whether they are there now.
+  private static let mostMissing = 1000
+
+  /// A kept tree with the files that were missing then (left out of a partial clone) and are not any more.
+  private func withFetched(_ known: Known, _ repository: Repository, _ observe: Indexer.Observer?) async -> Known {
+    var files: [IndexedFile] = []
+    for file in (0..<known.view.count).lazy.filter({ known.view.isAbsent($0) }).prefix(Self.mostMissing) {
+      let path = known.view.paths[file]
+      guard let entry = try? repository.entry(known.tree, path), repository.contains(entry.id) else { continue }
+      files.append(IndexedFile(path: path, blob: entry.id.hex))
+    }
+    guard !files.isEmpty else { return known }
+    let places = await Indexer(source: known.source, store: store).places(files, observe)
+    var found: [RepoPath: SegmentStore.Place?] = [:]
+    for (file, place) in zip(files, places) where place != nil { found[file.path] = .some(place) }
+    let view = known.view.replacing(found, store.segments)
+    KeptView.keep(view, skipped: known.source.skipped, as: Self.name(known.tree), in: store)
+    return Known(tree: known.tree, view: view, source: known.source)
   }
 
   private static func name(_ tree: ObjectID) -> String { "tree-\(tree.hex)" }

@@ -25,6 +25,7 @@ final class SegmentStore: Sendable {
     var segments: [Segment] = []
     var places: [UInt64: [Place]]?
     var damaged = 0
+    var problem: String?
   }
 
   /// nil for a store that lives in memory.
@@ -36,6 +37,7 @@ final class SegmentStore: Sendable {
   init(directory path: [UInt8]) {
     guard let directory = PrivateDirectory.make(path) else {
       self.directory = nil
+      if !path.isEmpty { state.withLock { $0.problem = PrivateDirectory.problem(path) } }
       return
     }
     self.directory = directory
@@ -56,6 +58,9 @@ final class SegmentStore: Sendable {
 
   /// All segments; their numbers hold as long as nothing is joined or dropped.
   var segments: [Segment] { state.withLock(\.segments) }
+
+  /// Why what was indexed is not kept on disk; nil when it is, or is not meant to be.
+  var problem: String? { state.withLock(\.problem) }
 
   /// Bytes in all segments, segments, and damaged ones met.
   var size: (bytes: Int, segments: Int, damaged: Int) {
@@ -106,6 +111,9 @@ final class SegmentStore: Sendable {
         let container = Container(file: directory + "/" + name, magic: Segment.magic)
       {
         segment = Segment(container, name: name)
+      } else {
+        let reason = String(cString: strerror(errno))
+        state.withLock { $0.problem = "\(directory): \(reason)" }
       }
     }
     guard let segment = segment ?? Segment(Container(parts), name: nil) else { return nil }
@@ -220,13 +228,30 @@ enum PrivateDirectory {
     return directory
   }
 
+  /// Why ``make(_:)`` cannot make a directory, in words.
+  static func problem(_ path: [UInt8]) -> String {
+    let name = String(decoding: path, as: UTF8.self)
+    guard path.first == 0x2f, !path.contains(0), Array(name.utf8) == path else { return "\(name): not a usable path" }
+    var info = stat()
+    // The nearest directory that is there says why the next is not.
+    if !make(name) { return "\(name): \(String(cString: strerror(errno)))" }
+    guard stat(name, &info) == 0 else { return "\(name): \(String(cString: strerror(errno)))" }
+    return "\(name): other users can write there"
+  }
+
   private static func make(_ path: String) -> Bool {
     if mkdir(path, 0o700) != 0, errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
       guard make(String(path[..<slash])) else { return false }
       _ = mkdir(path, 0o700)
     }
+    let reason = errno
     var info = stat()
-    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+    guard stat(path, &info) == 0 else {
+      errno = reason
+      return false
+    }
+    errno = ENOTDIR
+    return info.st_mode & S_IFMT == S_IFDIR
   }
 
   /// The names in a directory that end so, sorted.

@@ -112,6 +112,7 @@ struct SearchPlace: Sendable {
           "damaged": JSONValue(status.storeDamaged),
         ],
       ]
+      if let problem = status.storeProblem { object["problem"] = .string(problem) }
       if let seconds { object["milliseconds"] = JSONValue(Int(seconds * 1000)) }
       object["open_milliseconds"] = .double((status.openSeconds * 10_000).rounded() / 10)
       Output.write(JSONValue.object(object).serialized + [0x0a])
@@ -125,6 +126,7 @@ struct SearchPlace: Sendable {
     text += "  kept in \(Display.bytes(status.storeBytes)), \(status.storeSegments) segment(s)"
     if status.storeDamaged > 0 { text += "; \(status.storeDamaged) damaged, dropped" }
     text += "\n"
+    if let problem = status.storeProblem { text += "  in memory only: \(Display.safe(problem))\n" }
     if let seconds { text += "  ready in \(Display.seconds(seconds))\n" }
     Output.write(text)
   }
