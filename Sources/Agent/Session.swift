@@ -180,9 +180,16 @@ actor Session {
     let result: CommandResult = try await gate.perform(effect, call: call) {
       observe(.commandStarted(id: identifier, shell: shell, purpose: purpose))
       let observe = observe
-      let run = try await workspace.run(
-        arguments: ["/bin/sh", "-c", shell].map { Array($0.utf8) }, directory: directory, environment: [:],
-        limits: commandLimits, onOutput: { observe(.commandOutput(id: identifier, bytes: $0)) })
+      let run: CommandRun
+      do {
+        run = try await workspace.run(
+          arguments: ["/bin/sh", "-c", shell].map { Array($0.utf8) }, directory: directory, environment: [:],
+          limits: commandLimits, onOutput: { observe(.commandOutput(id: identifier, bytes: $0)) })
+      } catch {
+        // Whoever watches does not wait for its end.
+        observe(.commandEnded(id: identifier, status: "not run", succeeded: false, seconds: 0))
+        throw error
+      }
       // What a stopped run left half done is undone when it goes on, and the command runs again.
       if run.result.status == .cancelled { throw CancellationError() }
       let (fields, content) = try await recordChange()

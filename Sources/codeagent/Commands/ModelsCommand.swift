@@ -73,16 +73,27 @@ struct ModelsCommand: AsyncParsableCommand {
     }
 
     static func failure(_ error: ModelError, _ name: String) -> ProviderFailure {
-      ProviderFailure(sentence: "\(name): \(error.message)")
+      let advice: String? =
+        switch (error.kind, error.status) {
+        case (.authentication, _): "is the key of `\(name)` right, and may it use this model?"
+        case (_, 404): "is base_url right? `codeagent models list \(name)` shows the names of models"
+        case (.unavailable, nil): "is the server running, and base_url of `\(name)` right?"
+        default: nil
+        }
+      return ProviderFailure(sentence: "\(name): \(error.message)", advice: advice)
+    }
+
+    private static func text(_ price: Settings.PriceSettings) -> String {
+      func dollars(_ amount: Double) -> String { amount == amount.rounded() ? "\(Int(amount))" : "\(amount)" }
+      return "$\(dollars(price.input))/$\(dollars(price.output)) per million"
     }
 
     private func show(_ name: String, _ known: ModelCache.Known, _ settings: Settings, _ style: Style) {
       for model in known.models {
         let full = "\(name)/\(model.id)"
         if output.json {
-          var object = model.json.object ?? [:]
-          object["v"] = 1
-          object["model"] = .string(full)
+          var object: JSONObject = ["v": 1, "model": .string(full)]
+          for member in model.json.object?.members ?? [] { object[member.name] = member.value }
           object["price"] = settings.prices[full].map {
             ["input": .double($0.input), "output": .double($0.output)]
           }
@@ -92,7 +103,7 @@ struct ModelsCommand: AsyncParsableCommand {
         var facts = [model.contextWindow.map { "\($0) tokens" } ?? "context not told"]
         if let tools = model.takesTools { facts.append(tools ? "tools" : "no tools") }
         if model.takesImages == true { facts.append("images") }
-        facts.append(settings.prices[full].map { "$\($0.input)/$\($0.output) per million" } ?? "price unknown")
+        facts.append(settings.prices[full].map(Self.text) ?? "price unknown")
         Output.write("\(style.name(Display.safe(full).padding(to: 44)))\(facts.joined(separator: ", "))\n")
       }
       if known.models.isEmpty, !output.json { Output.write("\(name) at \(known.endpoint) lists no models\n") }
@@ -130,9 +141,8 @@ struct ModelsCommand: AsyncParsableCommand {
       }
       keep(probe, parts[0], provider, ModelCache(environment))
       if output.json {
-        var object = probe.json.object ?? [:]
-        object["v"] = 1
-        object["model"] = .string(model)
+        var object: JSONObject = ["v": 1, "model": .string(model)]
+        for member in probe.json.object?.members ?? [] { object[member.name] = member.value }
         Output.write(JSONValue.object(object).serialized + [0x0a])
         return
       }
@@ -168,6 +178,6 @@ struct ModelsCommand: AsyncParsableCommand {
 /// A provider that gave no answer outside a run.
 struct ProviderFailure: ReportableFailure {
   var sentence: String
-  var advice: String? { nil }
+  var advice: String?
   var code: Int32 { 5 }
 }
