@@ -115,7 +115,7 @@ let package = Package(
     tests("Paths"),
     tests("Conversation", ["JSON"]),
     tests("Git", ["Paths"]),
-    tests("Sandbox", ["codeagent-launch"]),
+    tests("Sandbox", ["codeagent-launch", "JSON"]),
     tests("IndexKernel"),
     tests("HTTPTransport", ["JSON"]),
     tests("Cedar", ["JSON"]),

@@ -10,7 +10,7 @@ extension Sandbox {
   func quickProbe() async -> [SandboxCheck] { await probe(isWhole: false) }
 
   private func probe(isWhole: Bool) async -> [SandboxCheck] {
-    guard let scratch = ProbeDirectory(at: level, owner: host.payload) else {
+    guard var scratch = ProbeDirectory(at: level, owner: host.payload) else {
       return [
         SandboxCheck(name: "scratch directory", ok: false, detail: "none can be made in /var/tmp: \(lastError())")
       ]
@@ -18,11 +18,18 @@ extension Sandbox {
     defer { scratch.remove() }
     var checks: [SandboxCheck] = []
     do throws(SandboxError) {
-      checks += try await boundary(scratch)
-    } catch {
-      let name = error.kind == .overlayRefused ? "overlay" : "sandbox"
-      return [SandboxCheck(name: name, ok: false, detail: error.description)]
-    }
+      do throws(SandboxError) { checks += try await boundary(scratch) } catch {
+        // As a workspace does where the kernel refuses overlays.
+        guard error.kind == .overlayRefused, level == .full,
+          let other = ProbeDirectory(at: level, owner: host.payload, isCopy: true)
+        else { throw error }
+        scratch.remove()
+        scratch = other
+        checks += try await boundary(scratch)
+        checks.append(
+          SandboxCheck(name: "copies", ok: true, detail: "workspaces are copied: \(error.message)"))
+      }
+    } catch { return [SandboxCheck(name: "sandbox", ok: false, detail: error.description)] }
     checks.append(await execWatch(scratch))
     checks.append(await limit("output limit", scratch, "flood", expect: .output) { $0.outputBytes = 1 << 20 })
     guard isWhole else { return checks }
@@ -126,19 +133,22 @@ private struct ProbeDirectory {
   let path: String
 
   private let level: SandboxLevel
+  private let isCopy: Bool
 
-  init?(at level: SandboxLevel, owner: (uid: UInt32, gid: UInt32)?) {
+  init?(at level: SandboxLevel, owner: (uid: UInt32, gid: UInt32)?, isCopy: Bool = false) {
     self.level = level
+    self.isCopy = isCopy || level == .container
     var template = Array("/var/tmp/codeagent-probe.XXXXXX".utf8CString)
     guard template.withUnsafeMutableBufferPointer({ $0.baseAddress.flatMap { mkdtemp($0) } }) != nil else { return nil }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     for name in ["lower", "upper", "work"] { mkdir("\(path)/\(name)", 0o755) }
     close(open("\(path)/lower/deleted-inside", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644))
-    guard level == .container else { return }
+    guard self.isCopy else { return }
     // The copy is the upper directory.
     close(open("\(path)/upper/deleted-inside", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644))
-    chmod(path, 0o711)
     if let owner { for name in ["upper", "upper/deleted-inside"] { chown("\(path)/\(name)", owner.uid, owner.gid) } }
+    guard level == .container else { return }
+    chmod(path, 0o711)
     // Where the launcher lies may be closed to the payload.
     let copy = open("\(path)/launch", O_WRONLY | O_CREAT | O_CLOEXEC, 0o755)
     let original = Sandbox.locateLauncher().map { withCPath($0) { open($0, O_RDONLY | O_CLOEXEC) } } ?? -1
@@ -154,7 +164,7 @@ private struct ProbeDirectory {
     return SandboxedCommand(
       arguments: ([program, "--probe"] + arguments).map { Array($0.utf8) }, environment: [:],
       workingDirectory: lower,
-      workspace: level == .full
+      workspace: !isCopy
         ? .overlay(lowers: [lower], upper: upper, work: Array("\(path)/work".utf8), mountPoint: lower)
         : .copy(directory: upper, mountPoint: lower),
       view: SandboxView(readOnly: level == .full ? [] : [Array(program.utf8)]),

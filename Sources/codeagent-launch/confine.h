@@ -27,7 +27,7 @@ void confine_limits(const struct limits *limits);
 // Landlock, beneath the view: reading where the plan binds something, writing in the workspace and private directories.
 void confine_files(struct plan plan);
 
-// No new privileges, and the system call filter.
-void confine_calls(void);
+// No new privileges, and the system call filter; where programs are watched, without what hides from a tracer.
+void confine_calls(bool is_watched);
 
 #endif

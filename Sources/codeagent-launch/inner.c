@@ -122,7 +122,7 @@ static _Noreturn void start(const struct command *command, const sigset_t *block
   } else {
     confine_files(plan);
   }
-  confine_calls();
+  confine_calls(command->watch != WATCH_OFF);
   environ = command->environment;
   // A shell's rules: the program is searched on PATH, and a script without an interpreter line is the shell's.
   execvpe(command->arguments[0], command->arguments, command->environment);

@@ -171,6 +171,40 @@ import Testing
     #expect(result.lines == ["True", "3"], "\(result.text)")
   }
 
+  @Test(.enabled(if: exists("/usr/bin/gcc"))) func aLeakCheckerInside() async throws {
+    let leak = "#include <stdlib.h>\nint main(void) { void *volatile p = malloc(100); p = 0; return 0; }\n"
+    let scene = try Scene(["leak.c": leak])
+    let result = try await scene.shell("cc -fsanitize=address -g -o leak leak.c && ./leak")
+    #expect(result.text.contains("detected memory leaks"), "\(result.text)")
+  }
+
+  @Test func whatProgramsShareInside() async throws {
+    let scene = try Scene()
+    let result = try await scene.python(
+      """
+      import ctypes, fcntl, mmap, os, select, socket, subprocess, time
+      libc = ctypes.CDLL(None, use_errno=True)
+      queue = libc.mq_open(b"/q", os.O_CREAT | os.O_RDWR, 0o600, None)
+      buffer = ctypes.create_string_buffer(8192)
+      assert libc.mq_send(queue, b"hi", 2, 1) == 0 and libc.mq_receive(queue, buffer, 8192, None) == 2
+      assert os.listdir("/dev/mqueue") == ["q"] and libc.mq_unlink(b"/q") == 0
+      assert min(libc.shmget(0, 4096, 0o1600), libc.msgget(0, 0o1600), libc.semget(0, 2, 0o1600)) >= 0
+      lock = open("lock", "w"); fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      watch = libc.inotify_init(); assert libc.inotify_add_watch(watch, b".", 0x100) >= 0
+      open("new", "w").close(); assert os.read(watch, 100)
+      code = mmap.mmap(-1, 4096, prot=7); code.write(bytes.fromhex("c3"))
+      one, other = socket.socketpair(); socket.send_fds(one, [b"x"], [0]); assert socket.recv_fds(other, 1, 1)[1]
+      memory = os.memfd_create("m"); os.write(memory, b"abc")
+      os.open(".", os.O_TMPFILE | os.O_RDWR)
+      pid = os.fork()
+      if pid == 0: os.setsid(); time.sleep(60)
+      time.sleep(0.05); os.kill(pid, 19); os.waitpid(pid, os.WUNTRACED); os.kill(pid, 9); os.waitpid(pid, 0)
+      subprocess.run(["true"], preexec_fn=os.setsid, check=True)
+      print("all")
+      """)
+    #expect(result.text == "all\n", "\(result.text)")
+  }
+
   @Test func aGigabyteOfMemory() async throws {
     let scene = try Scene()
     let result = try await scene.python("b = bytearray(1 << 30); b[::4096] = b'x' * len(b[::4096]); print(len(b))")
