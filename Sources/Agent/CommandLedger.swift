@@ -114,7 +114,7 @@ final class CommandLedger: Sendable {
       room -= argument.count
     }
     var fields: JSONObject = [
-      "intent": JSONValue(intent), "command": JSONValue(command), "number": JSONValue(event.number),
+      "within": JSONValue(intent), "command": JSONValue(command), "number": JSONValue(event.number),
       "parent": JSONValue(event.parent), "process": JSONValue(event.process),
       "program": .string(Quoting.quote(event.executable)), "argv": .array(arguments),
       "cwd": .string(Quoting.quote(event.workingDirectory)), "at": milliseconds(event.time),
@@ -147,7 +147,7 @@ final class CommandLedger: Sendable {
       try recorder.append(
         .connection,
         [
-          "intent": JSONValue(intent), "command": JSONValue(state.commands),
+          "within": JSONValue(intent), "command": JSONValue(state.commands),
           "host": .string(connection.request.host), "port": JSONValue(connection.request.port),
           "address": JSONValue(connection.address), "refusal": JSONValue(connection.refusal),
           "sentBytes": JSONValue(connection.sentBytes), "receivedBytes": JSONValue(connection.receivedBytes),

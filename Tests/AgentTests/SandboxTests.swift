@@ -39,7 +39,7 @@ import Testing
     #expect(tried["network"] == "off" && (tried["checks"]?.array?.count ?? 0) > 8)
     let intent = try #require(
       try rig.events().events.first { $0.fields["effect"] == "execute" && $0.fields["purpose"] == "tool" })
-    let programs = try events(rig, .program).filter { $0["intent"]?.int == intent.sequence }
+    let programs = try events(rig, .program).filter { $0["within"]?.int == intent.sequence }
     let shell = try #require(programs.first)
     #expect(shell["calledAs"] == "/bin/sh" && shell["exit"] == 3 && shell["parent"] == 0 && shell["number"] == 1)
     #expect(shell["argv"] == ["/bin/sh", "-c", "env printf %s made; exit 3"])
