@@ -11,6 +11,8 @@ struct PatchTrial: Sendable {
   let base: TestReport
   let originals: [RepoPath: [UInt8]]
   let workspace: Workspace
+  /// How many times the usual time a patch gets.
+  var patience = 1.0
 
   /// How one patch fared.
   enum Outcome: String, Sendable, CaseIterable {
@@ -64,7 +66,7 @@ struct PatchTrial: Sendable {
     }
     var open = patches.indices.filter { results[$0] == nil }
     var isServed = isServed && tests.command.mayHaveTrials && base.isNamed
-    let served = ServedTrial(tests: tests, base: base, workspace: workspace, patches: ranges)
+    let served = ServedTrial(tests: tests, base: base, workspace: workspace, patches: ranges, patience: patience)
     while isServed, !open.isEmpty {
       guard let answers = try await served.answers(for: open, stopsAtFirst: stopAtFirst) else {
         isServed = false
@@ -142,13 +144,14 @@ struct PatchTrial: Sendable {
   /// The failing tests alone first: most patches end there.
   private func judge(_ id: String, in copy: Workspace) async throws -> Result {
     var limits = tests.limits
-    limits.wallSeconds = min(limits.wallSeconds, trialSeconds)
+    limits.wallSeconds = min(limits.wallSeconds, patience * trialSeconds)
+    let testSeconds = patience * TestRunner.endlessSeconds
     if base.isNamed, !base.failing.isEmpty, let narrow = tests.command.selecting(base.failing) {
-      let execution = try await tests.runOnce(narrow, in: copy, limits: limits)
+      let execution = try await tests.runOnce(narrow, in: copy, limits: limits, testSeconds: testSeconds)
       let result = rate(id, execution.report, isOverTime: execution.isOverTime, comparingAll: false)
       if result.outcome != .passed { return result }
     }
-    let execution = try await tests.runOnce(tests.command, in: copy, limits: limits)
+    let execution = try await tests.runOnce(tests.command, in: copy, limits: limits, testSeconds: testSeconds)
     return rate(id, execution.report, isOverTime: execution.isOverTime, comparingAll: true)
   }
 

@@ -11,6 +11,8 @@ struct ServedTrial: Sendable {
   let base: TestReport
   let workspace: Workspace
   let patches: [[TrialEdit]]
+  /// How many times the usual time a patch gets.
+  let patience: Double
 
   /// One patch's answer.
   struct Answer: Sendable {
@@ -48,7 +50,8 @@ struct ServedTrial: Sendable {
     let nonce = Nonce.random()
     guard
       let plan = command.trialsPlan(
-        nonce: nonce, root: workspace.location.root, patches: share.map { patches[$0] }, stopsAtFirst: stopsAtFirst)
+        nonce: nonce, root: workspace.location.root, patches: share.map { patches[$0] }, patience: patience,
+        stopsAtFirst: stopsAtFirst)
     else { return nil }
     var limits = tests.limits
     // Each patch has bounds of its own; this one is for a run that does not get to the point where it forks.

@@ -27,6 +27,10 @@ struct TestRunner: Sendable {
     var denials: String?
   }
 
+  /// Processor seconds after which a test counts as one that never ends, where an adaptor can tell and those before it
+  /// are quick. What verifies has more patience, with the change and without it.
+  static let endlessSeconds = 5.0
+
   /// Where the command runs, in the checkout.
   var directory: RepoPath { project.joining(command.directory) }
 
@@ -67,7 +71,8 @@ struct TestRunner: Sendable {
       var limits = limits
       // Names of tests may stand anywhere in what a runner prints.
       limits.outputKeptBytes = max(limits.outputKeptBytes, 1 << 20)
-      var run = try await runOnce(command, in: workspace, limits: limits) {
+      let testSeconds = purpose == .verification ? Self.endlessSeconds * 3 : Self.endlessSeconds
+      var run = try await runOnce(command, in: workspace, limits: limits, testSeconds: testSeconds) {
         observe(.commandOutput(id: identifier, bytes: $0))
       }
       if purpose == .baseline || purpose == .tests {
@@ -86,10 +91,10 @@ struct TestRunner: Sendable {
   /// Runs the command without passing the gate: for callers that have passed it with a whole batch.
   func runOnce(
     _ command: TestCommand, in workspace: Workspace, limits: SandboxLimits? = nil,
-    onOutput: (@Sendable ([UInt8]) -> Void)? = nil
+    testSeconds: Double = endlessSeconds, onOutput: (@Sendable ([UInt8]) -> Void)? = nil
   ) async throws -> Execution {
     let nonce = Nonce.random()
-    let plan = command.plan(nonce: nonce)
+    let plan = command.plan(nonce: nonce, testSeconds: testSeconds)
     let run = try await workspace.run(
       arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: directory,
       environment: plan.environment, limits: limits ?? self.limits, adaptors: plan.adaptorFiles, collectResults: true,

@@ -92,7 +92,19 @@ struct Generator {
   /// What is first named further down is not yet there, unless a loop brings it back.
   private func visibleNames() -> [String] {
     guard function >= 0 else { return names.globals }
-    return zip(names.variables[function], names.firstUses[function]).filter { $0.1 < statement.first }.map(\.0)
+    var visible = OrderedNames()
+    // Those of functions around it come after its own.
+    var inner: Int? = function
+    while let current = inner {
+      for (name, use) in zip(names.variables[current], names.firstUses[current]) where use < statement.first {
+        visible.add(name)
+      }
+      let header = file.functions[current].first
+      inner = file.functions.indices.last {
+        $0 < current && file.functions[$0].first < header && file.functions[$0].last >= header
+      }
+    }
+    return visible.names
   }
 
   private mutating func taken() -> [Candidate] {

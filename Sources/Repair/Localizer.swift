@@ -233,6 +233,10 @@ struct Localizer {
       var frames = test.trace
       if let location = test.location { frames.append(location) }
       let inSources = frames.compactMap(statement(at:))
+      if Self.isEndless(test), let last = inSources.last {
+        addLoops(around: last, &scores)
+        continue
+      }
       for (position, frame) in inSources.reversed().enumerated() {
         let boost = position == 0 ? 1.25 : 1.05
         let floor = position == 0 ? 1.0 : 0.6
@@ -245,6 +249,26 @@ struct Localizer {
       for near in [found.statement - 1, found.statement + 1] where scores[found.file].indices.contains(near) {
         scores[found.file][near] = max(scores[found.file][near], 0.7)
       }
+    }
+  }
+
+  /// Whether a test was ended because it ran for too long.
+  private static func isEndless(_ test: TestOutcome) -> Bool { test.message?.hasPrefix("TestStopped") == true }
+
+  /// Where a test was when it was ended says which loops it was in; each statement of theirs may be why they do not end.
+  private func addLoops(around place: (file: Int, statement: Int), _ scores: inout [[Double]]) {
+    let file = project.files[place.file]
+    var loop = place.statement
+    while loop >= 0,
+      !(file.statements[loop].isHeader && ["while", "for", "loop"].contains(file.texts[file.statements[loop].first]))
+    {
+      loop = file.statements[loop].parent
+    }
+    guard loop >= 0 else { return }
+    for index in file.statements.indices {
+      var parent = index
+      while parent > loop { parent = file.statements[parent].parent }
+      if parent == loop { scores[place.file][index] = min(1.5, max(0.7, scores[place.file][index] * 1.1)) }
     }
   }
 
@@ -319,7 +343,8 @@ struct Localizer {
   /// What moves a loop on would, if it were wrong, most often never end: where tests end, it is less likely to be wrong,
   /// and every wrong guess there costs a time-out.
   private func lowerLoopSteps(_ scores: inout [[Double]]) {
-    guard brief.report.isNamed, !brief.report.failing.isEmpty else { return }
+    guard brief.report.isNamed, !brief.report.failing.isEmpty, !brief.report.tests.contains(where: Self.isEndless)
+    else { return }
     for (fileIndex, file) in project.files.enumerated() {
       for (index, statement) in file.statements.enumerated() where !statement.isHeader {
         guard let step = (statement.first...statement.last).first(where: { Self.steps.contains(file.texts[$0]) }) else {

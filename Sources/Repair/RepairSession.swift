@@ -161,6 +161,13 @@ struct RepairSession: Sendable {
     return "\(search.project.files[item.candidate.file].path):\(item.candidate.line)"
   }
 
+  /// Whether the batch under way consists of candidates that get more time than they had before.
+  private var isPatient = false
+  /// The share of the budget after which candidates that ran out of time are tried once more, and how.
+  private static let lateShare = 0.8
+  private static let lateAtOnce = 24
+  private static let latePatience = 8
+
   /// Patches of the next batch: as many as take some seconds, so that progress is seen and starting costs little.
   private var batchSize = 12
 
@@ -176,7 +183,12 @@ struct RepairSession: Sendable {
     }
     var size = batchSize
     if let firstPassAt { size = max(1, min(size, firstPassAt + rivalsWanted - tried)) }
-    batch = searches[last].queue.take(size, flatEvery: firstPassAt == nil ? 4 : 2)
+    isPatient = firstPassAt == nil && seconds >= Self.lateShare * brief.budgetSeconds && !searches[last].late.isEmpty
+    batch = isPatient ? [] : searches[last].queue.take(size, flatEvery: firstPassAt == nil ? 4 : 2)
+    if batch.isEmpty, firstPassAt == nil {
+      batch = searches[last].takeLate(Self.lateAtOnce)
+      isPatient = true
+    }
     guard !batch.isEmpty else {
       exhausted(last)
       return
@@ -191,7 +203,11 @@ struct RepairSession: Sendable {
       let edits = searches[last].workspaceEdits(of: item.candidate)
       patches.append(["id": .string("p\(tried + index + 1)"), "edits": .array(edits.map(Self.json))])
     }
-    pending = [plan("try_patches", ["patches": .array(patches), "stop_at_first": false])]
+    pending = [
+      plan(
+        "try_patches",
+        ["patches": .array(patches), "stop_at_first": false, "patience": JSONValue(isPatient ? Self.latePatience : 1)])
+    ]
     batches += 1
   }
 
@@ -342,6 +358,7 @@ struct RepairSession: Sendable {
       searches[index].queue.observe(.broken, of: item)
     case .timeout:
       searches[index].timeouts += 1
+      if !isPatient, searches[index].late.count < Search.mostLate { searches[index].late.append(item) }
       searches[index].queue.observe(.timeout, of: item)
     case .notRun: break
     }

@@ -28,6 +28,8 @@ struct Search: Sendable {
   var tried = 0
   var broken = 0
   var timeouts = 0
+  /// Candidates that ran out of time, and may do better with more of it.
+  var late: [CandidateQueue.Item] = []
   /// What the tests say without any further change.
   var unchanged: String?
   /// Tests that fail without any further change.
@@ -36,6 +38,16 @@ struct Search: Sendable {
   var lastReturn = 0
   /// The best partial repairs: fewer tests fail and none is lost.
   var partials: [Partial] = []
+
+  static let mostLate = 400
+
+  /// Candidates that ran out of time, the most likely first.
+  mutating func takeLate(_ count: Int) -> [CandidateQueue.Item] {
+    late.sort { $0.key < $1.key }
+    let taken = Array(late.prefix(count))
+    late.removeFirst(taken.count)
+    return taken
+  }
 
   struct Partial: Sendable {
     var candidate: Candidate

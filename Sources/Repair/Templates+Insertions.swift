@@ -55,7 +55,7 @@ extension Generator {
   mutating func insertions() {
     let gaps = gaps()
     guard !gaps.isEmpty else { return }
-    let donors = donorStatements()
+    let donors = donorStatements() + madeStatements()
     let newline = file.newline
     for gap in gaps {
       for donor in donors {

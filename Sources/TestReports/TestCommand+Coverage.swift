@@ -5,6 +5,9 @@ extension TestCommand {
   /// Most tests of which lines are read.
   private static let maximumTests = 20_000
 
+  /// Processor seconds of a test, while its lines are noted: what a loop runs again adds nothing.
+  private static let coveredSeconds = 3.0
+
   /// Whether ``coveragePlan(nonce:root:)`` has an adaptor for this command's tool, or for one that a wrapper may start.
   public var mayHaveCoverage: Bool {
     switch framework {
@@ -21,7 +24,7 @@ extension TestCommand {
   ///   - root: the absolute path, inside the sandbox, of the directory below which lines are noted.
   public func coveragePlan(nonce: String, root: [UInt8]) -> RunPlan? {
     guard mayHaveCoverage, let root = String(validating: root, as: UTF8.self) else { return nil }
-    var plan = plan(nonce: nonce)
+    var plan = plan(nonce: nonce, testSeconds: Self.coveredSeconds)
     plan.adaptorFiles["codeagent_coverage.py"] = PackageResources.codeagent_coverage_py
     plan.environment["CODEAGENT_COVERAGE"] = root
     return plan

@@ -4,9 +4,13 @@ extension TestCommand {
   /// The command stays the user's; reporters are loaded through the environment, and so reach the tools inside wrappers.
   /// Where the command itself sets a variable that is needed, or a tool takes no environment for it (`go test`), a word
   /// is added to it.
-  /// - Parameter nonce: a fresh random text of this run; the evidence is given the same.
-  public func plan(nonce: String) -> RunPlan {
+  /// - Parameters:
+  ///   - nonce: a fresh random text of this run; the evidence is given the same.
+  ///   - testSeconds: the processor time after which an adaptor that can ends a test as failed, so that one that never
+  ///     ends does not hide the others; much more where the tests before it are slow. Nil for no bound.
+  public func plan(nonce: String, testSeconds: Double? = nil) -> RunPlan {
     var plan = RunPlan(shell: shell)
+    if let testSeconds { plan.environment["CODEAGENT_TEST_SECONDS"] = "\(testSeconds)" }
     plan.environment["CODEAGENT_RESULTS"] = RunPlan.resultsDirectory
     plan.environment["CODEAGENT_NONCE"] = nonce
     switch framework {

@@ -48,9 +48,10 @@ extension TestCommand {
   ///   - nonce: a fresh random text of this run; the evidence is given the same.
   ///   - root: the absolute path, inside the sandbox, of the directory that the patches' paths begin at. Files are
   ///     changed there.
+  ///   - patience: how many times the usual time a patch may take; more for those that ran out of it before.
   ///   - stopsAtFirst: whether what follows the first patch with which the run succeeds is left untried.
   public func trialsPlan(
-    nonce: String, root: [UInt8], patches: [[TrialEdit]], stopsAtFirst: Bool
+    nonce: String, root: [UInt8], patches: [[TrialEdit]], patience: Double = 1, stopsAtFirst: Bool
   ) -> RunPlan? {
     guard mayHaveTrials, let root = String(validating: root, as: UTF8.self) else { return nil }
     var list: [JSONValue] = []
@@ -69,8 +70,10 @@ extension TestCommand {
     let request: JSONValue = [
       "root": .string(root), "patches": .array(list), "stop": .bool(stopsAtFirst),
       "cpu": JSONValue(Self.trialSeconds), "wall": JSONValue(2 * Self.trialSeconds),
+      "patience": .double(patience),
     ]
-    var plan = plan(nonce: nonce)
+    // The code as it is may have tests that never end: they were seen before.
+    var plan = plan(nonce: nonce, testSeconds: Self.endlessSeconds)
     plan.adaptorFiles["codeagent_server.py"] = PackageResources.codeagent_server_py
     plan.adaptorFiles["trials.json"] = request.serialized
     plan.environment["CODEAGENT_TRIALS"] = "\(RunPlan.adaptorDirectory)/trials.json"
@@ -79,6 +82,9 @@ extension TestCommand {
 
   /// CPU seconds that the code as it is may take; a patch gets some times of what that took.
   private static let trialSeconds = 20
+
+  /// Processor seconds of a test of the code as it is.
+  private static let endlessSeconds = 2.0
 
   /// Reads how the patches fared; nil when the run never came to the point where it would fork.
   /// - Parameter evidence: what a run by ``trialsPlan(nonce:root:patches:stopsAtFirst:)`` left, also one that was stopped.

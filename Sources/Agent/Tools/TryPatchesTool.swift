@@ -32,6 +32,8 @@ struct TryPatchesTool: Tool {
   private static let mostPatches = 512
   private let patches: [(id: String, edits: [JSONValue])]
   private let stopAtFirst: Bool
+  /// How many times the usual time a patch gets; for programs, which know why they ask for it.
+  private let patience: Double
 
   init(_ arguments: ToolArguments) throws(ToolFailure) {
     var patches: [(id: String, edits: [JSONValue])] = []
@@ -44,6 +46,7 @@ struct TryPatchesTool: Tool {
     }
     self.patches = patches
     stopAtFirst = try arguments.optionalBool("stop_at_first") ?? false
+    patience = Double(min(20, max(1, try arguments.optionalInt("patience") ?? 1)))
   }
 
   func run(in session: Session, call: String) async throws -> ToolOutput {
@@ -55,7 +58,7 @@ struct TryPatchesTool: Tool {
     let contents = try await EditList.originals(patches.map(\.edits), in: session, call: call)
     let writes = contents.keys.sorted()
     let effect = Effect.tryPatches(count: patches.count, writes: writes, command: tests.command.shell)
-    let trial = PatchTrial(tests: tests, base: base, originals: contents, workspace: session.workspace)
+    let trial = PatchTrial(tests: tests, base: base, originals: contents, workspace: session.workspace, patience: patience)
     let clock = ContinuousClock.now
     let results: [PatchTrial.Result] = try await session.gate.perform(effect, call: call) {
       let (results, isServed) = try await trial.run(

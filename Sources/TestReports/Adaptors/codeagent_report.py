@@ -62,6 +62,77 @@ class Writer:
         self.put("end", nonce=self.nonce, status=status)
 
 
+class TestStopped(BaseException):
+    """A test that took more processor time than it may."""
+
+    __module__ = "builtins"
+
+
+class Limit:
+    """Ends a test that computes for too long, where CODEAGENT_TEST_SECONDS says how long is too long.
+
+    The first one that is ended shows that there are such tests: each after it gets a tenth. Many times what the slowest
+    test took that ended by itself is always allowed. A test of a program that uses the timer itself is left alone.
+    """
+
+    seconds = 0.0
+    slowest = 0.0
+    factor = 100
+    began = None
+    spent = None
+
+    @classmethod
+    def install(cls):
+        try:
+            cls.seconds = float(os.environ.get("CODEAGENT_TEST_SECONDS", "0"))
+        except ValueError:
+            return
+        if cls.seconds > 0:
+            import signal
+
+            cls.signal = signal
+
+    @classmethod
+    def start(cls):
+        cls.spent = None
+        if cls.seconds <= 0 or cls.began is not None:
+            return
+        signal = cls.signal
+        try:
+            if signal.getsignal(signal.SIGPROF) not in (signal.SIG_DFL, cls.stop_test):
+                return
+            signal.signal(signal.SIGPROF, cls.stop_test)
+        except ValueError:
+            # Only the main thread is told of signals.
+            return
+        cls.allowed = max(cls.seconds, cls.factor * cls.slowest)
+        cls.is_over = False
+        cls.began = time.process_time()
+        # Again and again: what is raised may be caught within the loop.
+        signal.setitimer(signal.ITIMER_PROF, cls.allowed, 0.2)
+
+    @classmethod
+    def stop(cls):
+        if cls.began is None:
+            return
+        cls.signal.setitimer(cls.signal.ITIMER_PROF, 0)
+        took, cls.began = time.process_time() - cls.began, None
+        if cls.is_over:
+            cls.spent = took
+        else:
+            cls.slowest = max(cls.slowest, took)
+
+    @classmethod
+    def stop_test(cls, number, frame):
+        if cls.began is None:
+            return
+        cls.is_over = True
+        text = "it did not end within %g s of processor time" % round(cls.allowed, 3)
+        if cls.factor > 20:
+            cls.factor, cls.seconds = 20, cls.seconds / 10
+        raise TestStopped(text)
+
+
 def cut(text):
     text = text if isinstance(text, str) else str(text)
     if len(text) <= _MESSAGE:
@@ -205,6 +276,12 @@ def pytest_reporter(hookimpl):
             if self.writer is not None and not self.config.pluginmanager.hasplugin("dsession"):
                 self.writer.put("collected", count=len(session.items))
 
+        @hookimpl(hookwrapper=True, trylast=True)
+        def pytest_runtest_call(self):
+            Limit.start()
+            yield
+            Limit.stop()
+
         @hookimpl(hookwrapper=True)
         def pytest_runtest_makereport(self, item, call):
             outcome = yield
@@ -264,7 +341,7 @@ def pytest_reporter(hookimpl):
         def pytest_runtest_logfinish(self, nodeid):
             state = self.states.pop(nodeid, None)
             if self.writer is not None and state is not None and state["result"] is not None:
-                self.writer.put("test", name=self.name(nodeid), **state)
+                self.writer.put("test", name=self.name(nodeid), cpu=Limit.spent, **state)
 
         def pytest_internalerror(self, excrepr):
             if self.writer is not None:
@@ -364,8 +441,10 @@ class _UnittestRun:
         self.current, self.result = test, result
         self.states[id(test)] = {"result": None, "message": None, "trace": [], "start": _REAL[5](), "missing": None}
         self.writer.put("begin", name=identity(test))
+        Limit.start()
 
     def stop(self, result, test):
+        Limit.stop()
         if self.is_nested(result) or self.writer is None:
             return
         state = self.states.pop(id(test), None)
@@ -384,6 +463,7 @@ class _UnittestRun:
             name=name,
             result=state["result"] or "passed",
             duration=round(_REAL[5]() - state["start"], 6),
+            cpu=Limit.spent,
             message=state["message"],
             trace=state["trace"],
         )
@@ -444,3 +524,6 @@ def identity(test):
         return test.id()
     except Exception:
         return str(test)
+
+
+Limit.install()

@@ -1,7 +1,7 @@
 """Tries many small patches in one run of the tests: forks where the first patched file is about to be imported.
 
 CODEAGENT_TRIALS names a file of one JSON line: {"root", "patches": [[[path, start, end, text]...]...], "stop", "cpu",
-"wall"}. Each patch is written to disk, tried in a child that goes on with the run, and taken back. One line a patch is
+"wall", "patience"}. Each patch is written to disk, tried in a child that goes on with the run, and taken back. One line a patch is
 appended to "trials-….jsonl" in CODEAGENT_RESULTS: {"event": "trial", "index", "status", "signal", "timeout", "cpu",
 "lines"}; index -1 is the code as it is, tried first. Python 3.8 and later, Linux.
 """
@@ -25,6 +25,7 @@ class Server:
         self.stop = request["stop"]
         self.cpu = request["cpu"]
         self.wall = request["wall"]
+        self.patience = request["patience"]
         self.results = os.environ["CODEAGENT_RESULTS"]
         self.pid = os.getpid()
         self.original = {}
@@ -84,26 +85,40 @@ class Server:
             started = time.monotonic()
             child = os.fork()
             if child == 0:
-                self.become_child(directory, cpu)
+                self.become_child(directory, cpu, index)
                 return
             status, usage, timeout = self.wait(child, started + wall)
             used = usage.ru_utime + usage.ru_stime
+            lines = self.collect(directory)
             ended = os.WIFEXITED(status)
             timeout = timeout or not ended and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGXCPU)
             self.put({
                 "event": "trial", "index": index, "timeout": timeout, "cpu": used,
                 "status": os.WEXITSTATUS(status) if ended else None,
-                "signal": None if ended else os.WTERMSIG(status), "lines": self.collect(directory),
+                "signal": None if ended else os.WTERMSIG(status), "lines": lines,
             })
             if index < 0:
-                # What the code takes as it is says when a patch has gone astray.
-                cpu = min(cpu, 2.0 if timeout else max(0.4, 10 * used + 0.2))
+                # What the code takes as it is says when a patch has gone astray; not what its endless tests took.
+                used = max(0.0, used - self.stopped(lines))
+                cpu = min(cpu, self.patience * (1.0 if timeout else max(0.25, 6 * used + 0.15)))
                 wall = min(wall, 5.0 if timeout else max(5.0, 5 * (time.monotonic() - started) + 2))
             elif self.stop and ended and os.WEXITSTATUS(status) == 0:
                 break
         self.write({})
         self.put({"event": "end"})
         os._exit(0)
+
+    @staticmethod
+    def stopped(lines):
+        """The seconds of tests that were ended because they took too long."""
+        seconds = 0.0
+        for line in lines.split("\n"):
+            if "TestStopped" in line:
+                try:
+                    seconds += json.loads(line).get("cpu", 0.0)
+                except ValueError:
+                    pass
+        return seconds
 
     def applied(self, patch):
         edits = {}
@@ -168,13 +183,20 @@ class Server:
             text = "\n".join(line for line in lines if line and '"event": "begin"' not in line)[:_KEPT]
         return text
 
-    def become_child(self, directory, cpu):
+    def become_child(self, directory, cpu, index):
         import resource
 
         os.setpgid(0, 0)
         os.environ["CODEAGENT_RESULTS"] = directory
-        signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_PROF, cpu)
+        report = sys.modules.get("codeagent_report")
+        if index < 0 and report and report.Limit.seconds > 0:
+            # The code as it is has each test ended that does not end by itself.
+            pass
+        else:
+            if report:
+                report.Limit.seconds = 0
+            signal.signal(signal.SIGPROF, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_PROF, cpu)
         with open("/proc/self/statm", "rb") as file:
             size = int(file.read().split()[0]) * resource.getpagesize()
         for limit, value in ((resource.RLIMIT_CPU, int(cpu) + 2), (resource.RLIMIT_AS, size + _MEMORY)):
@@ -183,7 +205,7 @@ class Server:
             except (OSError, ValueError):
                 # A lower one holds already.
                 pass
-        self.follow(sys.modules.get("codeagent_report"), directory)
+        self.follow(report, directory)
 
     @staticmethod
     def follow(report, directory):

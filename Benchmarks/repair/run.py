@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Repairs small programs with one seeded bug each and says how many came out right.
+
+usage: run.py [--agent PATH] [--timeout 60s] [--keep DIRECTORY] [NAME…]
+
+python/NAME.txt is a program, then `---`, calls that the engine may see as tests, `---`, calls that judge its patch.
+Lines that begin with `R|` are in the right program only, with `B|` in the broken one only; `>` begins lines that the
+tests need. What a call gives in the right program is what a test expects. Time is processor time of all processes.
+"""
+import argparse
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+LIMIT = 10
+
+
+def read(path):
+    program, shown, hidden = path.read_text().split('\n---\n')
+    lines = program.split('\n')
+    right = '\n'.join(line[2:] if line.startswith('R|') else line for line in lines if not line.startswith('B|'))
+    wrong = '\n'.join(line[2:] if line.startswith('B|') else line for line in lines if not line.startswith('R|'))
+    helpers = '\n'.join(line[2:] for line in shown.split('\n') if line.startswith('>'))
+    shown = [line for line in shown.split('\n') if line and not line.startswith('>')]
+    return right + '\n', wrong + '\n', helpers, shown, [line for line in hidden.split('\n') if line]
+
+
+def outcomes(program, helpers, calls):
+    """What each call gives in a program, as text; a call that takes too long or raises says so."""
+    lines = [program, helpers, 'import sys as _sys', 'def _show(index, call):',
+             '    try:', '        text = repr(call())',
+             '    except RecursionError:', '        text = "! RecursionError"',
+             '    except Exception as error:', '        text = "! " + type(error).__name__',
+             '    print(index, text, flush=True)']
+    found = {}
+    first = 0
+    while first < len(calls):
+        body = [f'_show({i}, lambda: {call})' for i, call in enumerate(calls) if i >= first]
+        try:
+            out = subprocess.run([sys.executable, '-c', '\n'.join(lines + body)], capture_output=True, text=True,
+                                 timeout=LIMIT, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2 << 30,) * 2)).stdout
+        except subprocess.TimeoutExpired as error:
+            out = (error.stdout or b'').decode()
+        for line in out.splitlines():
+            index, _, text = line.partition(' ')
+            if index.isdigit():
+                found[int(index)] = text
+        first = max(found, default=-1) + 1
+        if first < len(calls):
+            found[first] = '! never ends'
+            first += 1
+    return [found[i] for i in range(len(calls))]
+
+
+def tests(name, helpers, calls, expected, style):
+    lines = []
+    raising = any(value.startswith('! ') for value in expected)
+    if style == 'unittest':
+        lines += ['import unittest', f'from {name} import *', '']
+    else:
+        lines += (['import pytest', ''] if raising else []) + [f'from {name} import *', '']
+    if helpers:
+        lines += ['', helpers, '']
+    lines.append('')
+    if style == 'unittest':
+        lines.append('class Tests(unittest.TestCase):')
+    for i, (call, value) in enumerate(zip(calls, expected), 1):
+        indent = '    ' if style == 'unittest' else ''
+        lines.append(f'{indent}def test_{i}({"self" if style == "unittest" else ""}):')
+        if value.startswith('! '):
+            guard = 'self.assertRaises' if style == 'unittest' else 'pytest.raises'
+            lines += [f'{indent}    with {guard}({value[2:]}):', f'{indent}        {call}']
+        elif style == 'unittest':
+            lines.append(f'{indent}    self.assertEqual({call}, {value})')
+        else:
+            lines.append(f'{indent}    assert {call} == {value}')
+        lines.append('')
+    return '\n'.join(lines)
+
+
+def repair(agent, directory, state, timeout):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.monotonic()
+    environment = dict(os.environ, XDG_STATE_HOME=state, XDG_DATA_HOME=state, XDG_CACHE_HOME=state + '/cache')
+    run = subprocess.run([agent, 'fix', '--json', '--timeout', timeout, directory], capture_output=True,
+                         env=environment, stdin=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    last = {}
+    for line in run.stdout.decode(errors='replace').splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if event.get('type') == 'run.ended':
+            last = event
+    return run, last, spent, time.monotonic() - began
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--agent', default=str(HERE.parents[1] / '.build/release/codeagent'))
+    parser.add_argument('--timeout', default='60s')
+    parser.add_argument('--keep')
+    parser.add_argument('--check', action='store_true', help='only that the right programs pass and the broken ones fail')
+    parser.add_argument('names', nargs='*')
+    options = parser.parse_args()
+    root = pathlib.Path(options.keep or tempfile.mkdtemp(prefix='repair-'))
+    paths = sorted((HERE / 'python').glob('*.txt'))
+    totals = {'found': 0, 'right': 0, 'verified': 0, 'verified right': 0, 'fast': 0, 'all': 0}
+    print(f'{"program":16} {"label":12} {"right":6} {"CPU s":>6} {"wall s":>6} {"tried":>6}  summary')
+    for index, path in enumerate(paths):
+        name = path.stem
+        if options.names and name not in options.names:
+            continue
+        right, wrong, helpers, shown, hidden = read(path)
+        expected = outcomes(right, helpers, shown + hidden)
+        actual = outcomes(wrong, helpers, shown + hidden)
+        failing = sum(a != b for a, b in zip(actual[:len(shown)], expected))
+        if not failing or any(value == '! never ends' for value in expected):
+            print(f'{name:16} unusable: {failing} of {len(shown)} tests fail', expected if not failing else '')
+            continue
+        if options.check:
+            print(f'{name:16} {failing} of {len(shown)} shown, '
+                  f'{sum(a != b for a, b in zip(actual[len(shown):], expected[len(shown):]))} of {len(hidden)} hidden',
+                  [a for a, b in zip(actual, expected) if a != b and a.startswith('!')])
+            continue
+        directory = root / name
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / f'{name}.py').write_text(wrong)
+        (directory / f'test_{name}.py').write_text(
+            tests(name, helpers, shown, expected, 'unittest' if index % 6 == 5 else 'pytest'))
+        run, last, spent, wall = repair(options.agent, str(directory), str(root / 'state'), options.timeout)
+        (root / f'{name}.json').write_bytes(run.stdout)
+        (root / f'{name}.err').write_bytes(run.stderr)
+        patch = last.get('patch', '')
+        label = {0: 'verified', 9: 'unconfirmed', 1: '-'}.get(run.returncode, f'exit {run.returncode}')
+        good = False
+        if patch:
+            (root / f'{name}.patch').write_text(patch)
+            subprocess.run(['patch', '-p1', '-s', '-d', str(directory)], input=patch.encode(), check=False)
+            patched = (directory / f'{name}.py').read_text()
+            good = outcomes(patched, helpers, shown + hidden) == expected
+        tried = next((w for w, n in zip(last.get('summary', '').split(), last.get('summary', '').split()[1:])
+                      if n in ('patches', 'candidates')), '')
+        totals['all'] += 1
+        totals['found'] += bool(patch)
+        totals['right'] += good
+        totals['fast'] += good and spent <= 10
+        totals['verified'] += label == 'verified'
+        totals['verified right'] += label == 'verified' and good
+        print(f'{name:16} {label:12} {"right" if good else "wrong" if patch else "":6} {spent:6.1f} {wall:6.1f} {tried:>6} '
+              f' {last.get("summary") or last.get("reason", "")}', flush=True)
+    print(', '.join(f'{value} {key}' for key, value in totals.items()))
+
+
+if __name__ == '__main__':
+    main()
