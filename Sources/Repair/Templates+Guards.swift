@@ -49,7 +49,7 @@ extension Generator {
     mutableDefaults()
   }
 
-  private var indentationStep: String {
+  var indentationStep: String {
     for statement in file.statements where statement.parent >= 0 {
       let inner = file.indentation(ofLine: file.lines[statement.first])
       let outer = file.indentation(ofLine: file.lines[file.statements[statement.parent].first])

@@ -57,7 +57,12 @@ extension Generator {
     guard !gaps.isEmpty else { return }
     let donors = donorStatements() + madeStatements()
     let newline = file.newline
+    let remainders = remainders()
     for gap in gaps {
+      for donor in remainders where gap.penalty >= 0.1 {
+        insert(
+          indented(donor.text, gap.indentation) + newline, at: gap.offset, donor.cost + gap.penalty, .statementInserted)
+      }
       for donor in donors {
         insert(
           indented(donor.text, gap.indentation) + newline, at: gap.offset, donor.cost + gap.penalty, .statementInserted)
@@ -122,6 +127,32 @@ extension Generator {
       add(text, 2.6)
     }
     return donors
+  }
+
+  /// What a loop hands out when something is full, once more behind it for what is left: `if part: yield part`.
+  private func remainders() -> [Donor] {
+    guard function >= 0, [.python, .javascript, .typescript].contains(file.language) else { return [] }
+    let owner = file.functions[function]
+    var found: [Donor] = []
+    for (index, other) in file.statements.enumerated()
+    where !other.isHeader && other.first > owner.first && other.last <= owner.last && found.count < 12 {
+      guard other.parent != owner.header, let text = donorText(other), index != statementIndex else { continue }
+      let range = other.first...other.last
+      let isHandedOut = range.contains { ["yield", "append", "add", "push", "extend", "+="].contains(file.texts[$0]) }
+      guard isHandedOut else { continue }
+      for token in range.dropFirst()
+      where file.isName(token) && !file.isMember(token) && !file.isCalled(token)
+        && (token == other.last || file.texts[token + 1] != ".")
+      {
+        let name = file.texts[token]
+        let isPython = file.language == .python
+        found.append(
+          Donor(
+            text: isPython
+              ? "if \(name):\n\(indentationStep)\(text)" : "if (\(name).length) \(text)", cost: 2.3))
+      }
+    }
+    return found
   }
 
   private func spacing(_ token: Int, before: Bool, from first: Int = 0, upTo last: Int = 0) -> String {

@@ -40,6 +40,25 @@ import Testing
     ("int f(int a) { return a && g(a); }", "int f(int a) { return a || g(a); }", "x.c"),
     ("func f(a: Int) -> Int { return min(a, 3) }", "func f(a: Int) -> Int { return max(a, 3) }", "x.swift"),
     ("fn f(a: &[i32]) -> usize { a.len() - 1 }", "fn f(a: &[i32]) -> usize { a.len() }", "x.rs"),
+    (
+      "def f(a):\n    n = a\n    while n:\n        n.go()\n    return n\n",
+      "def f(a):\n    n = a\n    while n:\n        n.go()\n        n = a\n    return n\n", "x.py"
+    ),
+    (
+      "def f(a):\n    s = set()\n    for x in a:\n        if x not in s:\n            g(x)\n",
+      "def f(a):\n    s = set()\n    for x in a:\n        if x not in s:\n            s.add(x)\n            g(x)\n",
+      "x.py"
+    ),
+    (
+      "def f(a):\n    p = []\n    for x in a:\n        p.append(x)\n        if len(p) == 2:\n            yield p\n            p = []\n",
+      "def f(a):\n    p = []\n    for x in a:\n        p.append(x)\n        if len(p) == 2:\n            yield p\n            p = []\n    if p:\n        yield p\n",
+      "x.py"
+    ),
+    (
+      "def f(t):\n    while t:\n        while t:\n            t = t.left\n        yield t.key\n",
+      "def f(t):\n    while t:\n        while t:\n            t = t.left\n        yield t.key\n        t = t.right\n",
+      "x.py"
+    ),
     ("func F(a, b int) bool {\n\treturn a == b\n}", "func F(a, b int) bool {\n\treturn a != b\n}", "x.go"),
     ("class A { int f(int x) { return x * 2; } }", "class A { int f(int x) { return x * 3; } }", "x.java"),
     ("def f(x)\n  return x + 1\nend\n", "def f(x)\n  return x - 1\nend\n", "x.rb"),

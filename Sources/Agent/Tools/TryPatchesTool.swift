@@ -58,7 +58,8 @@ struct TryPatchesTool: Tool {
     let contents = try await EditList.originals(patches.map(\.edits), in: session, call: call)
     let writes = contents.keys.sorted()
     let effect = Effect.tryPatches(count: patches.count, writes: writes, command: tests.command.shell)
-    let trial = PatchTrial(tests: tests, base: base, originals: contents, workspace: session.workspace, patience: patience)
+    let trial = PatchTrial(
+      tests: tests, base: base, originals: contents, workspace: session.workspace, patience: patience)
     let clock = ContinuousClock.now
     let results: [PatchTrial.Result] = try await session.gate.perform(effect, call: call) {
       let (results, isServed) = try await trial.run(

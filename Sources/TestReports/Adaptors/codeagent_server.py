@@ -5,6 +5,7 @@ CODEAGENT_TRIALS names a file of one JSON line: {"root", "patches": [[[path, sta
 appended to "trials-….jsonl" in CODEAGENT_RESULTS: {"event": "trial", "index", "status", "signal", "timeout", "cpu",
 "lines"}; index -1 is the code as it is, tried first. Python 3.8 and later, Linux.
 """
+import gc
 import json
 import os
 import signal
@@ -72,6 +73,9 @@ class Server:
         for name in ("atexit", "difflib", "inspect", "linecache", "pprint", "resource", "traceback", "unittest.util"):
             __import__(name)
         cpu, wall = self.cpu, self.wall
+        # What is there already is left out of children's collections, and its pages stay shared.
+        gc.collect()
+        gc.freeze()
         for index in range(-1, len(self.patches)):
             try:
                 self.write({} if index < 0 else self.applied(self.patches[index]))
