@@ -79,13 +79,12 @@ final class Mailbox: Sendable {
     waiter?.resume(returning: .success(head))
   }
 
-  /// Lays bytes ready and takes them away from the caller. The reader is told by ``flush()``.
-  func deliver(_ bytes: inout [UInt8]) {
+  /// Lays bytes ready. The reader is told by ``flush()``.
+  func deliver(_ bytes: UnsafeRawBufferPointer) {
     state.withLock { state in
       guard state.end == nil else { return }
-      if state.unread.isEmpty { swap(&state.unread, &bytes) } else { state.unread.append(contentsOf: bytes) }
+      state.unread.append(contentsOf: bytes)
     }
-    bytes.removeAll(keepingCapacity: true)
   }
 
   /// True when so many bytes wait to be read that no more should come; the reader then asks to go on.

@@ -21,7 +21,6 @@ final class Transfer {
   private var head: ResponseHead?
   private var isHeadDelivered = false
   private var headBytes = 0
-  private var bodyBytes = 0
   /// Why a callback made libcurl give up.
   private var failure: HTTPError?
 
@@ -32,10 +31,8 @@ final class Transfer {
   private var limit: Int64?
   private var isPaused = false
 
-  /// Bytes that came and were not laid ready for the reader: a server's smallest pieces are a thousand a turn.
-  private var fresh: [UInt8] = []
-  /// Beyond so many they are laid ready at once.
-  private static let mostFresh = 32 << 10
+  /// Body bytes that came and were not laid ready for the reader; nil before and after the transfer.
+  private var incoming: UnsafeMutablePointer<Incoming>?
   /// Something came since the clock was last read.
   private var isActive = false
   /// Bytes have come since the reader was last woken.
@@ -46,8 +43,8 @@ final class Transfer {
   /// When the count of bytes that a body has to bring in a while began, and how many came since.
   private var trickleStart: Int64?
   private var trickled = 0
-  /// Body bytes that came since this was last asked.
-  private var newBytes = 0
+  /// Body bytes that had come when this was last asked.
+  private var seenBytes = 0
 
   /// The most bytes of all header fields together.
   private static let maximumHeadBytes = 256 << 10
@@ -64,12 +61,20 @@ final class Transfer {
     bodyLength = request.body.reduce(0) { $0 + $1.count }
     lastActivity = started
     errorText[0] = 0
+    let incoming = Incoming.make(for: self)
+    incoming.pointee.drain(allowing: maximumBytes) { _ in }
+    self.incoming = incoming
     configure(request, configuration)
+    ccurl_set_pointer(easy, CURLOPT_WRITEDATA, incoming)
   }
 
   /// Gives everything back to libcurl. The handle must have left the multi handle.
   func free() {
     ccurl_easy_cleanup(easy)
+    handOver()
+    incoming?.pointee.free()
+    incoming?.deallocate()
+    incoming = nil
     ccurl_list_free(headerList)
     errorText.deallocate()
   }
@@ -120,19 +125,22 @@ final class Transfer {
 
   /// The body bytes that came since this was last called.
   func takeNewBytes(_ now: Int64) -> Int {
-    if isActive { lastActivity = now }
+    let total = incoming?.pointee.total ?? seenBytes
+    let new = total - seenBytes
+    seenBytes = total
+    if new > 0 || isActive { lastActivity = now }
+    if new > 0 { hasNews = true }
     isActive = false
-    trickled += newBytes
+    trickled += new
     if isHeadDelivered, trickleStart == nil || trickled >= HTTPTimeouts.leastBytes {
       trickleStart = now
       trickled = 0
     }
-    defer { newBytes = 0 }
-    return newBytes
+    return new
   }
 
-  /// Lays everything ready for the reader, before the mailbox is closed.
-  func handOver() { if !fresh.isEmpty { mailbox.deliver(&fresh) } }
+  /// Lays everything ready for the reader.
+  private func handOver() { incoming?.pointee.drain(allowing: maximumBytes) { mailbox.deliver($0) } }
 
   // MARK: Time
 
@@ -204,8 +212,7 @@ final class Transfer {
   }
 
   private static let write: ccurl_write_function = { bytes, size, count, context in
-    guard let transfer = of(context) else { return 0 }
-    return transfer.received(UnsafeRawBufferPointer(start: bytes, count: size * count))
+    Incoming.receive(context, bytes, size * count)
   }
 
   private static let header: ccurl_write_function = { bytes, size, count, context in
@@ -223,25 +230,21 @@ final class Transfer {
     return transfer.rewind(to: Int(offset)) ? Int32(CURL_SEEKFUNC_OK) : Int32(CURL_SEEKFUNC_FAIL)
   }
 
-  private func received(_ bytes: UnsafeRawBufferPointer) -> Int {
+  /// Takes what did not simply fit.
+  func received(_ bytes: UnsafeRawBufferPointer) -> Int {
     isActive = true
-    guard bodyBytes + bytes.count <= maximumBytes else {
+    guard let incoming, incoming.pointee.total + bytes.count <= maximumBytes else {
       failure = HTTPError(kind: .tooLarge, message: "the answer of \(origin) is larger than \(maximumBytes) bytes")
       return 0
     }
-    if fresh.count >= Self.mostFresh {
-      handOver()
-      if mailbox.pauseIfFull() {
-        isPaused = true
-        mailbox.flush()
-        return Int(CURL_WRITEFUNC_PAUSE)
-      }
+    handOver()
+    if mailbox.pauseIfFull() {
+      isPaused = true
+      mailbox.flush()
+      return Int(CURL_WRITEFUNC_PAUSE)
     }
-    fresh.append(contentsOf: bytes)
-    bodyBytes += bytes.count
-    newBytes += bytes.count
-    hasNews = true
-    return bytes.count
+    // libcurl never hands over more than fits into empty memory.
+    return incoming.pointee.take(bytes) ? bytes.count : 0
   }
 
   private func receivedHeader(_ bytes: UnsafeRawBufferPointer) -> Int {

@@ -179,7 +179,6 @@ private struct TransferLoop {
     guard let transfer = transfers.removeValue(forKey: id) else { return }
     ccurl_multi_remove(multi, transfer.easy)
     transfer.free()
-    transfer.handOver()
     if let outcome { transfer.mailbox.finish(outcome) }
   }
 
