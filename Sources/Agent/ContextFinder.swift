@@ -32,8 +32,12 @@ enum ContextFinder {
           places: failures.flatMap { $0.trace + [$0.location].compactMap { $0 } }.map { ($0.path, $0.line) },
           budgetTokens: budget, patience: patience)
         guard let pack else { return EffectOutcome(value: nil) }
-        let places = pack.places.map { JSONValue.string("\($0.path.quoted):\($0.line)-\($0.endLine)") }
-        let files = Set(pack.places.map(\.path))
+        let places = pack.places.map { place in
+          JSONValue.object([
+            "place": .string("\(place.path.quoted):\(place.line)-\(place.endLine)"), "why": .string(place.why),
+          ])
+        }
+        let files = Set(pack.places.map(\.path) + pack.mapped)
         let shown = await session.gate.disclosable(Array(files))
         // The text is made of all of them.
         guard shown.paths == files else { return EffectOutcome(value: nil, fields: ["withheld": .array(places)]) }

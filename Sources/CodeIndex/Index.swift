@@ -160,7 +160,12 @@ public actor Index {
   ) async -> ContextPack? {
     await ready(within: patience)
     guard let state = state(), state.view.count > 0 else { return nil }
-    let corpus = state.corpus(for: Query(Packer.text(task, failures)), preferred: places.map(\.0))
+    var preferred = places.map(\.0)
+    for name in failures.prefix(20).compactMap({ Packer.testName($0) }) {
+      guard let term = TermScanner.terms(name).last else { continue }
+      preferred += state.view.files(holding: term, in: .names).prefix(3).map { state.view.paths[$0] }
+    }
+    let corpus = state.corpus(for: Query(Packer.text(task, failures)), preferred: preferred)
     let packer = Packer(corpus: corpus, log: log, source: source, budget: max(500, budgetTokens) * 4)
     return await packer.pack(task: task, failures: failures, places: places)
   }

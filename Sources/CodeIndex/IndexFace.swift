@@ -182,6 +182,8 @@ public struct ContextPack: Sendable, Hashable {
   public var text: String
   /// The places in it.
   public var places: [Place]
+  /// The files whose names, and the names in which, its map shows.
+  public var mapped: [RepoPath]
 
   /// A place in the pack.
   public struct Place: Sendable, Hashable {
@@ -204,8 +206,9 @@ public struct ContextPack: Sendable, Hashable {
   }
 
   /// A pack.
-  public init(text: String, places: [Place]) {
+  public init(text: String, places: [Place], mapped: [RepoPath] = []) {
     self.text = text
     self.places = places
+    self.mapped = mapped
   }
 }

@@ -1,25 +1,14 @@
 import IndexKernel
 import Paths
 
-/// Puts together the code that a task is about: a map of the repository, then the best units with their lines.
+/// Puts together the code that a task is about: a map of the repository, what fails, the best units with their lines, and
+/// what they call and what calls them; each with the reason why it is there.
 struct Packer {
   let corpus: Corpus
   let log: [CommitLog.Entry]
   let source: any IndexSource
   /// Bytes.
   let budget: Int
-
-  /// A unit that goes into the pack.
-  private struct Choice {
-    var file: Int
-    var line: Int
-    var endLine: Int
-    var score: Double
-    var why: String
-  }
-
-  /// Longer units are shown around what matters.
-  private static let longest = 120
 
   /// What is searched for.
   static func text(_ task: String, _ failures: [String]) -> String {
@@ -30,46 +19,33 @@ struct Packer {
   @concurrent func pack(task: String, failures: [String], places: [(RepoPath, Int)]) async -> ContextPack? {
     let query = Query(Self.text(task, failures))
     let ranking = await Ranker().rank(query, corpus, log, source)
-    var choices = fromPlaces(places)
-    let named = Set(choices.map(\.file))
-    let best = ranking.units.first?.score ?? 1
-    for unit in ranking.units.prefix(30) {
-      let file = corpus.files[unit.file]
-      guard file.analysis.units.indices.contains(unit.unit), file.language.isCode else { continue }
-      let lines = file.analysis.units[unit.unit]
-      guard
-        !choices.contains(where: { $0.file == unit.file && $0.line <= lines.endLine && $0.endLine >= lines.line })
-      else { continue }
-      let name = file.analysis.name(of: lines)
-      choices.append(
-        Choice(
-          file: unit.file, line: Int(lines.line), endLine: Int(lines.endLine), score: unit.score / best,
-          why: "\(name.map { "`\($0)`: " } ?? "")fits the words of the task"
-            + (named.contains(unit.file) ? "; a failure names the file" : "")))
+    var pieces = fromPlaces(places)
+    pieces += fromNames(failures, except: pieces)
+    pieces += fromRanking(ranking, except: pieces)
+    guard !pieces.isEmpty || !ranking.files.isEmpty else { return nil }
+    pieces.sort { ($1.score, $0.file, $0.line) < ($0.score, $1.file, $1.line) }
+    let map = RepositoryMap(corpus: corpus, ranking: ranking, query: query, budget: budget / 5).made()
+    var page = PackPage(corpus: corpus, source: source, left: budget - map.text.utf8.count)
+    // First what is best, then one hop from there, then what else there is room for.
+    var waiting = pieces.prefix(14)[...]
+    while let piece = waiting.first, page.left > budget / 4 {
+      waiting.removeFirst()
+      await page.add(piece)
     }
-    guard !choices.isEmpty || !ranking.files.isEmpty else { return nil }
-    choices.sort { ($1.score, $0.file, $0.line) < ($0.score, $1.file, $1.line) }
-    var body = ""
-    var shown: [ContextPack.Place] = []
-    let map = RepositoryMap(corpus: corpus, ranking: ranking, budget: budget / 5).text()
-    var left = budget - map.utf8.count
-    for choice in choices.prefix(14) {
-      let file = corpus.files[choice.file]
-      guard left > 400, let content = await source.read(file.path, limit: Analyzer.sizeLimit) else { continue }
-      let piece = render(choice, file, content, limit: max(400, left / 2))
-      guard piece.utf8.count <= left else { continue }
-      left -= piece.utf8.count
-      body += piece
-      shown.append(
-        ContextPack.Place(path: file.path, line: choice.line, endLine: choice.endLine, why: choice.why))
-    }
-    guard !body.isEmpty || !map.isEmpty else { return nil }
-    return ContextPack(text: map + body, places: shown)
+    let hops = OneHop(corpus: corpus, query: query, idf: ranking.idf, source: source)
+    for piece in await hops.pieces(around: page.shown) { await page.add(piece, least: 150) }
+    for piece in waiting { await page.add(piece) }
+    guard !page.text.isEmpty || !map.text.isEmpty else { return nil }
+    return ContextPack(
+      text: map.text + page.text,
+      places: page.shown.map {
+        ContextPack.Place(path: corpus.files[$0.file].path, line: $0.line, endLine: $0.endLine, why: $0.why)
+      }, mapped: map.files)
   }
 
   /// The units around the places that failures name: the failing tests themselves, and the frames of their traces.
-  private func fromPlaces(_ places: [(RepoPath, Int)]) -> [Choice] {
-    var result: [Choice] = []
+  private func fromPlaces(_ places: [(RepoPath, Int)]) -> [PackPiece] {
+    var result: [PackPiece] = []
     for (path, line) in places.prefix(200) {
       guard let index = corpus.index(of: path) else { continue }
       let file = corpus.files[index]
@@ -83,86 +59,78 @@ struct Packer {
       guard result.count < 12 else { continue }
       let isTest = file.traits.contains(.test)
       result.append(
-        Choice(
-          file: index, line: max(first, line - Self.longest / 2), endLine: min(last, line + Self.longest / 2),
+        PackPiece(
+          file: index, line: max(first, line - PackPage.longest / 2), endLine: min(last, line + PackPage.longest / 2),
           score: (isTest ? 1.3 : 1.5) - 0.02 * Double(result.count),
-          why: isTest ? "a failing test (line \(line))" : "a failure's trace names line \(line)"))
+          why: isTest ? "a failing test (line \(line))" : "a failure's trace names line \(line)",
+          name: unit.flatMap { file.analysis.declaration(of: $0)?.name }))
     }
     return result
   }
 
-  private func render(_ choice: Choice, _ file: Corpus.File, _ content: [UInt8], limit: Int) -> String {
-    let lines = LineIndex(content)
-    guard choice.line <= lines.count else { return "" }
-    let last = min(choice.endLine, lines.count)
-    var text = "\n## \(file.path.quoted), lines \(choice.line)–\(last)\n\n\(choice.why)\n\n"
-    // A fence longer than any run of backticks in the code, so that the code cannot end it.
-    let shown = content[lines.range(choice.line - 1).lowerBound..<lines.range(last - 1).upperBound]
-    let fence = String(repeating: "`", count: max(3, longestRun(of: 0x60, in: shown) + 1))
-    text += fence + "\n"
-    var number = choice.line
-    while number <= last, number - choice.line < Self.longest, text.utf8.count < limit {
-      let line = content[lines.range(number - 1)].prefix(300)
-      text += "\(number)\t\(Self.clean(line))\n"
-      number += 1
-    }
-    text += fence + "\n"
-    if number <= last { text += "(goes on to line \(last))\n" }
-    return text
-  }
-
-  private func longestRun(of byte: UInt8, in bytes: ArraySlice<UInt8>) -> Int {
-    var best = 0
-    var run = 0
-    for other in bytes {
-      run = other == byte ? run + 1 : 0
-      best = max(best, run)
-    }
-    return best
-  }
-
-  /// Text without control characters, which could play tricks on a terminal or hide text from a reader.
-  static func clean(_ bytes: ArraySlice<UInt8>) -> String {
-    var text = String.UnicodeScalarView()
-    for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control where scalar != "\t": continue
-      case .format, .surrogate, .privateUse, .lineSeparator, .paragraphSeparator: text.append("\u{fffd}")
-      default: text.append(scalar)
+  /// Failing tests that are known by name alone.
+  private func fromNames(_ failures: [String], except known: [PackPiece]) -> [PackPiece] {
+    var result: [PackPiece] = []
+    for failure in failures.prefix(20) {
+      guard let name = Self.testName(failure), result.count < 4 else { continue }
+      for (index, file) in corpus.files.enumerated() where file.traits.contains(.test) {
+        guard let declaration = file.analysis.declarations.first(where: { $0.kind.isCallable && $0.name == name })
+        else { continue }
+        let piece = PackPiece(
+          file: index, line: declaration.line, endLine: declaration.endLine, score: 1.25 - 0.02 * Double(result.count),
+          why: "a failing test", name: declaration.name)
+        if !(known + result).contains(where: { $0.overlaps(piece) }) { result.append(piece) }
+        break
       }
     }
-    return String(text)
+    return result
+  }
+
+  /// `tests/test_cart.py::TestCart::test_total[3]` and `com.shop.CartTest > total` name a function last.
+  static func testName(_ failure: String) -> [UInt8]? {
+    let line = failure.utf8.prefix { $0 != 0x0a }.prefix(500)
+    let plain = line.prefix { $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "(") }
+    return plain.split { !WordSearch.isIdentifier($0) }.last.flatMap { $0.count > 3 ? Array($0) : nil }
+  }
+
+  private func fromRanking(_ ranking: Ranker.Ranking, except known: [PackPiece]) -> [PackPiece] {
+    let named = Set(known.map(\.file))
+    let best = ranking.units.first?.score ?? 1
+    var result: [PackPiece] = []
+    for found in ranking.units.prefix(30) {
+      let file = corpus.files[found.file]
+      guard file.analysis.units.indices.contains(found.unit), file.language.isCode else { continue }
+      let unit = file.analysis.units[found.unit]
+      let title = file.analysis.name(of: unit).map { "`\(PackPage.clean(Array($0.utf8)[...]))`: " } ?? ""
+      let piece = PackPiece(
+        file: found.file, line: Int(unit.line), endLine: Int(unit.endLine), score: found.score / max(best, 1e-9),
+        why: "\(title)fits the words of the task\(named.contains(found.file) ? "; a failure names the file" : "")",
+        name: file.analysis.declaration(of: unit)?.name)
+      if !(known + result).contains(where: { $0.overlaps(piece) }) { result.append(piece) }
+    }
+    return result
   }
 }
 
-/// The directories and the files that matter, with what they define.
-struct RepositoryMap {
-  let corpus: Corpus
-  let ranking: Ranker.Ranking
-  let budget: Int
+/// Some lines that go into a pack.
+struct PackPiece {
+  /// Its number in the corpus.
+  var file: Int
+  var line: Int
+  var endLine: Int
+  var score: Double
+  var why: String
+  /// The declaration that it is, when it is one.
+  var name: [UInt8]?
 
-  func text() -> String {
-    var best: [Int: Double] = [:]
-    for file in ranking.files.prefix(60) where corpus.files[file.file].language.isCode { best[file.file] = file.score }
-    guard !best.isEmpty else { return "" }
-    var text = "\n## Map of the files that fit best\n\n"
-    for (index, _) in best.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
-      let file = corpus.files[index]
-      var names: [String] = []
-      var length = 0
-      for declaration in file.analysis.declarations where declaration.kind != .macro && length < 220 {
-        if declaration.scope != nil && file.analysis.declarations.count > 30 && declaration.kind.isCallable { continue }
-        let name = Packer.clean(declaration.name[...])
-        guard !names.contains(name) else { continue }
-        names.append(name)
-        length += name.utf8.count + 2
-      }
-      let line =
-        "- \(file.path.quoted) (\(file.analysis.lineCount) lines)"
-        + (names.isEmpty ? "" : ": \(names.joined(separator: ", "))") + "\n"
-      guard text.utf8.count + line.utf8.count <= budget else { break }
-      text += line
-    }
-    return text
+  func overlaps(_ other: PackPiece) -> Bool {
+    file == other.file && line <= other.endLine && endLine >= other.line
+  }
+}
+
+extension FileAnalysis {
+  /// What a unit declares.
+  func declaration(of unit: Unit) -> Declaration? {
+    declarations.indices.contains(Int(unit.declaration)) ? declarations[Int(unit.declaration)] : nil
   }
 }
