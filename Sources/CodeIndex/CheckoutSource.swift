@@ -160,7 +160,7 @@ public struct CheckoutSource: IndexSource {
 
   private func walk() -> FileListing {
     var listing = FileListing()
-    let rules = IgnoreRules(directory: root)
+    let rules = rules()
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     var open = [RepoPath.root]
@@ -190,6 +190,23 @@ public struct CheckoutSource: IndexSource {
       }
     }
     return listing
+  }
+
+  /// What git would ignore. Rules that leave out (nearly) all of the root were made for something else, such as a
+  /// packager's branch beside the sources: they do not count.
+  private func rules() -> IgnoreRules {
+    let rules = IgnoreRules(directory: root)
+    guard let stream = Self.terminated(root, opendir) else { return rules }
+    defer { closedir(stream) }
+    var total = 0
+    var ignored = 0
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      guard name.first != UInt8(ascii: "."), let path = RepoPath.root.appending(name) else { continue }
+      total += 1
+      if rules.isIgnored(path, isDirectory: kind(of: path) == S_IFDIR) { ignored += 1 }
+    }
+    return ignored == total && total > 0 || total >= 10 && ignored * 10 >= total * 9 ? IgnoreRules { _ in nil } : rules
   }
 
   private static let unwanted: Set<[UInt8]> = Set([".", "..", ".git", ".hg", ".svn"].map { Array($0.utf8) })

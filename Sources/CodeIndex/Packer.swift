@@ -96,6 +96,8 @@ struct Packer {
   private func fromRanking(_ ranking: Ranker.Ranking, except known: [PackPiece]) -> [PackPiece] {
     let named = Set(known.map(\.file))
     let best = ranking.units.first?.score ?? 1
+    // Lines between functions are often imports and comments.
+    let between = 0.75
     var result: [PackPiece] = []
     for found in ranking.units.prefix(30) {
       let file = corpus.files[found.file]
@@ -103,7 +105,8 @@ struct Packer {
       let unit = file.analysis.units[found.unit]
       let title = file.analysis.name(of: unit).map { "`\(PackPage.clean(Array($0.utf8)[...]))`: " } ?? ""
       let piece = PackPiece(
-        file: found.file, line: Int(unit.line), endLine: Int(unit.endLine), score: found.score / max(best, 1e-9),
+        file: found.file, line: Int(unit.line), endLine: Int(unit.endLine),
+        score: found.score / max(best, 1e-9) * (unit.declaration < 0 ? between : 1),
         why: "\(title)fits the words of the task\(named.contains(found.file) ? "; a failure names the file" : "")",
         name: file.analysis.declaration(of: unit)?.name)
       if !(known + result).contains(where: { $0.overlaps(piece) }) { result.append(piece) }

@@ -20,6 +20,8 @@ struct RepositoryMap {
     var length = title.utf8.count
     for found in ranking.files.prefix(Self.mostFiles) where corpus.files[found.file].language.isCode {
       let file = corpus.files[found.file]
+      // Tests are as many as what they test, and seldom what a task means.
+      if file.traits.contains(.test), found.factor < 0.6 { continue }
       let parent = file.path.parent ?? .root
       let known = directories.firstIndex { $0.name == parent }
       let line = describe(file)

@@ -154,6 +154,20 @@ import Testing
     #expect(found.results.map(\.path.quoted) == ["many/f2999.txt"])
   }
 
+  /// Debian's kernel sources come so: the packager keeps nothing but its own directory.
+  @Test func rulesThatIgnoreEverythingDoNotCountOutsideGit() async throws {
+    let scratch = try TemporaryDirectory("codeindex")
+    try scratch.write("tree/.gitignore", "*.o\n/*\n!/debian/\n")
+    try scratch.write("tree/kernel/fork.c", "int fork_all(void)\n{\n  return 1;\n}\n")
+    try scratch.write("tree/sub/.gitignore", "made.c\n")
+    #expect(try await Self.symbols(Self.open(scratch), "fork_all") == ["kernel/fork.c"])
+    try scratch.write("tree/.gitignore", "/sub\n")
+    try scratch.write("tree/sub/other.c", "int other_name(void)\n{\n  return 1;\n}\n")
+    let index = try Self.open(scratch)
+    #expect(try await Self.symbols(index, "fork_all") == ["kernel/fork.c"])
+    #expect(try await Self.symbols(index, "other_name") == [])
+  }
+
   @Test func aTreeThatIsWrittenMeanwhileIsSeenAsItIsInTheEnd() async throws {
     let scratch = try TemporaryDirectory("codeindex")
     let root = try scratch.makeDirectory("tree")
