@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A control group that holds one command's memory to its limit, where this process may make one: as root, mostly.
 ///
@@ -21,12 +22,40 @@ final class MemoryGroup {
 
   private let directory: String
   private let version: Int
+  /// Whether it is the group that the process thread is in.
+  private let isResident: Bool
+  /// How many processes the kernel had killed in it before.
+  private var killsBefore = 0
+
+  /// A group for one command. Called on the process thread.
+  ///
+  /// Moving a process into a group waits until every processor has passed through the scheduler, which can take longer than
+  /// all other set-up. In version 1, where threads can be in groups of their own (and memory is accounted to a process as a
+  /// whole, by its first thread), the process thread is moved once, and what it starts is in its group from birth: one
+  /// command at a time has that group.
+  /// - Parameter bytes: the limit.
+  static func make(_ place: Place, name: String, bytes: Int) -> MemoryGroup? {
+    let resident = place.version == 1 ? residence.withLock { $0.take(place) } : nil
+    return resident.flatMap { MemoryGroup(resident: $0, bytes: bytes) }
+      ?? MemoryGroup(place, name: name, bytes: bytes)
+  }
+
+  private init?(resident directory: String, bytes: Int) {
+    self.directory = directory
+    version = 1
+    isResident = true
+    // The limit with swap is never below the other, whatever they were before.
+    Self.write("-1", to: "\(directory)/memory.memsw.limit_in_bytes")
+    guard Self.write("\(bytes)", to: "\(directory)/memory.limit_in_bytes") else { return nil }
+    Self.write("\(bytes)", to: "\(directory)/memory.memsw.limit_in_bytes")
+    killsBefore = kills
+  }
 
   /// Makes a group below this process's own.
-  /// - Parameter bytes: the limit.
-  init?(_ place: Place, name: String, bytes: Int) {
+  private init?(_ place: Place, name: String, bytes: Int) {
     directory = "\(place.directory)/codeagent-\(getpid())-\(name)"
     version = place.version
+    isResident = false
     guard mkdir(directory, 0o755) == 0 else { return nil }
     let isLimited: Bool
     if version == 1 {
@@ -42,15 +71,20 @@ final class MemoryGroup {
     if !isLimited { return nil }
   }
 
-  deinit { rmdir(directory) }
+  deinit {
+    if isResident { residence.withLock { $0.isTaken = false } } else { rmdir(directory) }
+  }
 
-  /// The file that a process joins by.
-  var joinPath: [UInt8] { Array("\(directory)/cgroup.procs".utf8) }
+  /// The file that a process joins by; nil where it is in the group from birth.
+  var joinPath: [UInt8]? { isResident ? nil : Array("\(directory)/cgroup.procs".utf8) }
 
-  /// Whether the kernel has killed a process of the group for want of memory.
-  var isOver: Bool {
+  /// Whether the kernel has killed a process of the command for want of memory.
+  var isOver: Bool { kills > killsBefore }
+
+  private var kills: Int {
     let text = smallFile("\(directory)/\(version == 1 ? "memory.oom_control" : "memory.events")")
-    return text.split(separator: "\n").contains { $0.hasPrefix("oom_kill ") && $0 != "oom_kill 0" }
+    let line = text.split(separator: "\n").first { $0.hasPrefix("oom_kill ") }
+    return line.flatMap { Int($0.dropFirst("oom_kill ".count)) } ?? 0
   }
 
   private static func find() -> Place? {
@@ -105,7 +139,7 @@ final class MemoryGroup {
   }
 
   @discardableResult
-  private static func write(_ text: String, to path: String) -> Bool {
+  fileprivate static func write(_ text: String, to path: String) -> Bool {
     let file = open(path, O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { return false }
     defer { close(file) }
@@ -113,3 +147,25 @@ final class MemoryGroup {
     return Glibc.write(file, bytes, bytes.count) == bytes.count
   }
 }
+
+/// The group that the process thread is in, and whether a command has it.
+private struct Residence {
+  private var directory: String?
+  private var isTried = false
+  var isTaken = false
+
+  /// The group for one command; nil when another has it, or it cannot be had.
+  mutating func take(_ place: MemoryGroup.Place) -> String? {
+    if !isTried {
+      isTried = true
+      let path = "\(place.directory)/codeagent-\(getpid())-thread"
+      // A zero stands for the thread that writes it.
+      if mkdir(path, 0o755) == 0, MemoryGroup.write("0", to: "\(path)/tasks") { directory = path } else { rmdir(path) }
+    }
+    guard let directory, !isTaken else { return nil }
+    isTaken = true
+    return directory
+  }
+}
+
+private let residence = Mutex(Residence())

@@ -50,7 +50,7 @@ final class SandboxedProcess {
     let command = try work.prepare(request.command, id: request.id)
     memory = request.host.memoryPlace.flatMap { place in
       // Beyond the limit, room for process 1.
-      MemoryGroup(place, name: "\(request.id)", bytes: command.limits.memoryBytes + (16 << 20))
+      MemoryGroup.make(place, name: "\(request.id)", bytes: command.limits.memoryBytes + (16 << 20))
     }
     let plan: Plan
     switch request.host.level {

@@ -11,27 +11,44 @@ import Testing
     let bare = [
       "/usr/bin/bwrap", "--unshare-all", "--bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "/usr/bin/true",
     ]
-    var times: [String: [Double]] = [:]
+    var times: [String: [Cost]] = [:]
     for round in 0..<220 {
-      let sandboxed = try await milliseconds { _ = try await scene.sandbox.run(command) }
-      let spawned = await milliseconds { spawn(["/usr/bin/true"]) }
-      let wrapped = await milliseconds { spawn(bare) }
+      let sandboxed = try await cost { _ = try await scene.sandbox.run(command) }
+      let spawned = await cost { spawn(["/usr/bin/true"]) }
+      let wrapped = await cost { spawn(bare) }
       if round < 20 { continue }
       times["sandbox", default: []].append(sandboxed)
       times["spawn", default: []].append(spawned)
       times["bwrap", default: []].append(wrapped)
     }
     for (name, values) in times.sorted(by: { $0.key < $1.key }) {
-      let sorted = values.sorted()
-      print("COST user \(geteuid()) \(name): median \(sorted[100]) tenth \(sorted[20]) least \(sorted[0]) ms")
+      let wall = values.map(\.wall).sorted()
+      let cpu = values.map(\.cpu).sorted()
+      print(
+        "COST user \(geteuid()) \(name): median \(wall[100]) tenth \(wall[20]) least \(wall[0]) ms, processor median \(cpu[100]) ms"
+      )
     }
   }
 }
 
-private func milliseconds(_ body: () async throws -> Void) async rethrows -> Double {
+/// Milliseconds that something took, and those of processors that its processes used.
+private struct Cost {
+  var wall: Double
+  var cpu: Double
+}
+
+private func cost(_ body: () async throws -> Void) async rethrows -> Cost {
+  let before = processorMilliseconds()
   let start = ContinuousClock.now
   try await body()
-  return (ContinuousClock.now - start) / .milliseconds(1)
+  return Cost(wall: (ContinuousClock.now - start) / .milliseconds(1), cpu: processorMilliseconds() - before)
+}
+
+private func processorMilliseconds() -> Double {
+  var usage = rusage()
+  getrusage(RUSAGE_CHILDREN, &usage)
+  return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000
+    + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000
 }
 
 private func spawn(_ arguments: [String]) {
