@@ -46,7 +46,7 @@ private func cost(_ body: () async throws -> Void) async rethrows -> Cost {
 
 private func processorMilliseconds() -> Double {
   var usage = rusage()
-  getrusage(RUSAGE_CHILDREN, &usage)
+  getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage)
   return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000
     + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000
 }
