@@ -10,7 +10,11 @@ struct CloseLook {
   let weights: RankingWeights
 
   /// Files that are looked at.
-  static let most = 12
+  static let most = 20
+  /// So much of a file is looked at, so that large ones do not hold the answer up.
+  private static let longest = 400_000
+  /// What tells is what few of so many first ones have.
+  private static let compared = 12
 
   /// Raises what speaks for the first files, and sorts them anew.
   func refine(_ files: inout [Ranker.RankedFile], _ corpus: Corpus, _ source: any IndexSource) async {
@@ -20,7 +24,8 @@ struct CloseLook {
     var near: [[Bool]] = []
     var quoted: [[Bool]] = []
     for file in files[..<count] {
-      let content = await source.read(corpus.files[file.file].path, limit: Analyzer.sizeLimit) ?? []
+      var content = await source.read(corpus.files[file.file].path, limit: Analyzer.sizeLimit) ?? []
+      if content.count > Self.longest { content.removeLast(content.count - Self.longest) }
       near.append(pairs.found(in: content))
       quoted.append(query.quotes.map { ByteSearch.contains(content, $0, in: content.indices) })
     }
@@ -36,9 +41,10 @@ struct CloseLook {
   ///   - found: by file what it holds.
   ///   - worth: of each that may be held.
   private func add(_ weight: Double, _ found: [[Bool]], _ worth: [Double], to files: inout [Ranker.RankedFile]) {
-    let count = Double(found.count)
+    let compared = found.prefix(Self.compared)
+    let count = Double(compared.count)
     let telling = worth.indices.map { place in
-      let holders = Double(found.count { $0[place] })
+      let holders = Double(compared.count { $0[place] })
       return worth[place] * log1p((count - holders + 0.5) / (holders + 0.5))
     }
     let scores = found.indices.map { file in

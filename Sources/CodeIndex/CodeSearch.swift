@@ -12,6 +12,7 @@ public actor CodeSearch {
   private let records: AnalysisStore?
   private let revisions: RevisionIndex?
   private var current: SearchState?
+  private var counted: (view: FileView, special: [String: Int])?
   private let start: ContinuousClock.Instant
 
   /// Opens what holds an absolute path: the repository around it, or the directory itself.
@@ -115,7 +116,15 @@ public actor CodeSearch {
       prepared = try await state(revision, nil, needsLog: needsLog)
       answer = try await Answerer(state: prepared, filter: filter, request: request).answer()
     }
-    answer.skipped = prepared.status().special
+    answer.skipped = special(prepared).merging(prepared.skipped) { $0 + $1 }
     return answer
+  }
+
+  /// Counted once for many questions: it takes a look at every file.
+  private func special(_ state: SearchState) -> [String: Int] {
+    if let counted, counted.view === state.view { return counted.special }
+    let special = state.special()
+    counted = (state.view, special)
+    return special
   }
 }

@@ -63,11 +63,19 @@ struct SearchState: Sendable {
         status.lines += numbers.lines
         status.declarations += numbers.declarations
       }
+    }
+    status.special = special().merging(skipped) { $0 + $1 }
+    return status
+  }
+
+  /// How many files are special, by what makes them so.
+  func special() -> [String: Int] {
+    var result: [String: Int] = [:]
+    for file in 0..<view.count {
       let flags = view.flags(file)
       guard !flags.isEmpty else { continue }
-      for (flag, name) in IndexStatus.names where flags.contains(flag) { status.special[name, default: 0] += 1 }
+      for (flag, name) in IndexStatus.names where flags.contains(flag) { result[name, default: 0] += 1 }
     }
-    status.special.merge(skipped) { $0 + $1 }
-    return status
+    return result
   }
 }
