@@ -8,7 +8,7 @@ public import Workspace
 public struct RunRequest: Sendable {
   /// The task's text; nil to repair what the tests say is broken.
   public var task: String?
-  /// Pictures that belong to the task, such as a screenshot. They are sent with it to the run's model, and to nobody else.
+  /// Pictures that belong to the task, such as a screenshot. They are part of the conversation with the run's model.
   public var images: [ImageContent] = []
   /// The check that the user named; nil to recognise the project's own.
   public var testCommand: String?

@@ -230,4 +230,24 @@ import Testing
       "fix", "--image", scratch.directory.path("fake.png"), "--model", "\(provider)/m", extra: key)
     #expect(fake.status == 2 && fake.err.contains("no picture that models take"), "\(fake.shown)")
   }
+
+  @Test func picturesStayWhenTheConversationIsCut() async throws {
+    let scratch = try Scratch()
+    try scratch.makeProject(Calculator.files)
+    let shot = try scratch.directory.write("shot.gif", "GIF89a-scratch")
+    let server = try ScriptedModelServer { request in
+      if request.userTexts.contains(where: { $0.contains("was cut here") }) {
+        return request.toolResults.isEmpty ? (3, .freeform("apply_patch", Calculator.fix)) : (4, .say("Done."))
+      }
+      if request.toolResults.count < 3 { return (request.toolResults.count, .call("read_file", ["path": "calc.py"])) }
+      let tooLong = ScriptedFault.status(400, code: "context_length_exceeded", message: "too long")
+      return (9, ScriptedTurn(fault: tooLong, faultTimes: .max))
+    }
+    let result = try await scratch.codeagent(
+      "fix", ".", "as in the picture", "--image", shot, "--json", "--model", "openai/mock", server: server)
+    #expect([0, 9].contains(result.status), "\(result.shown)")
+    let bodies = server.requests.map { String(decoding: $0.received.body, as: UTF8.self) }
+    #expect(bodies.contains { $0.contains("was cut here") })
+    #expect(bodies.allSatisfy { $0.contains("R0lGODlhLXNjcmF0Y2g=") })
+  }
 }

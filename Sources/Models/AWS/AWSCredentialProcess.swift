@@ -32,7 +32,7 @@ struct AWSCredentialProcess: Sendable {
     let (status, output) = await child.finish(within: patience, mostBytes: Self.mostBytes)
     // What it said is not repeated: it may be a secret.
     guard let status else {
-      throw AWSCredentialError("\(name) did not end within \(Int(patience)) s, or printed too much", isTransient: true)
+      throw AWSCredentialError("\(name) did not end within \(Int(patience)) s, or printed too much")
     }
     guard status == 0 else { throw AWSCredentialError("\(name) failed (status \(status)); try it in a shell") }
     guard let json = try? JSONValue(parsing: output), json["Version"]?.int == 1,

@@ -67,7 +67,10 @@ struct Providers: Sendable {
     provider.parameters = entry.parameters
     provider.streams = entry.streams ?? true
     provider.describesToolsInText = entry.tools == "text"
-    if let seconds = entry.idleTimeout { provider.timeouts.idle = .seconds(seconds) }
+    if let seconds = entry.idleTimeout {
+      provider.timeouts.idle = .seconds(seconds)
+      provider.timeouts.trickle = max(provider.timeouts.trickle, .seconds(seconds))
+    }
     return provider
   }
 
