@@ -86,8 +86,8 @@ extension AuditStore {
         db, sql: "SELECT kind, place, size, time, note FROM anchor ORDER BY size DESC, number DESC LIMIT ?",
         arguments: [limit]
       ).compactMap { row in
-        SignedNote(parsing: [UInt8](row[4] as Blob.Data)).map {
-          AnchorRecord(kind: row[0], place: row[1], size: row[2], time: row[3], note: $0)
+        try SignedNote(parsing: [UInt8](row.at(4) as Blob.Data)).map {
+          AnchorRecord(kind: try row.at(0), place: try row.at(1), size: try row.at(2), time: try row.at(3), note: $0)
         }
       }
     }

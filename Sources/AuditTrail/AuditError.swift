@@ -53,6 +53,12 @@ public struct AuditError: Error, Sendable, Hashable, CustomStringConvertible {
 extension AuditError {
   /// What SQLite's answer means for the record at `place`.
   init(_ error: any Error, at place: String, doing action: String) {
+    if error is RowDecodingError {
+      self.init(
+        .damaged, "the record in \(place) is damaged: a row cannot be read",
+        hint: "look at it with `codeagent audit verify`; move the directory away to begin a new record")
+      return
+    }
     guard let error = error as? DatabaseError else {
       self = error as? AuditError ?? AuditError(.inputOutput, "the record in \(place) cannot be \(action): \(error)")
       return

@@ -18,10 +18,10 @@ extension AuditStore {
           ORDER BY run.number DESC LIMIT ?
           """, arguments: [limit]
       ).map { row in
-        let number: Int64 = row[0]
+        let number: Int64 = try row.at(0)
         let first = try Self.record(row, 4)
         let last = try Self.record(row, 5)
-        return (number, row[1] as String, row[2] as Int, row[3] as Bool, first, last)
+        return (number, try row.at(1) as String, try row.at(2) as Int, try row.at(3) as Bool, first, last)
       }
     }
     var summaries: [RunSummary] = []
@@ -81,7 +81,7 @@ extension AuditStore {
         arguments: [number, first])
       var events: [Event] = []
       while let row = try rows.next() {
-        let position: Int = row[0]
+        let position: Int = try row.at(0)
         guard let record = try Self.record(row, 1), let hash = try Blob.hash(row, 2) else {
           throw AuditError(
             .damaged, "event \(position) of the record cannot be read",
@@ -101,7 +101,7 @@ extension AuditStore {
     let stored = try read { db in
       try Row.fetchOne(
         db.cachedStatement(sql: "SELECT name, key, bytes FROM content WHERE id = ?"), arguments: [id]
-      ).map { (name: $0[0] as String, key: $0[1] as Data, bytes: [UInt8]($0[2] as Data)) }
+      ).map { (name: try $0.at(0) as String, key: try $0.at(1) as Data, bytes: [UInt8](try $0.at(2) as Data)) }
     }
     guard let stored else { return nil }
     let commitment = Commitment.of(stored.bytes, key: SymmetricKey(data: stored.key))
@@ -117,7 +117,7 @@ extension AuditStore {
   public func head() throws(AuditError) -> (size: Int, root: MerkleHash) {
     let head = try read { db in
       try Row.fetchOne(db, sql: "SELECT size, root FROM log WHERE id = 1").flatMap { row in
-        try Blob.hash(row, 1).map { (size: row[0] as Int, root: $0) }
+        try Blob.hash(row, 1).map { (size: try row.at(0) as Int, root: $0) }
       }
     }
     guard let head else { throw AuditError(.damaged, "the record in \(directory.name) lost its end") }

@@ -145,7 +145,7 @@ public final class AuditStore: Sendable {
     // Only now is nobody else moving the end.
     let end = try read { db in
       try Row.fetchOne(db, sql: "SELECT size, head FROM run WHERE number = ?", arguments: [number]).flatMap { row in
-        try Blob.hash(row, 1).map { (size: row[0] as Int, head: $0) }
+        try Blob.hash(row, 1).map { (size: try row.at(0) as Int, head: $0) }
       }
     }
     guard let end else { throw AuditError(.damaged, "the record in \(directory.name) lost the end of \(run)") }

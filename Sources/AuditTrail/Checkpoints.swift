@@ -67,8 +67,8 @@ extension AuditStore {
     try read { db in
       try Row.fetchAll(db, sql: "SELECT size, time, note FROM checkpoint WHERE \(condition)", arguments: arguments)
         .compactMap { row in
-          SignedNote(parsing: [UInt8](row[2] as Blob.Data)).map {
-            StoredCheckpoint(size: row[0], time: row[1], note: $0)
+          try SignedNote(parsing: [UInt8](row.at(2) as Blob.Data)).map {
+            StoredCheckpoint(size: try row.at(0), time: try row.at(1), note: $0)
           }
         }
     }

@@ -109,8 +109,8 @@ extension AuditStore {
         ORDER BY position
         """, arguments: ["run": number])
     while let row = try rows.next() {
-      let position: Int = row[0]
-      let run: Int64 = row[1]
+      let position: Int = try row.at(0)
+      let run: Int64 = try row.at(1)
       guard
         let record = try row.withUnsafeData(atIndex: 2, { $0?.withUnsafeBytes { EventRecord(parsing: $0) } }) ?? nil
       else { continue }
@@ -186,7 +186,8 @@ extension AuditStore {
     try read { db in
       try Row.fetchAll(
         db, sql: "SELECT run.id, hold.time, hold.reason FROM hold JOIN run ON run.number = hold.run ORDER BY run.number"
-      ).compactMap { row in RunID(row[0]).map { LegalHold(run: $0, time: row[1], reason: row[2]) } }
+      ).compactMap { row in try RunID(row.at(0)).map { LegalHold(run: $0, time: try row.at(1), reason: try row.at(2)) }
+      }
     }
   }
 }

@@ -52,7 +52,7 @@ struct Marks {
 
   private mutating func advance() throws {
     nextOwn = try own.next().map { row in
-      (row[0], row[1], SignedNote(parsing: [UInt8](row[2] as Blob.Data)))
+      (try row.at(0), try row.at(1), SignedNote(parsing: [UInt8](try row.at(2) as Blob.Data)))
     }
   }
 

@@ -28,7 +28,7 @@ extension AuditStore {
   func closeOpenIntents() throws(AuditError) {
     let cutOff = try read { db in
       try Row.fetchAll(db, sql: "SELECT number, id FROM run WHERE ended = 0 AND closed < size ORDER BY number").map {
-        (number: $0[0] as Int64, run: RunID($0[1]))
+        (number: try $0.at(0) as Int64, run: RunID(try $0.at(1)))
       }
     }
     for (number, run) in cutOff where !directory.isLocked(run: number) {

@@ -82,7 +82,7 @@ extension AuditStore {
         sql: """
           SELECT run.id, count(*) FROM event JOIN run ON run.number = event.run WHERE instr(record, ?) > 0 GROUP BY run.id
           """, arguments: [member])
-      while let row = try rows.next() { counts[row[0]] = row[1] }
+      while let row = try rows.next() { counts[try row.at(0)] = try row.at(1) as Int }
       return counts
     }
   }

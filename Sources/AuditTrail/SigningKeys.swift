@@ -47,10 +47,10 @@ extension AuditStore {
 
   static func signers(_ db: Database) throws -> [RecordSigner] {
     try Row.fetchAll(db, sql: "SELECT vkey, since, rotation FROM signer ORDER BY number").compactMap { row in
-      NoteVerificationKey(row[0]).map { key in
+      try NoteVerificationKey(row.at(0)).map { key in
         RecordSigner(
-          key: key, since: row[1],
-          rotation: (row[2] as Blob.Data?).flatMap { SignedNote(parsing: [UInt8]($0)) })
+          key: key, since: try row.at(1),
+          rotation: (try row.atIfPresent(2) as Blob.Data?).flatMap { SignedNote(parsing: [UInt8]($0)) })
       }
     }
   }

@@ -50,7 +50,7 @@ extension AuditStore {
             SELECT 1 FROM event
             WHERE event.run = number AND event.sequence = run.size AND event.position >= checked)
           """
-      ).map { (number: $0[0] as Int64, start: $0[1] as Int?) }
+      ).map { (number: try $0.at(0) as Int64, start: try $0.atIfPresent(1) as Int?) }
     }
     let cutOff = openRuns.filter { !directory.isLocked(run: $0.number) }
     guard !cutOff.isEmpty else { return }

@@ -58,7 +58,11 @@ struct Verifier {
     let contents = checksContents ? try ContentCursor(db, run: nil) : nil
     let nodes = NodeCursors(db, from: start)
     while report.firstBad == nil, let row = try rows.next() {
-      let event = try StoredEvent(row)
+      guard let event = try? StoredEvent(row) else {
+        report.firstBad = BadEvent(
+          run: nil, sequence: nil, position: edge.size, reason: .altered, detail: "its row cannot be read")
+        break
+      }
       if event.position != edge.size {
         report.firstBad =
           try missing(at: edge.size, before: event.position)
@@ -132,7 +136,7 @@ struct Verifier {
       sql: "SELECT sequence, hash, position FROM event WHERE run = ? AND position < ? ORDER BY sequence DESC LIMIT 1",
       arguments: [event.run, event.position])
     if let before, let head = try Blob.hash(before, 1) {
-      chain = Chain(run: run, size: before[0], head: head, position: before[2])
+      chain = Chain(run: run, size: try before.at(0), head: head, position: try before.at(2))
     }
     chains[event.run] = chain
     return chain
@@ -170,8 +174,8 @@ struct Verifier {
     }
     let ends = try Row.fetchCursor(db, sql: "SELECT number, id, size FROM run ORDER BY number")
     while let row = try ends.next() {
-      if let size = seen[row[0]] ?? (start == 0 ? 0 : nil), (row[2] as Int) > size {
-        return BadEvent(run: RunID(row[1]), sequence: size + 1, position: position, reason: .missing, detail: "")
+      if let size = seen[try row.at(0)] ?? (start == 0 ? 0 : nil), (try row.at(2) as Int) > size {
+        return BadEvent(run: RunID(try row.at(1)), sequence: size + 1, position: position, reason: .missing, detail: "")
       }
     }
     return nil
@@ -193,7 +197,7 @@ struct Verifier {
     guard let row = try Row.fetchOne(db, sql: "SELECT size, root FROM log WHERE id = 1") else {
       return bad(.tree, "the record's end is gone", at: edge.size)
     }
-    let size: Int = row[0]
+    let size: Int = try row.at(0)
     if size > edge.size { return try truncation(at: edge.size) }
     if size < edge.size { return bad(.added, at: size) }
     let stray = try Int.fetchOne(
@@ -212,7 +216,8 @@ struct Verifier {
         WHERE run.size > last ORDER BY run.number LIMIT 1
         """)
     return BadEvent(
-      run: row.flatMap { RunID($0[0]) }, sequence: row.map { ($0[1] as Int) + 1 }, position: position,
+      run: try row.flatMap { RunID(try $0.at(0)) }, sequence: try row.map { (try $0.at(1) as Int) + 1 },
+      position: position,
       reason: .truncated, detail: "")
   }
 
@@ -220,15 +225,15 @@ struct Verifier {
   private func checkEnds(of numbers: [Int64]?) throws -> BadEvent? {
     let rows = try Row.fetchCursor(db, sql: "SELECT number, id, size, head FROM run ORDER BY number")
     while let row = try rows.next() {
-      let number: Int64 = row[0]
+      let number: Int64 = try row.at(0)
       if let numbers, !numbers.contains(number) { continue }
-      let size: Int = row[2]
+      let size: Int = try row.at(2)
       guard let chain = chains[number] else {
         // A walk over the end of the log does not meet older runs.
         let count = try Int.fetchOne(
           db, sql: "SELECT coalesce(max(sequence), 0) FROM event WHERE run = ?", arguments: [number])
         if count == size, size > 0 { continue }
-        return BadEvent(run: RunID(row[1]), sequence: 1, position: 0, reason: .truncated, detail: "")
+        return BadEvent(run: RunID(try row.at(1)), sequence: 1, position: 0, reason: .truncated, detail: "")
       }
       func bad(_ reason: BadEvent.Reason, _ sequence: Int, _ detail: String = "") -> BadEvent {
         BadEvent(run: chain.run, sequence: sequence, position: chain.position, reason: reason, detail: detail)

@@ -14,9 +14,9 @@ struct StoredEvent {
   let record: EventRecord?
 
   init(_ row: Row) throws {
-    position = row[0]
-    run = row[1]
-    sequence = row[2]
+    position = try row.at(0)
+    run = try row.at(1)
+    sequence = try row.at(2)
     let (leaf, record) = try row.withUnsafeData(atIndex: 3) { data in
       (data ?? Data()).withUnsafeBytes { (MerkleHash.leaf($0), EventRecord(parsing: $0)) }
     }
@@ -58,13 +58,15 @@ final class ContentCursor {
     let references = event.record?.content ?? []
     for (index, reference) in references.enumerated() {
       let id = ContentRow.id(position: event.position, index: index)
-      if let row = next, (row[0] as Int64) < id { return event.bad(.content, "there is content it does not know of") }
-      guard let row = next, (row[0] as Int64) == id else {
+      if let row = next, (try row.at(0) as Int64) < id {
+        return event.bad(.content, "there is content it does not know of")
+      }
+      guard let row = next, (try row.at(0) as Int64) == id else {
         report.erased += 1
         continue
       }
-      let name: String = row[1]
-      let key: Data = row[2]
+      let name: String = try row.at(1)
+      let key: Data = try row.at(2)
       let commitment = try row.withUnsafeData(atIndex: 3) { data in
         (data ?? Data()).withUnsafeBytes { Commitment.of($0, key: SymmetricKey(data: key)) }
       }
@@ -75,7 +77,9 @@ final class ContentCursor {
       next = try rows.next()
     }
     let behind = ContentRow.id(position: event.position, index: 0) + Schema.contentsPerEvent
-    if let row = next, (row[0] as Int64) < behind { return event.bad(.content, "there is content it does not know of") }
+    if let row = next, (try row.at(0) as Int64) < behind {
+      return event.bad(.content, "there is content it does not know of")
+    }
     return nil
   }
 }
@@ -99,7 +103,7 @@ final class NodeCursors {
           db, sql: "SELECT position, hash FROM node WHERE level = ? AND position >= ? ORDER BY position",
           arguments: [level, start >> level]))
     }
-    guard let row = try levels[position.level - 1].next(), (row[0] as Int) == position.index else { return nil }
+    guard let row = try levels[position.level - 1].next(), (try row.at(0) as Int) == position.index else { return nil }
     return try Blob.hash(row, 1)
   }
 }

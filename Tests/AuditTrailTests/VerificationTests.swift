@@ -134,6 +134,56 @@ import TransparencyLog
     #expect(try store.verify().isWhole)
   }
 
+  /// A damaged page can hold values that no table would take. Whoever reads them says so, and goes on.
+  @Test func valuesOfOtherTypesAreDamage() throws {
+    let (scratch, runs) = try filled()
+    for run in runs { try scratch.open().resume(run: run).append("run.ended", [:], durable: true) }
+    try scratch.database().writeWithoutTransaction { db in
+      try db.execute(
+        sql: """
+          PRAGMA writable_schema = ON;
+          UPDATE sqlite_schema SET sql = replace(replace(sql, ' STRICT', ''), ' NOT NULL', '') WHERE type = 'table';
+          PRAGMA writable_schema = RESET;
+          """)
+    }
+    let database = try scratch.database()
+    let store = try scratch.open()
+    for (table, key, columns) in [
+      ("event", "position = 3", ["run", "sequence", "record", "hash"]),
+      ("run", "number = 1", ["id", "size", "head", "ended"]),
+      ("log", "id = 1", ["name", "size", "root", "checked"]), ("content", "id = 768", ["name", "key", "bytes"]),
+      ("checkpoint", "size = 15", ["time", "note"]), ("signer", "number = 1", ["vkey", "since"]),
+      ("node", "level = 1 AND position = 1", ["hash"]),
+    ] {
+      for column in columns {
+        let old = try database.read {
+          try DatabaseValue.fetchOne($0, sql: "SELECT \(column) FROM \(table) WHERE \(key)")
+        }
+        for value in ["NULL", "'text'", "x'00ff80'", "1.5"] {
+          try database.write { try $0.execute(sql: "UPDATE \(table) SET \(column) = \(value) WHERE \(key)") }
+          let report = try? store.verify()
+          // Nothing rests on these, or the open store knows it already.
+          let isInformation =
+            ["checked", "time", "since", "ended"].contains(column) || (table, column) == ("log", "name")
+          #expect(report?.isWhole != true || isInformation, "\(table).\(column) = \(value)")
+          if table == "event", column != "hash" { #expect(report?.firstBad?.position == 3, "\(column) = \(value)") }
+          // Nothing here ends the process.
+          _ = try? store.runs(limit: 9)
+          for run in runs { _ = try? store.events(of: run).map { try store.content(of: $0, "out") } }
+          _ = try? store.checkpoints()
+          _ = try? store.signers()
+          _ = try? store.head()
+          _ = try? store.verify(run: runs[0])
+          _ = try? AuditStore.openExisting(at: Array(scratch.store.utf8)).origin
+          try database.write {
+            try $0.execute(sql: "UPDATE \(table) SET \(column) = ? WHERE \(key)", arguments: [old])
+          }
+        }
+      }
+    }
+    #expect(try store.verify().isWhole)
+  }
+
   private func flip(_ database: DatabaseQueue, _ table: String, _ column: String, _ condition: String, _ byte: Int)
     throws
   {

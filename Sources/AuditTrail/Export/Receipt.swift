@@ -18,7 +18,7 @@ extension AuditStore {
     let id = ContentRow.id(position: end.position, index: index)
     let stored = try read { db in
       try Row.fetchOne(db, sql: "SELECT key, bytes FROM content WHERE id = ?", arguments: [id]).map {
-        (key: [UInt8]($0[0] as Data), bytes: [UInt8]($0[1] as Data))
+        (key: [UInt8](try $0.at(0) as Data), bytes: [UInt8](try $0.at(1) as Data))
       }
     }
     guard let stored else { throw AuditError(.unknown, "the patch of \(run) was erased") }
@@ -55,6 +55,7 @@ extension AuditStore {
           ],
           "internalParameters": [
             "policy": start["policy"] ?? .null, "budget": start["budget"] ?? .null, "sandbox": .array(sandbox),
+            "versions": start["versions"] ?? .null,
           ],
           "resolvedDependencies": base.map {
             [["uri": "git+file:", "digest": ["gitCommit": .string($0)]]]

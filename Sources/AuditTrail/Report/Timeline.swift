@@ -277,6 +277,15 @@ struct Timeline {
     if let commit = result?["commit"]?.string { details.append(("commit", commit)) }
     details += Self.rules(fields)
     if let result { details += Self.setting(result) }
+    if let outcome { details += try blobs(outcome) }
+    for reference in outcome?.content ?? [] where !reference.name.hasPrefix("file-") && reference.name != "blobs" {
+      guard let outcome, let bytes = try store.content(of: outcome, reference.name) else {
+        details.append((reference.name, "erased"))
+        continue
+      }
+      if bytes.isEmpty { continue }
+      entry.parts.append(reference.name == "diff" ? .diff(bytes) : .output(reference.name, bytes))
+    }
     if let programs = programs[event.sequence] {
       let total = result?["executed"]?["total"]?.int ?? programs.count
       let shown = programs.prefix(300).map { program in
@@ -286,15 +295,6 @@ struct Timeline {
         .folded(
           "\(Figure.grouped(total)) programs were executed" + (total > shown.count ? ", the first \(shown.count)" : ""),
           Array(shown.joined(separator: "\n").utf8)))
-    }
-    if let outcome { details += try blobs(outcome) }
-    for reference in outcome?.content ?? [] where !reference.name.hasPrefix("file-") && reference.name != "blobs" {
-      guard let outcome, let bytes = try store.content(of: outcome, reference.name) else {
-        details.append((reference.name, "erased"))
-        continue
-      }
-      if bytes.isEmpty { continue }
-      entry.parts.append(reference.name == "diff" ? .diff(bytes) : .output(reference.name, bytes))
     }
     if !details.isEmpty { entry.parts.append(.facts(details)) }
   }
