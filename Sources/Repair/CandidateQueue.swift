@@ -114,7 +114,12 @@ struct CandidateQueue: Sendable {
     var factor = 1.0
     if entry.tried >= 5 {
       let share = Double(entry.unaffected) / Double(entry.tried)
-      if share == 1 { factor = 1.6 } else if share < 0.5 { factor = 0.85 }
+      if share == 1 {
+        // A few tries without effect say little of what may be missing there.
+        factor = entry.tried >= 30 ? 1.6 : entry.tried >= 10 ? 1.25 : 1
+      } else if share < 0.5 {
+        factor = 0.85
+      }
     }
     if entry.timeouts >= 2 { factor *= 1 + 0.25 * Double(min(entry.timeouts, 12)) }
     entries[item.entry].factor = factor

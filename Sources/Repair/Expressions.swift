@@ -165,6 +165,16 @@ extension SourceFile {
     return result
   }
 
+  /// Whether a token stands within a bracket, and within none inside of that.
+  func isDirectly(_ index: Int, inside open: Int) -> Bool {
+    var here = open + 1
+    while here < index {
+      if tokens[here].kind == .open, match[here] > here { here = match[here] }
+      here += 1
+    }
+    return here == index
+  }
+
   /// True when the bracket holds the arguments of a call, and not parameters or a bracketed expression.
   func isCall(_ open: Int) -> Bool {
     guard texts[open] == "(", open > 0, match[open] > open else { return false }

@@ -66,6 +66,7 @@ struct Generator {
     donors = conditionDonors()
     operators()
     constants()
+    writtenOutLists()
     offByOne()
     namesAndMembers()
     conditions()

@@ -25,12 +25,13 @@ extension RepairSession {
       return
     }
     adopted = best
-    outcome = patches.count > 1 ? "unconfirmed" : "fixed"
+    let isConfirmed = patches.count == 1 && !isThin
+    outcome = isConfirmed ? "fixed" : "unconfirmed"
     summary = describe(best, rivals: Array(patches.dropFirst()))
     pending = [
       plan(
         "adopt_patch",
-        ["edits": .array(best.edits.map(Self.json)), "label": .string(patches.count > 1 ? "unconfirmed" : "verified")])
+        ["edits": .array(best.edits.map(Self.json)), "label": .string(isConfirmed ? "verified" : "unconfirmed")])
     ]
     phase = .adopting
   }
@@ -106,6 +107,10 @@ extension RepairSession {
     text += "\(tried) patches were tried at \(placesLookedAt)\(Self.duration(seconds)). "
     if rivals.isEmpty {
       text += "No other patch passes of the \(max(0, tried - (firstPassAt ?? tried))) tried after it was found."
+      if isThin {
+        text +=
+          " Only one test fails without it, and \(firstPassAt ?? 0) patches were tried before: it may pass by chance."
+      }
     } else {
       text +=
         rivals.count == 1

@@ -44,7 +44,11 @@ struct RepairSession: Sendable {
   /// Candidates that a search gets before another on top of a partial repair is begun, and that this one then gets. Both
   /// grow: most partial repairs are none, and to believe the first one would keep the search from the right place.
   private var patience = 250
-  static let mostRivals = 200
+  /// What is spent on repairs of one place before two are put together: a share of the time, or candidates.
+  private static let shareForOne = 0.4
+  private static let triedForOne = 2000
+  static let leastRivals = 200
+  static let mostRivals = 1500
 
   init(brief: RepairBrief, generation: Int = 0) {
     self.brief = brief
@@ -218,7 +222,16 @@ struct RepairSession: Sendable {
     ]
   }
 
-  var rivalsWanted: Int { min(Self.mostRivals, max(firstPassAt ?? 0, 120)) }
+  /// As many again as were tried before; more where only one test tells a repair from what is none.
+  var rivalsWanted: Int {
+    min(Self.mostRivals, max((firstPassAt ?? 0) * (hasOneFailure ? 3 : 1), Self.leastRivals))
+  }
+
+  var hasOneFailure: Bool { brief.report.isNamed && brief.report.failing.count == 1 }
+
+  /// Of very many patches some pass a single test by chance.
+  var isThin: Bool { hasOneFailure && (firstPassAt ?? 0) > Self.mostForOneFailure }
+  private static let mostForOneFailure = 150
 
   /// What to do instead of another batch; nil to go on.
   private func endOfSearch(_ index: Int) -> ((inout RepairSession) -> Void)? {
@@ -226,8 +239,9 @@ struct RepairSession: Sendable {
     if seconds >= brief.budgetSeconds { return { $0.notFound() } }
     let search = searches[index]
     if firstPassAt == nil, let best = search.partials.first, searches.count < 3 {
-      // A repair of everything at once would be better.
-      if search.tried >= max(best.at + 100, search.lastReturn + patience) { return { $0.searchOnTop() } }
+      // A repair of everything at once would be better, and one bug is what there mostly is.
+      let isTime = seconds >= Self.shareForOne * brief.budgetSeconds || search.tried >= Self.triedForOne
+      if isTime, search.tried >= max(best.at + 100, search.lastReturn + patience) { return { $0.searchOnTop() } }
     }
     if index > 0, firstPassAt == nil, search.tried >= patience + 50 { return { $0.leaveTop(index) } }
     return nil

@@ -76,7 +76,7 @@ extension Generator {
     }
     // What the function's own definition says it takes.
     var takes: Int?
-    if let definition = project.functionsByName[name]?.first,
+    if let definition = project.functionsByName[name]?.first ?? initialiser(of: name),
       let parameters = project.files[definition.file].functions[definition.function].parameters
     {
       let other = project.files[definition.file]
@@ -101,6 +101,10 @@ extension Generator {
       for (position, variable) in scope.prefix(12).enumerated() where variable != "self" && variable != "this" {
         insert(separator + variable, at: end, base + (takes == nil ? 0.9 : 0.5) + 0.03 * Double(position), .argument)
       }
+      // What the function has made elsewhere: `Node(value)` becomes `Node(value, node.next)`.
+      for (position, member) in memberDonors().prefix(8).enumerated() {
+        insert(separator + member, at: end, base + (takes == nil ? 1.2 : 0.6) + 0.05 * Double(position), .argument)
+      }
       for literal in ["0", "1"] + (file.language == .python ? ["None", "True"] : [])
         + (file.language.isScript ? ["true", "10"] : [])
       {
@@ -124,6 +128,33 @@ extension Generator {
     where !arguments.contains(where: { file.text($0).hasPrefix(keyword.prefix { $0 != "=" }) }) {
       insert(separator + keyword, at: end, base + 1, .argument)
     }
+  }
+
+  /// What makes the objects of a class, in Python and JavaScript.
+  private func initialiser(of name: String) -> (file: Int, function: Int)? {
+    guard name.first?.isUppercase == true else { return nil }
+    return ["__init__", "constructor"].lazy.flatMap { project.functionsByName[$0] ?? [] }.first { target in
+      let file = project.files[target.file]
+      let parent = file.statements[file.functions[target.function].header].parent
+      guard parent >= 0 else { return false }
+      let header = file.statements[parent]
+      return (header.first...header.last).contains { file.texts[$0] == name }
+    }
+  }
+
+  /// Members that the function reads, such as stand in this statement first.
+  private func memberDonors() -> [String] {
+    guard function >= 0 else { return [] }
+    var found = OrderedNames()
+    for range in [statement.first...statement.last, file.functions[function].first...file.functions[function].last] {
+      for index in range where file.isMember(index) && !file.isCalled(index) && found.names.count < 12 {
+        guard let start = file.operandStart(endingAt: index, notBefore: range.lowerBound), index - start <= 4 else {
+          continue
+        }
+        found.add(file.text(start, index))
+      }
+    }
+    return found.names
   }
 
   /// What well-known functions take to answer without an error.

@@ -41,6 +41,39 @@ extension Generator {
     }
   }
 
+  /// `(1,)` becomes `(0, 1)`: a list that is written out with an element more or less.
+  mutating func writtenOutLists() {
+    guard file.language == .python || file.language.isScript else { return }
+    for open in tokens where file.tokens[open].kind == .open && file.match[open] > open && file.texts[open] != "{" {
+      let close = file.match[open]
+      let isList = file.texts[open] == "[" ? !file.isSubscript(open) : !file.isCall(open) && file.language == .python
+      guard isList, close <= statement.last else { continue }
+      let elements = file.elements(ofBracket: open)
+      let commas = (open..<close).contains { file.texts[$0] == "," && file.isDirectly($0, inside: open) }
+      guard (1...12).contains(elements.count), commas || file.texts[open] == "[" else { continue }
+      var values = OrderedNames()
+      let numbers = elements.compactMap { Int(file.text($0)) }
+      if numbers.count == elements.count, let least = numbers.min(), let most = numbers.max() {
+        for value in [0, 1, -1, least - 1, most + 1] where !numbers.contains(value) { values.add(String(value)) }
+      } else if elements.allSatisfy({ $0.count == 1 && file.isName($0.lowerBound) }) {
+        for name in scope.prefix(8) where !elements.contains(where: { file.text($0) == name }) { values.add(name) }
+      }
+      for (position, value) in values.names.enumerated() {
+        let cost = 1.7 + 0.1 * Double(position)
+        insert(value + ", ", at: Int(file.tokens[open + 1].start), cost, .constant)
+        insert(", " + value, at: Int(file.tokens[elements[elements.count - 1].upperBound].end), cost, .constant)
+      }
+      guard elements.count > 1 else { continue }
+      for (position, element) in elements.enumerated() {
+        let bytes =
+          position == 0
+          ? Int(file.tokens[element.lowerBound].start)..<Int(file.tokens[elements[1].lowerBound].start)
+          : Int(file.tokens[elements[position - 1].upperBound].end)..<Int(file.tokens[element.upperBound].end)
+        if elements.count > 2 || file.texts[open] == "[" { emit(bytes, "", 2.4, .constant) }
+      }
+    }
+  }
+
   private func mayBeNegative(_ index: Int) -> Bool {
     guard index > statement.first else { return true }
     return !file.endsOperand(index - 1) && !["-", "+", "--", "++"].contains(file.texts[index - 1])

