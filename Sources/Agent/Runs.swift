@@ -360,13 +360,15 @@ public struct Runs: Sendable {
     var snapshot = try await workspace.snapshot()
     // What was made before the run was interrupted.
     if try await !tracker.look(at: snapshot).isEmpty { snapshot = try await workspace.snapshot() }
+    try hold(workspace, by: gate, await assurance)
+    // There, it is a copy, which only a command finds out.
+    if services.sandbox.level == .container { try await workspace.prepare() }
     try recorder.append(
       .workspaceOpened,
       [
         "mode": .string("\(workspace.mode)"), "reason": JSONValue(workspace.modeReason),
         "snapshot": .string(snapshot.id), "base": JSONValue(workspace.baseCommit?.hex),
       ])
-    try hold(workspace, by: gate, await assurance)
     let runner = tests.map {
       TestRunner(command: $0, project: location.project, limits: request.limits, gate: gate, observe: observe)
     }

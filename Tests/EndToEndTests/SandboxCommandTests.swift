@@ -128,6 +128,44 @@ import Testing
     }
   }
 
+  /// As in a container that lets nobody make namespaces.
+  @Test func withoutNamespacesARunIsHeldByTheLevelForContainersWhereThatIsAdmitted() async throws {
+    let scratch = try project(Calculator.files)
+    // Called root there is nobody's root only where the caller was not.
+    let home = scratch.directory
+    let bin = try home.makeDirectory("bin")
+    for name in ["codeagent", "codeagent-launch"] {
+      #expect(try runProcess(["cp", builtProduct(name), bin]).status == 0)
+    }
+    chmod(home.path, 0o755)
+    func own() throws {
+      if geteuid() == 0 { #expect(try runProcess(["chown", "-R", "1000:1000", home.path]).status == 0) }
+    }
+    try own()
+    func run(_ arguments: String...) async throws -> ProcessResult {
+      let user = geteuid() == 0 ? ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"] : []
+      let script = "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\""
+      return try await runningProcess(
+        user + ["unshare", "-Ur", "sh", "-c", script, "sh", "\(bin)/codeagent"] + arguments,
+        environment: ["HOME": home.path("home"), "PATH": "/usr/bin:/bin"], cwd: scratch.project,
+        input: nil, timeout: 240)
+    }
+    let refused = try await run("fix", "--json")
+    #expect(refused.status == 6, "\(refused.shown)")
+    _ = try home.write("home/.config/codeagent/config.toml", "[sandbox]\nlevels = [\"full\", \"container\"]\n")
+    try own()
+    let held = try await run("fix", "--json")
+    #expect([0, 9].contains(held.status), "\(held.shown)")
+    let log = try await run("audit", "log", "last", "--json").out.split(separator: "\n").map {
+      try JSONValue(parsing: String($0))
+    }
+    let tried = log.first { $0["kind"] == "sandbox.tried" }?["fields"]
+    #expect(tried?["level"] == "container" && tried?["holds"] == true, "\(String(describing: tried))")
+    #expect(tried?["lacks"]?.array?.isEmpty == false)
+    let opened = log.first { $0["kind"] == "workspace.opened" }?["fields"]
+    #expect(opened?["mode"]?.string?.hasPrefix("copy") == true, "\(String(describing: opened))")
+  }
+
   @Test func theDoctorTriesEveryPromise() async throws {
     let scratch = try project()
     let result = try await scratch.codeagent("doctor", "--enforce", "--json")
