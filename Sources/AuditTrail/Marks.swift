@@ -33,7 +33,9 @@ struct Marks {
     self.proofs = proofs.compactMap { held in
       trust.claim(of: held.proof.checkpoint).flatMap { $0.origin == origin ? (held, $0) : nil }
     }
-    let anchors = anchors + proofs.map(\.anchor)
+    // A place may hold the same checkpoint by itself, and tell when it came there.
+    var known = Set(anchors.map { [$0.place, $0.note.text] })
+    let anchors = anchors + proofs.map(\.anchor).filter { known.insert([$0.place, $0.note.text]).inserted }
     own = try Row.fetchCursor(db, sql: "SELECT size, time, note FROM checkpoint ORDER BY size")
     for anchor in anchors {
       guard Checkpoint(parsing: anchor.note.text)?.origin == origin else {

@@ -294,6 +294,8 @@ import TransparencyLog
     for position in 0..<24 {
       let held = try proof(whole, position, size: 24)
       #expect(try whole.verify(proofs: [held]).isWhole)
+      let anchor = Anchor(held.proof.checkpoint, from: held.place, time: 5)
+      #expect(try whole.verify(anchors: [anchor], proofs: [held]).anchors.map(\.time) == [5])
       let bad = try #require(try forged.verify(proofs: [held]).firstBad)
       #expect(bad.position <= 12, "\(position): \(bad)")
       if position == 12 { #expect((bad.position, bad.reason, bad.sequence) == (12, .rewritten, 1)) }
