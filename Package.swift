@@ -56,8 +56,8 @@ let package = Package(
     .target(name: "CLibgit2", linkerSettings: [.linkedLibrary("git2")]),
     .target(name: "CLibcurl"),
     .target(name: "CLinux"),
-    // Linked statically to the C library and to nothing else: it starts twice for every command, and it runs inside views
-    // that hold no Swift library. Plain C needs none of Swift's start-up routines.
+    // Linked statically to the C library and to nothing else: it starts for every command, and its probes run inside
+    // views that hold no Swift library. Plain C needs none of Swift's start-up routines.
     .executableTarget(
       name: "codeagent-launch", linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
     .target(

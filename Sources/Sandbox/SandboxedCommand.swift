@@ -175,7 +175,7 @@ public struct CommandResult: Sendable, Hashable {
     case processes
     /// Output.
     case output
-    /// Disk: bytes, or files.
+    /// Disk: bytes, files, or the size of one file.
     case disk
   }
 

@@ -231,8 +231,14 @@ final class SandboxedProcess {
       status = verdict
     } else if let exit {
       let signal = exit & 0x7f
-      // SIGXCPU is the soft limit on processor time.
-      status = signal == 0 ? .exited((exit >> 8) & 0xff) : signal == SIGXCPU ? .overrun(.time) : .signaled(signal)
+      status =
+        switch signal {
+        case 0: .exited((exit >> 8) & 0xff)
+        // The soft limit on processor time, and the limit of one file.
+        case SIGXCPU: .overrun(.time)
+        case SIGXFSZ: .overrun(.disk)
+        default: .signaled(signal)
+        }
     } else if isUp {
       status = .signaled(SIGKILL)
     } else {

@@ -121,6 +121,8 @@ import Testing
     scene.limits.fileBytes = 1 << 20
     let result = try await scene.shell("head -c 3000000 /dev/zero > big; ls -l big | cut -d' ' -f5")
     #expect(result.text.contains("1048576"), "\(result.text)")
+    let alone = try await scene.run(["/bin/dd", "if=/dev/zero", "of=big", "bs=1M", "count=3"])
+    #expect(alone.status == .overrun(.disk), "\(alone)")
   }
 
   @Test func disk() async throws {
