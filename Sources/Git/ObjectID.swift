@@ -22,18 +22,18 @@ public struct ObjectID: Hashable, Sendable, Comparable {
 
   /// Takes 20 bytes; nil for any other number of them.
   public init?(bytes: some Collection<UInt8>) {
+    // Other modules call this unspecialised: all bytes are asked for at once, not one by one.
+    let found = bytes.withContiguousStorageIfAvailable { Self(raw: UnsafeRawBufferPointer($0)) }
+    guard let id = found ?? Array(bytes).withUnsafeBytes({ Self(raw: $0) }) else { return nil }
+    self = id
+  }
+
+  private init?(raw bytes: UnsafeRawBufferPointer) {
     guard bytes.count == Self.byteCount else { return nil }
-    var high: UInt64 = 0
-    var middle: UInt64 = 0
-    var low: UInt32 = 0
-    for (index, byte) in bytes.enumerated() {
-      switch index {
-      case 0..<8: high = high << 8 | UInt64(byte)
-      case 8..<16: middle = middle << 8 | UInt64(byte)
-      default: low = low << 8 | UInt32(byte)
-      }
-    }
-    self.init(high: high, middle: middle, low: low)
+    self.init(
+      high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+      middle: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+      low: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self)))
   }
 
   /// Takes 40 hexadecimal digits, of either case; nil for anything else.
