@@ -1,3 +1,4 @@
+import IndexKernel
 import Paths
 
 /// What a path says about its file: things that a fix seldom lies in.
@@ -29,16 +30,19 @@ struct PathTraits: OptionSet, Sendable, Hashable {
     }
     guard let name = components.last else { return traits }
     let stem = name.split(separator: ".").first.map(String.init) ?? name
-    let original = String(decoding: path.name, as: UTF8.self)
+    let original = path.name
+    let lower = original.map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
+    func holds(_ bytes: [UInt8], _ marks: [[UInt8]]) -> Bool {
+      marks.contains { ByteSearch.contains(bytes, $0, in: bytes.indices) }
+    }
     if stem.hasPrefix("test_") || stem.hasSuffix("_test") || stem.hasSuffix("_spec") || stem == "conftest"
-      || stem.hasSuffix("_tests") || stem.hasSuffix("_unittest") || original.contains("Tests.")
-      || original.contains("Test.")
-      || original.contains("Spec.") || name.contains(".test.") || name.contains(".spec.") || name.contains("-test.")
+      || stem.hasSuffix("_tests") || stem.hasSuffix("_unittest") || holds(original, Self.capitalTests)
+      || holds(lower, Self.tests)
     {
       traits.insert(.test)
     }
-    if name.contains(".pb.") || name.contains(".generated.") || name.contains("_generated.") || name.contains(".min.")
-      || name.hasSuffix("-lock.json") || name.hasSuffix(".lock") || name.hasSuffix(".d.ts") || name == "go.sum"
+    if holds(lower, Self.generators) || name.hasSuffix("-lock.json") || name.hasSuffix(".lock")
+      || name.hasSuffix(".d.ts") || name == "go.sum"
     {
       traits.insert(.generated)
     }
@@ -46,13 +50,16 @@ struct PathTraits: OptionSet, Sendable, Hashable {
     switch language.name {
     case "markup": traits.insert(.docs)
     case "data": traits.insert(.data)
-    case "" where !name.contains("."): traits.insert(.data)
     case "": traits.insert(.data)
     default: break
     }
     if documents.contains(stem) { traits.insert(.docs) }
     return traits
   }
+
+  private static let capitalTests = ["Tests.", "Test.", "Spec."].map { Array($0.utf8) }
+  private static let tests = [".test.", ".spec.", "-test."].map { Array($0.utf8) }
+  private static let generators = [".pb.", ".generated.", "_generated.", ".min."].map { Array($0.utf8) }
 
   private static let documents: Set<String> = [
     "changelog", "changes", "history", "news", "readme", "license", "licence", "copying", "authors", "contributing",
