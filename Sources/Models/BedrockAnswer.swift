@@ -12,9 +12,9 @@ struct BedrockDecoder: AnswerDecoder {
   private var hasMetadata = false
   private var counts: JSONValue?
   private var parsed = 0
-  /// The last event that held nothing but a piece of text, and its block.
+  /// The last event that held nothing but a piece, and its block.
   private var shape = EventShape()
-  private var shapeIndex = 0
+  private var shapePlace: (index: Int, expecting: BlockAnswer.Expected?) = (0, nil)
   private(set) var eventCount = 0
   var work: Int { parsed + answer.kept }
 
@@ -112,9 +112,9 @@ struct BedrockDecoder: AnswerDecoder {
   private mutating func grow(_ payload: UnsafeBufferPointer<UInt8>) throws(AttemptFailure) {
     if let (quoted, isEscaped) = shape.text(of: payload) {
       let piece = JSONCursor(quoted)
-      if !isEscaped { return try answer.grow(shapeIndex, piece.contents, expecting: .text) }
+      if !isEscaped { return try answer.grow(shapePlace.index, piece.contents, expecting: shapePlace.expecting) }
       guard let text = piece.string else { throw malformed("an event that is not JSON") }
-      return try answer.grow(shapeIndex, text, expecting: .text)
+      return try answer.grow(shapePlace.index, text, expecting: shapePlace.expecting)
     }
     shape.forget()
     var place: JSONCursor?
@@ -138,11 +138,15 @@ struct BedrockDecoder: AnswerDecoder {
     if let text {
       guard let piece = text.string else { throw malformed("a delta that is no text") }
       try answer.grow(index, piece, expecting: .text)
-      shapeIndex = index
+      shapePlace = (index, .text)
       shape.learn(payload, [(text, .text), (padding, .ignored)])
     } else if let call {
-      guard let piece = call.value?["input"]?.string else { throw malformed("a delta that is no text") }
+      var input: JSONCursor?
+      isWellFormed = call.forEachMember { name, value in if name.equals("input") { input = value } }
+      guard isWellFormed, let piece = input?.string else { throw malformed("a delta that is no text") }
       try answer.grow(index, piece)
+      shapePlace = (index, nil)
+      shape.learn(payload, [(input, .text), (padding, .ignored)])
     } else if let value = reasoning?.value {
       if let piece = value["text"]?.string { try answer.grow(index, piece, expecting: .reasoning) }
       if let signature = value["signature"]?.string { try answer.sign(index, signature) }

@@ -29,8 +29,9 @@ struct ChatDecoder: AnswerDecoder {
   private var model: String?
   private var kept = 0
   private(set) var work = 0
-  /// The last event that held nothing but a piece, and which buffer that went to.
+  /// The last event that held nothing but a piece, and where that went: to a call's arguments, or to what is told.
   private var shape = EventShape()
+  private var shapeCall: Int?
   private var shapeKind = ShownText.Kind.text
   private var shown = ShownText()
 
@@ -82,9 +83,9 @@ struct ChatDecoder: AnswerDecoder {
     if let (quoted, isEscaped) = shape.text(of: data) {
       work += data.count
       let piece = JSONCursor(quoted)
-      if !isEscaped { return try take(piece.contents, shapeKind) }
+      if !isEscaped { return try takeAgain(piece.contents) }
       guard let text = piece.string else { throw malformed("an event that is not JSON") }
-      return try take(text, shapeKind)
+      return try Self.withBytes(of: text) { bytes throws(AttemptFailure) in try takeAgain(bytes) }
     }
     if data.equals("[DONE]") {
       isDone = true
@@ -161,12 +162,12 @@ struct ChatDecoder: AnswerDecoder {
     if needsAll || content?.isArray ?? false || thought != nil && (content != nil || thought?.isString == false) {
       guard let value = delta.value else { throw malformed("a delta that is not JSON") }
       try take(value)
-      return nil
+      return argumentPiece(of: delta)
     }
     guard let piece = content ?? thought else { return nil }
     if thought != nil { reasoningMember = "reasoning_content" }
     guard let text = piece.string else { throw malformed("a text delta that is no text") }
-    shapeKind = thought == nil ? .text : .reasoning
+    (shapeCall, shapeKind) = (nil, thought == nil ? .text : .reasoning)
     try take(text, shapeKind)
     return piece
   }
@@ -192,12 +193,53 @@ struct ChatDecoder: AnswerDecoder {
     for call in delta["tool_calls"]?.array ?? [] { try take(call: call) }
   }
 
-  private mutating func take(_ piece: String, _ kind: ShownText.Kind) throws(AttemptFailure) {
-    var piece = piece
-    let result: Result<Void, AttemptFailure> = piece.withUTF8 { bytes in
-      do throws(AttemptFailure) { return .success(try take(bytes, kind)) } catch { return .failure(error) }
+  /// The piece of arguments of a delta that goes on with one call and holds nothing else.
+  private mutating func argumentPiece(of delta: JSONCursor) -> JSONCursor? {
+    var list: JSONCursor?
+    var isPlain = true
+    _ = delta.forEachMember { name, value in
+      if name.equals("tool_calls") {
+        list = value
+      } else if !name.equals("role"), !value.isNull {
+        isPlain = false
+      }
     }
-    try result.get()
+    guard isPlain, let call = list?.onlyElement else { return nil }
+    var place: JSONCursor?
+    var function: JSONCursor?
+    _ = call.forEachMember { name, value in
+      if name.equals("index") { place = value }
+      if name.equals("function") { function = value }
+      // An id may begin another call.
+      if name.equals("id"), !value.isNull, value.string != "" { isPlain = false }
+    }
+    var piece: JSONCursor?
+    _ = function?.forEachMember { name, value in
+      if name.equals("arguments") { piece = value }
+      if name.equals("name"), !value.isNull, value.string != "" { isPlain = false }
+    }
+    guard isPlain, let index = place?.int, piece?.isString ?? false,
+      let position = calls.lastIndex(where: { $0.index == index })
+    else { return nil }
+    shapeCall = position
+    return piece
+  }
+
+  /// Takes a piece that goes where the last one went.
+  private mutating func takeAgain(_ piece: UnsafeBufferPointer<UInt8>) throws(AttemptFailure) {
+    guard let shapeCall else { return try take(piece, shapeKind) }
+    try keep(piece.count)
+    calls[shapeCall].arguments.append(contentsOf: piece)
+  }
+
+  private static func withBytes(
+    of text: String, _ body: (UnsafeBufferPointer<UInt8>) throws(AttemptFailure) -> Void
+  ) throws(AttemptFailure) {
+    try Array(text.utf8).withUnsafeBufferPointer(body)
+  }
+
+  private mutating func take(_ piece: String, _ kind: ShownText.Kind) throws(AttemptFailure) {
+    try Self.withBytes(of: piece) { bytes throws(AttemptFailure) in try take(bytes, kind) }
   }
 
   private mutating func take(

@@ -106,6 +106,14 @@ struct JSONCursor {
     return JSONCursor(UnsafeBufferPointer(rebasing: bytes[start..<index]))
   }
 
+  /// The element of an array that has just one; nil of any other value.
+  var onlyElement: JSONCursor? {
+    guard let first = firstElement, let place = first.place(in: bytes) else { return nil }
+    var index = place.upperBound
+    skipSpace(&index)
+    return index == bytes.count - 1 ? first : nil
+  }
+
   private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 }
 
   private func skipSpace(_ index: inout Int) { while index < bytes.count, Self.isSpace(bytes[index]) { index += 1 } }

@@ -56,6 +56,32 @@ struct SimilarEventTests {
     #expect(order.joined() == "12ab3c")
   }
 
+  @Test func chatPutsArgumentsTogetherCallByCall() async throws {
+    func piece(_ index: Int, _ text: String, _ more: String = "", other: String = "") -> String {
+      #"{"id":"c","choices":[{"index":0,"delta":{\#(other)"tool_calls":[{"index":\#(index)\#(more),"#
+        + #""function":{"arguments":"\#(text)"}}]},"finish_reason":null}]}"#
+    }
+    func start(_ index: Int, _ id: String) -> String {
+      #"{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":\#(index),"id":"\#(id)","type":"function","#
+        + #""function":{"name":"shell","arguments":""}}]},"finish_reason":null}]}"#
+    }
+    let (response, progress) = try await answer(
+      .openAIChat,
+      [
+        start(0, "x"), piece(0, "{\\\"a\\\":"), piece(0, "\\\"ü"), piece(0, "\\\\n"), piece(0, "\\\""), piece(0, "}"),
+        start(1, "y"), piece(1, "{\\\"b"), piece(1, "\\\":"), piece(0, ""), piece(1, "1"),
+        // A server that repeats the id, and one that says something in the same event.
+        piece(1, ",\\\"c\\\":2", #","id":"y""#), piece(1, "", other: #""content":"said","#),
+        piece(1, "}", other: #""content":"said","#),
+        // The same place with another id is another call.
+        piece(1, "{}", #","id":"z""#), "[DONE]",
+      ])
+    #expect(
+      response.calls.map(\.arguments) == [.json(#"{"a":"ü\n"}"#), .json(#"{"b":1,"c":2}"#), .json("{}")])
+    #expect(response.calls.map(\.id) == ["x", "y", "z"])
+    #expect(progress.text == "saidsaid")
+  }
+
   @Test(arguments: [
     "\"cut", "\"a\"\"", "\"\u{1}\"", "\"\\x\"", "\"a\\", "12", "{}", "\"a\"}", "",
   ])
