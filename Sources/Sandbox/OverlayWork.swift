@@ -19,6 +19,7 @@ final class OverlayWork {
 
   private func fresh(_ mount: WorkspaceMount, id: Int) throws(SandboxError) -> WorkspaceMount {
     guard case .overlay(let lowers, let upper, let work, let mountPoint) = mount else { return mount }
+    Self.removeStale(work)
     let path = work + Array("/\(getpid())-\(id)-\(made.count)".utf8)
     // A process that had this one's id may have left one.
     if withCPath(path, { mkdir($0, 0o700) }) != 0 {
@@ -35,6 +36,24 @@ final class OverlayWork {
   }
 
   deinit { BackgroundRemoval.shared.add(made) }
+
+  private static let seen = Mutex<Set<[UInt8]>>([])
+
+  /// Removes what processes that have ended left in a directory: once in this process's life.
+  private static func removeStale(_ work: [UInt8]) {
+    guard seen.withLock({ $0.insert(work).inserted }), let listing = withCPath(work, { opendir($0) }) else { return }
+    defer { closedir(listing) }
+    var stale: [[UInt8]] = []
+    while let entry = readdir(listing) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      let parts = name.split(separator: UInt8(ascii: "-"))
+      guard parts.count == 3, let process = pid_t(String(decoding: parts[0], as: UTF8.self)), process != getpid(),
+        kill(process, 0) != 0, errno == ESRCH
+      else { continue }
+      stale.append(work + [UInt8(ascii: "/")] + name)
+    }
+    BackgroundRemoval.shared.add(stale)
+  }
 }
 
 /// Removes directories on a thread of its own that lives as long as there is something to remove.

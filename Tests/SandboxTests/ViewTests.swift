@@ -14,6 +14,17 @@ import Testing
     #expect(try await scene.shell("ls -A d | wc -l").text == "0\n")
   }
 
+  /// What processes that have ended left in an overlay's scratch directory goes, and nothing else.
+  @Test func scratchDirectoriesOfTheDeadAreRemoved() async throws {
+    let scene = try Scene()
+    for name in ["4190000-1-0/work", "1-1-0", "other"] { try scene.directory.makeDirectory("work/\(name)") }
+    #expect(try await scene.shell("true").succeeded)
+    let isClean = try await eventually {
+      (try? runProcess(["ls", scene.directory.path("work")]).out) == "1-1-0\nother\n"
+    }
+    #expect(isClean)
+  }
+
   @Test func layersOfTheBase() async throws {
     var scene = try Scene(["both": "checkout\n", "below": "checkout\n"])
     try scene.directory.write("prepared/both", "prepared\n")
