@@ -156,6 +156,8 @@ extension Generator {
     }
   }
 
+  private static let strictness = ["<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="]
+
   struct Donor: Hashable {
     var text: String
     var cost: Double
@@ -174,6 +176,18 @@ extension Generator {
       for range in file.conditions(of: other) where range.count <= 24 {
         let parts = file.split(range, at: ["and", "or", "&&", "||"])
         for part in parts { add(file.text(part), cost) }
+        // Their neighbours: `a < b` for `a <= b`, and the opposite of what is no comparison.
+        for part in parts where cost < 2.5 {
+          if let sign = part.first(where: { Self.strictness[file.texts[$0]] != nil && file.isBinary($0, in: part) }),
+            let other = Self.strictness[file.texts[sign]]
+          {
+            add(file.text(part.lowerBound, sign - 1) + " \(other) " + file.text(sign + 1, part.upperBound), cost + 0.25)
+          } else if !part.contains(where: { file.precedence($0) == 4 }) {
+            let text = file.text(part)
+            let word = file.language == .python || file.language == .ruby ? "not " : "!"
+            add(text.hasPrefix(word) ? String(text.dropFirst(word.count)) : word + text, cost + 0.25)
+          }
+        }
       }
     }
     if function >= 0 {

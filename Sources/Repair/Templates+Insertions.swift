@@ -71,9 +71,12 @@ extension Generator {
         insert(
           indented(donor.text, gap.indentation) + newline, at: gap.offset, donor.cost + gap.penalty, .statementInserted)
       }
+      // What a loop does when something is full is often missing once more before the result.
+      let bonus = file.texts[statement.first] == "return" ? 0.5 : 0
       for donor in donors {
         insert(
-          indented(donor.text, gap.indentation) + newline, at: gap.offset, donor.cost + gap.penalty, .statementInserted)
+          indented(donor.text, gap.indentation) + newline, at: gap.offset, donor.cost + gap.penalty - bonus,
+          .statementInserted)
       }
       for name in usedNames().prefix(4) where !["self", "this"].contains(name) {
         for step in ["\(name) += 1", "\(name) -= 1"] {

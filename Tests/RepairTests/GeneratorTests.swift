@@ -52,6 +52,15 @@ import Testing
       "x.py"
     ),
     (
+      "def f(a, b, c, d):\n    while a <= b and c <= d:\n        if a < b:\n            g(a)\n",
+      "def f(a, b, c, d):\n    while a <= b and c <= d:\n        if a < b and c < d:\n            g(a)\n", "x.py"
+    ),
+    (
+      "def f(a, u, x):\n    for j in a:\n        if a[j] == x:\n            u[j] = True\n    return [j for j in a if u[j]]\n",
+      "def f(a, u, x):\n    for j in a:\n        if not u[j] and a[j] == x:\n            u[j] = True\n    return [j for j in a if u[j]]\n",
+      "x.py"
+    ),
+    (
       "def f(a):\n    n = a\n    while n:\n        n.go()\n    return n\n",
       "def f(a):\n    n = a\n    while n:\n        n.go()\n        n = a\n    return n\n", "x.py"
     ),

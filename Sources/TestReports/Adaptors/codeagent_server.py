@@ -104,7 +104,7 @@ class Server:
             if index < 0:
                 # What the code takes as it is says when a patch has gone astray; not what its endless tests took.
                 used = max(0.0, used - self.stopped(lines))
-                cpu = min(cpu, self.patience * (1.0 if timeout else max(0.25, 6 * used + 0.15)))
+                cpu = min(cpu, self.patience * (1.0 if timeout else max(0.12, 6 * used + 0.06)))
                 wall = min(wall, 5.0 if timeout else max(5.0, 5 * (time.monotonic() - started) + 2))
             elif self.stop and ended and os.WEXITSTATUS(status) == 0:
                 break
