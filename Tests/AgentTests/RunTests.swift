@@ -15,7 +15,7 @@ import Testing
   ])
   func theTimeIsOverInACommand(command: String) async throws {
     let rig = try Rig(Calculator.files)
-    let result = try await rig.run(Script([Script.shell(command)]), budget: Budget(seconds: 4))
+    let result = try await rig.run(Script([Script.shell(command)]), budget: Budget(seconds: 8))
     #expect(result.outcome == .budgetSpent && result.isResumable && result.outcome.exitCode == 4)
     let end = try #require(try rig.events().events.last)
     #expect(end.kind == "run.ended" && end.fields["outcome"] == "budget_spent")

@@ -70,7 +70,12 @@ import Testing
     Way(name: "busybox", script: "busybox touch made"),
     Way(name: "busybox by another name", script: "cp $(command -v busybox) x; ./x touch made"),
     Way(name: "a link to busybox", script: "ln -s $(command -v busybox) touch; ./touch made"),
-    Way(name: "a daemon", script: "(setsid sh -c 'sleep 0.1; touch made' &) ; sleep 0.5"),
+    Way(
+      name: "a daemon",
+      script: """
+        (setsid sh -c 'sleep 0.1; touch made; : > over' &)
+        for i in $(seq 200); do [ -e over ] && break; sleep 0.1; done; rm over
+        """),
     Way(
       name: "posix_spawn", script: "import os; os.waitpid(os.posix_spawn('/usr/bin/touch', ['x', 'made'], {}), 0)",
       isPython: true),
