@@ -1,3 +1,4 @@
+import Glibc
 import Paths
 import Sandbox
 import TestReports
@@ -23,12 +24,27 @@ struct ServedTrial: Sendable {
   }
 
   /// Fewer patches are not worth a run of its own for a second core.
-  private static let leastForTwo = 8
+  private static let leastForTwo = 32
+
+  /// Whether this process may use more than one core: a second run on the same one only costs its start.
+  private static let hasTwoCores: Bool = {
+    let descriptor = open("/proc/self/status", O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return true }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 8192)
+    let count = read(descriptor, &bytes, bytes.count)
+    let text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    // A list such as `0-3,8`.
+    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") }) else {
+      return true
+    }
+    return line.contains { $0 == "," || $0 == "-" }
+  }()
 
   /// Tries some of the patches; nil when the runs cannot serve: the answers for the code as it is are not the base's.
   /// - Returns: an answer for each patch that was tried; at least one.
   func answers(for indices: [Int], stopsAtFirst: Bool) async throws -> [Answer]? {
-    let lanes = indices.count < Self.leastForTwo ? 1 : 2
+    let lanes = indices.count < Self.leastForTwo || !Self.hasTwoCores ? 1 : 2
     return try await withThrowingTaskGroup(of: [Answer]?.self) { group in
       for lane in 0..<lanes {
         // Turn by turn, because the likely ones come first.
