@@ -88,6 +88,11 @@ extension Generator {
         guard let parameter = FileNames.parameterName(element, other) else { continue }
         if scope.contains(parameter) {
           insert(separator + parameter, at: end, base - 0.2, .argument)
+          // A function that calls itself mostly counts on.
+          if function >= 0, file.functions[function].name == name {
+            insert("\(separator)\(parameter) + 1", at: end, base - 0.1, .argument)
+            insert("\(separator)\(parameter) - 1", at: end, base, .argument)
+          }
           if file.language == .python {
             insert("\(separator)\(parameter)=\(parameter)", at: end, base - 0.1, .argument)
           }

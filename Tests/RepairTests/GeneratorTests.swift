@@ -61,6 +61,9 @@ import Testing
       "x.py"
     ),
     (
+      "def f(a, depth=1):\n    return f(a[0])\n", "def f(a, depth=1):\n    return f(a[0], depth + 1)\n", "x.py"
+    ),
+    (
       "def f(a):\n    n = a\n    while n:\n        n.go()\n    return n\n",
       "def f(a):\n    n = a\n    while n:\n        n.go()\n        n = a\n    return n\n", "x.py"
     ),
