@@ -76,18 +76,14 @@ private final class BackgroundRemoval: Sendable {
     }
     guard starts else { return }
     var thread = pthread_t()
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     let started = pthread_create(
-      &thread, &attributes,
+      &thread, nil,
       { _ in
         BackgroundRemoval.shared.work()
         return nil
       }, nil)
     // Left for whoever removes the whole storage.
-    if started != 0 { state.withLock { $0.isRunning = false } }
+    if started == 0 { pthread_detach(thread) } else { state.withLock { $0.isRunning = false } }
   }
 
   private func work() {
