@@ -37,6 +37,8 @@ public final class Gate: Sendable {
     var mostRecorded = SandboxTerms().recorded
     /// How many decisions about programs and connections may still be recorded for this effect.
     var decisionsLeft = SandboxTerms().recorded
+    /// What has to hold before anything is executed.
+    var trial: SandboxTrial?
   }
 
   /// A gate for one run. Without an approver, what needs approval is refused.
@@ -64,6 +66,13 @@ public final class Gate: Sendable {
 
   /// What knows the labels of the workspace's files; without it they are told from paths alone.
   func use(_ files: LabelTracker) { state.withLock { $0.files = files } }
+
+  /// From now on nothing is executed before this trial's outcome is known and recorded.
+  func waits(for trial: SandboxTrial) { state.withLock { $0.trial = trial } }
+
+  /// Waits for the trial of the sandbox's promises.
+  /// - Throws: ``RunFailure`` when one does not hold, `AuditError` when that cannot be recorded.
+  func sandboxHolds() async throws { try await state.withLock { $0.trial }?.holds() }
 
   /// What the run has used up so far.
   func setSpending(_ spending: Resource.Spending) { state.withLock { $0.spending = spending } }
@@ -95,6 +104,7 @@ public final class Gate: Sendable {
     _ effect: Effect, call: String? = nil, content: [String: [UInt8]] = [:], details: JSONObject = JSONObject(),
     _ body: () async throws -> EffectOutcome<Value>
   ) async throws -> Value {
+    if effect.runsCommands { try await sandboxHolds() }
     let passage = try await authorize(effect, call: call, content: content)
     var fields = (effect.json.object ?? JSONObject()).merging(details)
     fields["call"] = JSONValue(call)

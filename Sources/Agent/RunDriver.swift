@@ -91,7 +91,11 @@ final class RunDriver {
     if size.tokens(of: state.items) > (services.contextWindow ?? .max) / 100 * 85 { _ = try await cut() }
     let estimated = size.tokens(of: state.items)
     let modelRequest = ModelRequest(system: system, tools: tools, items: state.items, cacheKey: run)
+    // The sandbox's promises are tried beside the first request: nothing is executed before they hold.
+    let gate = gate
+    async let held: Void = gate.sandboxHolds()
     let (response, price) = try await answer(to: modelRequest)
+    try await held
     if !response.usage.isEstimated { size.correct(estimated, by: response.usage.input) }
     state.add(response, microdollars: price)
     observe(.answered(state.spending))

@@ -8,8 +8,8 @@ import Workspace
 extension Runs {
   /// Records what came of trying the sandbox's promises, and refuses to go on when one does not hold. From then on every
   /// command's programs and connections pass the gate.
-  func hold(
-    _ workspace: Workspace, by gate: Gate, _ assurance: SandboxAssurance
+  static func hold(
+    _ workspace: Workspace, by gate: Gate, _ services: RunServices, _ assurance: SandboxAssurance
   ) throws {
     let terms = services.sandboxTerms
     let names = services.authorizer.programNames

@@ -348,9 +348,10 @@ public struct Runs: Sendable {
     _ run: String, _ request: RunRequest, _ location: CheckoutLocation, _ tests: TestCommand?,
     _ recorder: Recorder, state: RunState, deadline: Deadline, resuming: Bool
   ) async throws -> RunDriver {
-    async let assurance = services.sandbox.tryPromises(watching: services.sandboxTerms.watchesPrograms)
     let principal = principal(run, location)
     let gate = gate(recorder, principal, state)
+    let services = services
+    let assurance = Task { await services.sandbox.tryPromises(watching: services.sandboxTerms.watchesPrograms) }
     let mask = scan(location, principal, state.labels)
     try report(mask, recorder)
     let workspace = try await open(location, run, hiding: mask, resuming: resuming)
@@ -360,9 +361,15 @@ public struct Runs: Sendable {
     var snapshot = try await workspace.snapshot()
     // What was made before the run was interrupted.
     if try await !tracker.look(at: snapshot).isEmpty { snapshot = try await workspace.snapshot() }
-    try hold(workspace, by: gate, await assurance)
+    gate.waits(
+      for: SandboxTrial(assurance) { [weak gate] assurance in
+        if let gate { try Self.hold(workspace, by: gate, services, assurance) }
+      })
     // There, it is a copy, which only a command finds out.
-    if services.sandbox.level == .container { try await workspace.prepare() }
+    if services.sandbox.level == .container {
+      try await gate.sandboxHolds()
+      try await workspace.prepare()
+    }
     try recorder.append(
       .workspaceOpened,
       [
