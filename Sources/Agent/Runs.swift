@@ -93,57 +93,6 @@ public struct Runs: Sendable {
     }
   }
 
-  /// Delivers the change of a run that has ended.
-  public func deliver(_ run: RunID, _ request: DeliveryRequest) async throws -> RunResult {
-    let store = services.store
-    let events = try store.events(of: run)
-    let state = try RunState(events: events) { event, name in try store.content(of: event, name) }
-    guard let ended = state.ended, var outcome = ended["outcome"]?.string.flatMap(RunOutcome.init(rawValue:)) else {
-      throw RunFailure(
-        .repository, "\(run.text) has not ended", hint: "go on with it: codeagent runs resume \(run.text)")
-    }
-    guard let snapshot = ended["deliverable"]?.string else {
-      throw RunFailure(.repository, "\(run.text) ended without a change that could be delivered (\(outcome.rawValue))")
-    }
-    if outcome == .refused || outcome == .conflict {
-      // Only the delivery failed then: what the judge said is what there is to deliver.
-      let ruling = events.last { $0.kind == EventKind.verification.rawValue }?.fields["ruling"]?.string
-      let isProven =
-        ruling == Judge.Verdict.Ruling.proven.rawValue && state.finish?.outcome != RunOutcome.unconfirmed.rawValue
-      outcome = isProven ? .fixed : .unconfirmed
-    }
-    guard outcome != .unconfirmed || request.acceptUnconfirmed else {
-      throw RunFailure(
-        .repository, "the change of \(run.text) passes the tests but is not confirmed",
-        hint: "look at it with `codeagent runs show \(run.text)`, then add --yes")
-    }
-    guard let checkout = state.started["checkout"]?.string.flatMap(Quoting.unquote) else {
-      throw RunFailure(.record, "the record of \(run.text) does not name its checkout")
-    }
-    let location = try CheckoutLocation.resolve(checkout)
-    let recorder = Recorder(log: try store.resume(run: run), redactor: services.redactor)
-    let principal = principal(run.text, location)
-    let mask = scan(location, principal, state.labels)
-    let workspace = try await open(location, run.text, hiding: mask, resuming: true)
-    let gate = gate(recorder, principal, state)
-    gate.use(tracker(workspace, principal, state.labels, mask))
-    var result = RunResult(run: run.text, outcome: outcome, reason: ended["reason"]?.string ?? "")
-    let deliverable = try await workspace.snapshot(id: snapshot)
-    result.diff = try await workspace.diff(from: nil, to: deliverable)
-    result.summary = ended["summary"]?.string ?? ""
-    do {
-      result.delivered = try await Delivery(workspace: workspace, gate: gate, run: run.text).deliver(
-        deliverable, request,
-        message: "Change of codeagent run \(run.text)\n\n"
-          + (try RecordTrailer.text(run: run.text, in: store, recorder)))
-    } catch let error as Refusal {
-      result.outcome = .refused
-      result.reason = error.description
-    }
-    try recorder.flush()
-    return result
-  }
-
   /// Drops a run's workspace. Its record stays.
   public func discard(_ run: RunID) throws {
     try Workspace.removeStorage(storage(run.text))
@@ -269,7 +218,7 @@ public struct Runs: Sendable {
     try await driver.session.freezeBase()
   }
 
-  private func open(
+  func open(
     _ location: CheckoutLocation, _ run: String, hiding mask: ViewMask, resuming: Bool
   ) async throws -> Workspace {
     var view = services.view
@@ -284,7 +233,7 @@ public struct Runs: Sendable {
 
   // MARK: Policy
 
-  private func principal(_ run: String, _ location: CheckoutLocation) -> Principal {
+  func principal(_ run: String, _ location: CheckoutLocation) -> Principal {
     var principal = services.principal
     principal.run = run
     principal.repository = location.repositoryName
@@ -297,20 +246,20 @@ public struct Runs: Sendable {
     return Resource.Model(identity, region: services.regions[identity.provider])
   }
 
-  private func gate(_ recorder: Recorder, _ principal: Principal, _ state: RunState) -> Gate {
+  func gate(_ recorder: Recorder, _ principal: Principal, _ state: RunState) -> Gate {
     Gate(
       authorizer: services.authorizer, principal: principal, recorder: recorder, approver: services.approver,
       model: ownModel, regions: services.regions, labels: state.labels, approvals: state.approvals)
   }
 
   /// What commands of the run must not see.
-  private func scan(_ location: CheckoutLocation, _ principal: Principal, _ labels: Set<String>) -> ViewMask {
+  func scan(_ location: CheckoutLocation, _ principal: Principal, _ labels: Set<String>) -> ViewMask {
     CheckoutScan.mask(
       of: location, by: services.authorizer, principal: principal, context: AccessContext(labels: labels),
       model: ownModel, cache: services.labelCache)
   }
 
-  private func tracker(
+  func tracker(
     _ workspace: Workspace, _ principal: Principal, _ labels: Set<String>, _ mask: ViewMask
   ) -> LabelTracker {
     LabelTracker(
@@ -396,41 +345,10 @@ public struct Runs: Sendable {
       toolbox: isEngine ? .engine : .standard, state: fresh, deadline: deadline, observe: observe)
   }
 
-  private func header(
-    _ run: String, _ location: CheckoutLocation, _ tests: TestCommand?, _ workspace: Workspace, isResumed: Bool
-  ) -> RunHeader {
-    RunHeader(
-      run: run, root: location.root, project: location.project, model: services.model.identity, testCommand: tests,
-      workspaceMode: "\(workspace.mode)" + (workspace.modeReason.map { " (\($0))" } ?? ""), isResumed: isResumed)
-  }
-
   private func testCommand(_ request: RunRequest, _ location: CheckoutLocation) -> TestCommand? {
     let files = CheckoutFiles(root: location.root)
     if let shell = request.testCommand { return .named(shell, directory: location.project, files: files) }
     return ProjectRecognizer.recognize(files, directory: location.project).first
-  }
-
-  private func startFields(_ request: RunRequest, _ location: CheckoutLocation, _ tests: TestCommand?) -> JSONValue {
-    [
-      "checkout": .string(Quoting.quote(location.root)), "project": .string(location.project.quoted),
-      "version": .string(services.version), "user": .string(services.principal.user),
-      "account": .string(services.account), "startedBy": .string("\(services.principal.start.rawValue)"),
-      "groups": .array(services.principal.groups.map { .string($0) }),
-      "vouchedBy": .string(services.principal.vouchedBy),
-      "labels": .array(request.labels.sorted().map { .string($0) }),
-      "provider": .string(services.model.identity.provider), "model": .string(services.model.identity.name),
-      "endpoint": JSONValue(services.model.identity.endpoint), "policy": .string(services.authorizer.digest),
-      "test": JSONValue(request.testCommand), "testCommand": JSONValue(tests?.shell),
-      "setup": JSONValue(request.setup), "prompts": PromptRecord.digests,
-      "versions": .object(
-        services.versions.sorted { $0.key < $1.key }.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) }),
-      "budget": [
-        "turns": request.budget.turns.map { JSONValue($0) } ?? .null,
-        "tokens": request.budget.tokens.map { JSONValue($0) } ?? .null,
-        "microdollars": request.budget.microdollars.map { JSONValue($0) } ?? .null,
-        "seconds": request.budget.seconds.map { JSONValue(Int($0)) } ?? .null,
-      ],
-    ]
   }
 
   /// Records that a run ended early, whatever ended it, and hands the error on.
