@@ -13,6 +13,8 @@ struct PatchTrial: Sendable {
   let workspace: Workspace
   /// How many times the usual time a patch gets.
   var patience = 1.0
+  /// Patches that are not through by then count as not run.
+  var deadline: ContinuousClock.Instant?
 
   /// How one patch fared.
   enum Outcome: String, Sendable, CaseIterable {
@@ -66,8 +68,9 @@ struct PatchTrial: Sendable {
     }
     var open = patches.indices.filter { results[$0] == nil }
     var isServed = isServed && tests.command.mayHaveTrials && base.isNamed
-    let served = ServedTrial(tests: tests, base: base, workspace: workspace, patches: ranges, patience: patience)
-    while isServed, !open.isEmpty {
+    let served = ServedTrial(
+      tests: tests, base: base, workspace: workspace, patches: ranges, patience: patience, deadline: deadline)
+    while isServed, !open.isEmpty, deadline.secondsLeft > 0 {
       guard let answers = try await served.answers(for: open, stopsAtFirst: stopAtFirst) else {
         isServed = false
         break
@@ -104,7 +107,7 @@ struct PatchTrial: Sendable {
     try await withThrowingTaskGroup(of: (Int, Result).self) { group in
       var next = 0
       func start() {
-        guard next < indices.count, !(stopAtFirst && hasPassed) else { return }
+        guard next < indices.count, !(stopAtFirst && hasPassed), deadline.secondsLeft > 0 else { return }
         let index = indices[next]
         next += 1
         group.addTask { (index, try await attempt(patches[index].id, patches[index].edits)) }
@@ -132,7 +135,9 @@ struct PatchTrial: Sendable {
     let copy = try await workspace.fork(named: "try-\(Nonce.random())")
     do {
       for (path, content) in contents { try await copy.write(path, content, executable: nil) }
-      let result = try await judge(id, in: copy)
+      var result = try await judge(id, in: copy)
+      // What was cut short by the end of the whole trial says nothing about the patch.
+      if result.outcome == .timeout, deadline.secondsLeft <= 0 { result = Result(id: id, outcome: .notRun) }
       try await copy.discard()
       return result
     } catch {
@@ -144,12 +149,13 @@ struct PatchTrial: Sendable {
   /// The failing tests alone first: most patches end there.
   private func judge(_ id: String, in copy: Workspace) async throws -> Result {
     var limits = tests.limits
-    limits.wallSeconds = min(limits.wallSeconds, patience * trialSeconds)
+    limits.wallSeconds = min(limits.wallSeconds, patience * trialSeconds, max(0.1, deadline.secondsLeft))
     let testSeconds = patience * TestRunner.endlessSeconds
     if base.isNamed, !base.failing.isEmpty, let narrow = tests.command.selecting(base.failing) {
       let execution = try await tests.runOnce(narrow, in: copy, limits: limits, testSeconds: testSeconds)
       let result = rate(id, execution.report, isOverTime: execution.isOverTime, comparingAll: false)
       if result.outcome != .passed { return result }
+      limits.wallSeconds = min(limits.wallSeconds, max(0.1, deadline.secondsLeft))
     }
     let execution = try await tests.runOnce(tests.command, in: copy, limits: limits, testSeconds: testSeconds)
     return rate(id, execution.report, isOverTime: execution.isOverTime, comparingAll: true)
@@ -180,6 +186,11 @@ struct PatchTrial: Sendable {
     }
     return result
   }
+}
+
+extension ContinuousClock.Instant? {
+  /// Seconds until then; infinity where there is no such moment.
+  var secondsLeft: Double { map { (ContinuousClock.now.duration(to: $0)).seconds } ?? .infinity }
 }
 
 extension TestRunner.Execution {

@@ -14,6 +14,8 @@ struct ServedTrial: Sendable {
   let patches: [[TrialEdit]]
   /// How many times the usual time a patch gets.
   let patience: Double
+  /// When runs are ended; what they have not come to then has no answer.
+  let deadline: ContinuousClock.Instant?
 
   /// One patch's answer.
   struct Answer: Sendable {
@@ -42,7 +44,7 @@ struct ServedTrial: Sendable {
   }()
 
   /// Tries some of the patches; nil when the runs cannot serve: the answers for the code as it is are not the base's.
-  /// - Returns: an answer for each patch that was tried; at least one.
+  /// - Returns: an answer for each patch that was tried; at least one, unless the deadline has passed.
   func answers(for indices: [Int], stopsAtFirst: Bool) async throws -> [Answer]? {
     let lanes = indices.count < Self.leastForTwo || !Self.hasTwoCores ? 1 : 2
     return try await withThrowingTaskGroup(of: [Answer]?.self) { group in
@@ -56,7 +58,7 @@ struct ServedTrial: Sendable {
       while let answers = try await group.next() {
         if let answers { all += answers } else { isServed = false }
       }
-      return isServed && !all.isEmpty ? all.sorted { $0.patch < $1.patch } : nil
+      return isServed && (!all.isEmpty || deadline.secondsLeft <= 0) ? all.sorted { $0.patch < $1.patch } : nil
     }
   }
 
@@ -71,19 +73,20 @@ struct ServedTrial: Sendable {
     else { return nil }
     var limits = tests.limits
     // Each patch has bounds of its own; this one is for a run that does not get to the point where it forks.
-    limits.wallSeconds = max(limits.wallSeconds, 60 + 10 * Double(share.count))
+    limits.wallSeconds = min(max(limits.wallSeconds, 60 + 10 * Double(share.count)), max(0.1, deadline.secondsLeft))
     let run = try await tests.runInCopy(plan, of: workspace, named: "serve-\(nonce)", limits: limits)
     let evidence = RunEvidence(
       output: [], exitStatus: nil, results: run.results, projectRoot: tests.projectRoot(in: workspace), nonce: nonce)
+    let wasCutShort = deadline.secondsLeft <= 0
     guard let trials = command.trials(from: evidence), let control = trials.all.first, control.patch == nil,
       isFaithful(control)
-    else { return nil }
+    else { return wasCutShort ? [] : nil }
     var answers = trials.all.dropFirst().compactMap { trial -> Answer? in
       guard let patch = trial.patch, share.indices.contains(patch) else { return nil }
       return Answer(patch: share[patch], report: trial.report, isTimeout: trial.isTimeout)
     }
     // A run that died half way was ended by the patch that it was trying.
-    if !trials.isComplete, answers.count < share.count {
+    if !trials.isComplete, answers.count < share.count, !wasCutShort {
       answers.append(Answer(patch: share[answers.count], report: nil, isTimeout: true))
     }
     return answers

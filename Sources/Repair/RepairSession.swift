@@ -210,7 +210,11 @@ struct RepairSession: Sendable {
     pending = [
       plan(
         "try_patches",
-        ["patches": .array(patches), "stop_at_first": false, "patience": JSONValue(isPatient ? Self.latePatience : 1)])
+        [
+          "patches": .array(patches), "stop_at_first": false, "patience": JSONValue(isPatient ? Self.latePatience : 1),
+          // What comes after the search needs the rest of the time.
+          "seconds": JSONValue(Int(max(1, min(86_400, (brief.budgetSeconds - seconds).rounded(.up))))),
+        ])
     ]
     batches += 1
   }
@@ -325,12 +329,14 @@ struct RepairSession: Sendable {
       searches[index].unchanged = ""
     }
     let before = tried
+    var ran = 0
     for (position, item) in batch.enumerated() {
       guard let result = byID["p\(before + position + 1)"], result.outcome != .notRun else { continue }
+      ran += 1
       consider(result, of: item, in: index)
     }
-    tried += batch.count
-    searches[index].tried += batch.count
+    tried += ran
+    searches[index].tried += ran
     batch = []
     tryNext()
   }

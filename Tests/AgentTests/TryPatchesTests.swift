@@ -65,6 +65,21 @@ import Testing
     #expect(isServed == true)
   }
 
+  @Test func whatItsTimeDoesNotReachIsNotRun() async throws {
+    let rig = try Rig(Calculator.files)
+    func patch(_ id: String, _ text: String) -> JSONValue {
+      ["id": .string(id), "edits": [["path": "calc.py", "old": "left - right", "new": .string(text)]]]
+    }
+    let sleeper = "__import__('time').sleep(60) or left + right"
+    let script = Script([
+      Script.call("try_patches", ["patches": [patch("sleeps", sleeper), patch("right", "left + right")], "seconds": 1]),
+      Script.say("That is all."),
+    ])
+    _ = try await rig.run(script)
+    let said = script.requests.flatMap(\.results).map(\.output).joined(separator: "\n")
+    #expect(said.contains("sleeps: notRun") && said.contains("right: notRun"), "\(said)")
+  }
+
   @Test func aProgramWithThreadsIsTriedAlone() async throws {
     var files = Calculator.files
     files["test_calc.py"] =

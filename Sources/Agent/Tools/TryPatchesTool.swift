@@ -27,6 +27,7 @@ struct TryPatchesTool: Tool {
                 required: ["id", "edits"]), "The alternatives.")
           ),
           ("stop_at_first", Schema.boolean("Stop after the first patch that passes everything.")),
+          ("seconds", Schema.integer("Stop after this time; patches not tried by then are answered notRun.")),
         ], required: ["patches"])))
 
   private static let mostPatches = 512
@@ -34,6 +35,7 @@ struct TryPatchesTool: Tool {
   private let stopAtFirst: Bool
   /// How many times the usual time a patch gets; for programs, which know why they ask for it.
   private let patience: Double
+  private let seconds: Int?
 
   init(_ arguments: ToolArguments) throws(ToolFailure) {
     var patches: [(id: String, edits: [JSONValue])] = []
@@ -46,6 +48,7 @@ struct TryPatchesTool: Tool {
     }
     self.patches = patches
     stopAtFirst = try arguments.optionalBool("stop_at_first") ?? false
+    seconds = try arguments.optionalInt("seconds").map { min(86_400, max(1, $0)) }
     patience = Double(min(20, max(1, try arguments.optionalInt("patience") ?? 1)))
   }
 
@@ -58,9 +61,10 @@ struct TryPatchesTool: Tool {
     let contents = try await EditList.originals(patches.map(\.edits), in: session, call: call)
     let writes = contents.keys.sorted()
     let effect = Effect.tryPatches(count: patches.count, writes: writes, command: tests.command.shell)
-    let trial = PatchTrial(
-      tests: tests, base: base, originals: contents, workspace: session.workspace, patience: patience)
     let clock = ContinuousClock.now
+    let trial = PatchTrial(
+      tests: tests, base: base, originals: contents, workspace: session.workspace, patience: patience,
+      deadline: seconds.map { clock + .seconds($0) })
     let results: [PatchTrial.Result] = try await session.gate.perform(effect, call: call) {
       let (results, isServed) = try await trial.run(
         patches, stopAtFirst: stopAtFirst, isServed: session.servesTrials)
