@@ -72,7 +72,8 @@ import Testing
     }
     let sleeper = "__import__('time').sleep(60) or left + right"
     let script = Script([
-      Script.call("try_patches", ["patches": [patch("sleeps", sleeper), patch("right", "left + right")], "seconds": 1]),
+      Script.call(
+        "try_patches", ["patches": [patch("sleeps", sleeper), patch("right", "left + right")], "seconds": 1]),
       Script.say("That is all."),
     ])
     _ = try await rig.run(script)
