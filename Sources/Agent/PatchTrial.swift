@@ -77,10 +77,21 @@ struct PatchTrial: Sendable {
       }
       var passing: [Int] = []
       for answer in answers {
-        results[answer.patch] = rate(patches[answer.patch].id, answer)
+        results[answer.patch] = rate(patches[answer.patch].id, answer, comparingAll: false)
         if results[answer.patch]?.outcome == .passed { passing.append(answer.patch) }
       }
       open.removeAll { results[$0] != nil }
+      // One more run finds most of those that only break what passed.
+      if passing.count > 1, served.hasOthers,
+        let answers = try await served.answers(for: passing, stopsAtFirst: stopAtFirst, ofAllTests: true)
+      {
+        for answer in answers {
+          let result = rate(patches[answer.patch].id, answer, comparingAll: true)
+          guard result.outcome != .passed else { continue }
+          results[answer.patch] = result
+          passing.removeAll { $0 == answer.patch }
+        }
+      }
       // What passes when served has to pass alone, with all other tests.
       results.merge(try await runAlone(passing, patches, stopAtFirst: stopAtFirst)) { $1 }
       if stopAtFirst, results.contains(where: { $0.value.outcome == .passed }) { open = [] }
@@ -89,12 +100,12 @@ struct PatchTrial: Sendable {
     return (patches.indices.map { results[$0] ?? Result(id: patches[$0].id, outcome: .notRun) }, isServed)
   }
 
-  private func rate(_ id: String, _ answer: ServedTrial.Answer) -> Result {
+  private func rate(_ id: String, _ answer: ServedTrial.Answer, comparingAll: Bool) -> Result {
     if answer.isTimeout { return Result(id: id, outcome: .timeout) }
     guard let report = answer.report else {
       return Result(id: id, outcome: .broken, firstFailure: "an edit is out of range or overlaps another")
     }
-    return rate(id, report, isOverTime: false, comparingAll: false)
+    return rate(id, report, isOverTime: false, comparingAll: comparingAll)
   }
 
   /// Tries each patch in a run of its own, as many at a time as there are cores.

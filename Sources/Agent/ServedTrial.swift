@@ -43,15 +43,22 @@ struct ServedTrial: Sendable {
     return line.contains { $0 == "," || $0 == "-" }
   }()
 
+  /// Whether there are tests beside those that failed: by default, only those are run.
+  var hasOthers: Bool { narrow != nil && !base.passing.isEmpty }
+
+  private var narrow: TestCommand? {
+    base.isNamed && !base.failing.isEmpty ? tests.command.selecting(base.failing) : nil
+  }
+
   /// Tries some of the patches; nil when the runs cannot serve: the answers for the code as it is are not the base's.
   /// - Returns: an answer for each patch that was tried; at least one, unless the deadline has passed.
-  func answers(for indices: [Int], stopsAtFirst: Bool) async throws -> [Answer]? {
+  func answers(for indices: [Int], stopsAtFirst: Bool, ofAllTests: Bool = false) async throws -> [Answer]? {
     let lanes = indices.count < Self.leastForTwo || !Self.hasTwoCores ? 1 : 2
     return try await withThrowingTaskGroup(of: [Answer]?.self) { group in
       for lane in 0..<lanes {
         // Turn by turn, because the likely ones come first.
         let share = stride(from: lane, to: indices.count, by: lanes).map { indices[$0] }
-        group.addTask { try await serve(share, stopsAtFirst: stopsAtFirst) }
+        group.addTask { try await serve(share, stopsAtFirst: stopsAtFirst, ofAllTests: ofAllTests) }
       }
       var all: [Answer] = []
       var isServed = true
@@ -62,9 +69,8 @@ struct ServedTrial: Sendable {
     }
   }
 
-  private func serve(_ share: [Int], stopsAtFirst: Bool) async throws -> [Answer]? {
-    let narrow = base.isNamed && !base.failing.isEmpty ? tests.command.selecting(base.failing) : nil
-    let command = narrow ?? tests.command
+  private func serve(_ share: [Int], stopsAtFirst: Bool, ofAllTests: Bool) async throws -> [Answer]? {
+    let command = ofAllTests ? tests.command : narrow ?? tests.command
     let nonce = Nonce.random()
     guard
       let plan = command.trialsPlan(
@@ -79,7 +85,7 @@ struct ServedTrial: Sendable {
       output: [], exitStatus: nil, results: run.results, projectRoot: tests.projectRoot(in: workspace), nonce: nonce)
     let wasCutShort = deadline.secondsLeft <= 0
     guard let trials = command.trials(from: evidence), let control = trials.all.first, control.patch == nil,
-      isFaithful(control)
+      isFaithful(control, ofAllTests: ofAllTests)
     else { return wasCutShort ? [] : nil }
     var answers = trials.all.dropFirst().compactMap { trial -> Answer? in
       guard let patch = trial.patch, share.indices.contains(patch) else { return nil }
@@ -93,9 +99,9 @@ struct ServedTrial: Sendable {
   }
 
   /// Whether the code as it is fails here as it did alone.
-  private func isFaithful(_ control: Trial) -> Bool {
-    if control.isTimeout { return true }
-    guard let report = control.report else { return false }
+  private func isFaithful(_ control: Trial, ofAllTests: Bool) -> Bool {
+    if control.isTimeout { return !ofAllTests }
+    guard let report = control.report, !ofAllTests || Set(report.passing) == Set(base.passing) else { return false }
     return Set(report.failing) == Set(base.failing) && report.buildErrors.count == base.buildErrors.count
       && report.exitStatus != 0
   }
