@@ -102,7 +102,6 @@ final class CommandLedger: Sendable {
 
   private func fields(_ record: ExecRecord, command: Int) -> JSONObject {
     let event = record.event
-    func milliseconds(_ seconds: Double) -> JSONValue { JSONValue(Int(seconds * 1000)) }
     var room = Self.mostBytes
     var arguments: [JSONValue] = []
     for argument in event.arguments.prefix(Self.mostArguments) where room > 0 {
@@ -117,7 +116,7 @@ final class CommandLedger: Sendable {
       "within": JSONValue(intent), "command": JSONValue(command), "number": JSONValue(event.number),
       "parent": JSONValue(event.parent), "process": JSONValue(event.process),
       "program": .string(Quoting.quote(event.executable)), "argv": .array(arguments),
-      "cwd": .string(Quoting.quote(event.workingDirectory)), "at": milliseconds(event.time),
+      "cwd": .string(Quoting.quote(event.workingDirectory)), "at": .milliseconds(event.time),
     ]
     if event.argumentsAreCut || room <= 0 || event.arguments.count > Self.mostArguments { fields["argvIsCut"] = true }
     if event.givenPath != event.executable { fields["calledAs"] = .string(Quoting.quote(event.givenPath)) }
@@ -130,8 +129,8 @@ final class CommandLedger: Sendable {
     case .replaced: fields["ended"] = "replaced"
     case nil: fields["ended"] = "with the sandbox"
     }
-    if let seconds = record.duration { fields["milliseconds"] = milliseconds(seconds) }
-    if let seconds = record.cpuSeconds { fields["cpuMilliseconds"] = milliseconds(seconds) }
+    if let seconds = record.duration { fields["milliseconds"] = .milliseconds(seconds) }
+    if let seconds = record.cpuSeconds { fields["cpuMilliseconds"] = .milliseconds(seconds) }
     if let bytes = record.peakMemoryBytes { fields["peakBytes"] = JSONValue(bytes) }
     return fields
   }
@@ -151,7 +150,7 @@ final class CommandLedger: Sendable {
           "host": .string(connection.request.host), "port": JSONValue(connection.request.port),
           "address": JSONValue(connection.address), "refusal": JSONValue(connection.refusal),
           "sentBytes": JSONValue(connection.sentBytes), "receivedBytes": JSONValue(connection.receivedBytes),
-          "at": JSONValue(Int(connection.time * 1000)), "milliseconds": JSONValue(Int(connection.duration * 1000)),
+          "at": .milliseconds(connection.time), "milliseconds": .milliseconds(connection.duration),
         ])
     }
   }

@@ -9,7 +9,7 @@ enum CommandRecord {
   static func fields(_ run: CommandRun) -> JSONObject {
     let result = run.result
     var fields: JSONObject = [
-      "status": .string(result.status.text), "milliseconds": milliseconds(result.duration),
+      "status": .string(result.status.text), "milliseconds": .milliseconds(result.duration),
       "outputBytes": JSONValue(result.output.totalBytes), "sandbox": sandbox(run.setting),
       "variables": .array(run.setting.variables.map { .string(Quoting.quote(Array($0.utf8))) }),
     ]
@@ -19,7 +19,7 @@ enum CommandRecord {
     case .overrun(let limit): fields["overrun"] = .string(limit.rawValue)
     case .cancelled: break
     }
-    if let seconds = result.cpuSeconds { fields["cpuMilliseconds"] = milliseconds(seconds) }
+    if let seconds = result.cpuSeconds { fields["cpuMilliseconds"] = .milliseconds(seconds) }
     if let bytes = result.peakMemoryBytes { fields["peakMemoryBytes"] = JSONValue(bytes) }
     return fields
   }
@@ -33,16 +33,18 @@ enum CommandRecord {
       "network": setting.hasNetwork ? "named hosts" : "none", "watched": .bool(setting.isWatched),
       "hidden": JSONValue(setting.hidden),
       "limits": [
-        "milliseconds": milliseconds(limits.wallSeconds), "cpuSeconds": JSONValue(limits.cpuSeconds),
+        "milliseconds": .milliseconds(limits.wallSeconds), "cpuSeconds": JSONValue(limits.cpuSeconds),
         "memoryBytes": JSONValue(limits.memoryBytes), "processes": JSONValue(limits.processes),
         "fileBytes": JSONValue(limits.fileBytes), "outputBytes": JSONValue(limits.outputBytes),
         "diskBytes": JSONValue(limits.diskBytes), "diskFiles": JSONValue(limits.diskFiles),
       ],
     ]
   }
+}
 
+extension JSONValue {
   /// Whole milliseconds, within what can be recorded: a limit may be endless.
-  private static func milliseconds(_ seconds: Double) -> JSONValue {
+  static func milliseconds(_ seconds: Double) -> JSONValue {
     .int(Int64(min(max(0, seconds.isNaN ? 0 : seconds * 1000), 1e15)))
   }
 }

@@ -68,18 +68,23 @@ extension Gate {
   /// Records what policy did not permit, or would not have; false when that cannot be.
   private func record(_ decision: Decision, _ action: String, _ labels: Set<String>, _ about: JSONObject) -> Bool {
     guard mayRecordDecision() else { return true }
-    var fields = about
+    var fields = about.merging(decision.fields(labels: labels))
     fields["action"] = .string(action)
-    fields["decision"] = .string(decision.outcome.rawValue)
-    fields["enforced"] = .bool(decision.isEnforced)
-    fields["reason"] = .string(decision.reason)
-    fields["rules"] = .array(decision.rules.map { .string("\($0)") })
-    fields["policy"] = .string(decision.policyDigest)
-    fields["labels"] = .array(labels.sorted().map { .string($0) })
     do throws(AuditError) {
       try recorder.append(.decision, .object(fields))
       return true
     } catch { return false }
+  }
+}
+
+extension Decision {
+  /// As the record keeps what was not simply permitted.
+  func fields(labels: Set<String>) -> JSONObject {
+    [
+      "decision": .string(outcome.rawValue), "enforced": .bool(isEnforced), "reason": .string(reason),
+      "rules": .array(rules.map { .string("\($0)") }), "policy": .string(policyDigest),
+      "labels": .array(labels.sorted().map { .string($0) }),
+    ]
   }
 }
 

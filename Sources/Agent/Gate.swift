@@ -300,14 +300,8 @@ public final class Gate: Sendable {
   private func recordRefusal(
     _ effect: Effect, _ decision: Decision, _ call: String?, _ labels: Set<String>, _ action: ActionDigest?
   ) throws(AuditError) {
-    var fields = effect.json.object ?? JSONObject()
+    var fields = (effect.json.object ?? JSONObject()).merging(decision.fields(labels: labels))
     fields["call"] = JSONValue(call)
-    fields["decision"] = .string("\(decision.outcome)")
-    fields["enforced"] = .bool(decision.isEnforced)
-    fields["reason"] = .string(decision.reason)
-    fields["rules"] = .array(decision.rules.map { .string("\($0)") })
-    fields["policy"] = .string(decision.policyDigest)
-    fields["labels"] = Self.json(labels)
     if let action {
       fields["action"] = .string(action.hex)
       fields["approvals"] = JSONValue(decision.approvals)

@@ -199,56 +199,6 @@ struct OutputOptions: ParsableArguments {
   var json = false
 }
 
-/// Texts that users hand over by a file or by standard input.
-enum TextInput {
-  private static let mostBytes = 4 << 20
-
-  static func read(_ file: String) throws(UsageFailure) -> String {
-    let descriptor = file == "-" ? dup(0) : open(file, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw UsageFailure("\(file) cannot be read: \(String(cString: strerror(errno)))")
-    }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    while true {
-      let count = Glibc.read(descriptor, &buffer, buffer.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw UsageFailure("\(file) cannot be read: \(String(cString: strerror(errno)))") }
-      if count == 0 { break }
-      bytes += buffer[..<count]
-      guard bytes.count <= mostBytes else { throw UsageFailure("\(file) is larger than 4 MiB: too long for a task") }
-    }
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw UsageFailure("\(file) is not UTF-8 text") }
-    return text
-  }
-}
-
-/// Whole files as bytes.
-enum ByteInput {
-  private static let mostBytes = 256 << 20
-
-  static func read(
-    _ file: String, limit: Int = mostBytes, _ purpose: String = "an input"
-  ) throws(UsageFailure) -> [UInt8] {
-    let descriptor = file == "-" ? dup(0) : open(file, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw UsageFailure("\(file) cannot be read: \(String(cString: strerror(errno)))") }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    while true {
-      let count = Glibc.read(descriptor, &buffer, buffer.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw UsageFailure("\(file) cannot be read: \(String(cString: strerror(errno)))") }
-      if count == 0 { return bytes }
-      bytes += buffer[..<count]
-      guard bytes.count <= limit else {
-        throw UsageFailure("\(file) is larger than \(limit >> 10) KiB: too large for \(purpose)")
-      }
-    }
-  }
-}
-
 /// Patches that users ask for.
 enum PatchFile {
   /// Fails before any work is done when the file cannot be written.

@@ -59,15 +59,11 @@ enum PolicyFiles {
       throw failure("\(file) is not a file")
     }
     guard status.st_size <= mostBytes else { throw failure("\(file) is larger than \(mostBytes >> 20) MiB") }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    while true {
-      let count = Glibc.read(descriptor, &buffer, buffer.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw failure("\(file) cannot be read: \(String(cString: strerror(errno)))") }
-      if count == 0 { break }
-      bytes += buffer[..<count]
-      guard bytes.count <= mostBytes else { throw failure("\(file) is larger than \(mostBytes >> 20) MiB") }
+    let bytes: [UInt8]
+    switch WholeInput.read(descriptor, limit: mostBytes) {
+    case .bytes(let whole): bytes = whole
+    case .tooLarge: throw failure("\(file) is larger than \(mostBytes >> 20) MiB")
+    case .failed(let reason): throw failure("\(file) cannot be read: \(reason)")
     }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw failure("\(file) is not UTF-8 text") }
     return text
