@@ -33,7 +33,7 @@ struct Delivery: Sendable {
     }
     if request.apply {
       let report = try await pass(.apply, snapshot, paths, .apply)
-      done.append("\(report.written.count) file(s) written in the checkout")
+      done.append(report.written.count.of("file") + " written in the checkout")
       if !report.leftOut.isEmpty {
         done.append("left out: " + report.leftOut.map { "\($0.path) (\($0.reason))" }.joined(separator: ", "))
       }

@@ -187,7 +187,8 @@ struct Judge: Sendable {
     }
     verdict.ruling = .proven
     verdict.proof.append(
-      "\(solid.count) check(s) failed on the untouched base, twice, and pass with the change in a clean workspace")
+      solid.count.of("check") + " failed on the untouched base, twice, and "
+        + (solid.count == 1 ? "passes" : "pass") + " with the change in a clean workspace")
     verdict.proof.append(
       "all \(baseline.passing.count) tests that passed before still pass; no test disappeared")
   }
@@ -232,7 +233,7 @@ struct Judge: Sendable {
         if verdict.ruling == .unconfirmed, targets == nil, !added.isEmpty {
           try await proveByAdded(added, parts, &verdict)
         } else if !added.isEmpty {
-          verdict.proof.append("\(added.count) test(s) that the run added pass")
+          verdict.proof.append(added.count.of("test") + " added by the run \(added.count == 1 ? "passes" : "pass")")
         }
       } else {
         verdict.notes.append(
@@ -262,7 +263,8 @@ struct Judge: Sendable {
         verdict.ruling = .proven
         verdict.passesNow = decisive
         verdict.proof.append(
-          "\(decisive.count) test(s) that the run added fail without the change and pass with it: " + list(decisive))
+          decisive.count.of("test") + " added by the run: failing without the change, passing with it: "
+            + list(decisive))
         verdict.proof.append("all \(baseline.passing.count) tests that passed before still pass")
       }
     } catch {

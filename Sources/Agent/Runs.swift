@@ -288,7 +288,7 @@ public struct Runs: Sendable {
       let labels = files.reduce(into: Set<String>()) { $0.formUnion($1.labels) }.sorted().joined(separator: ", ")
       observe(
         .notice(
-          "\(files.count) file(s) hidden from this run by \(rule)"
+          files.count.of("file") + " hidden from this run by \(rule)"
             + (labels.isEmpty ? "" : " (\(labels))") + ": \(names)" + (files.count > 3 ? ", …" : "")))
     }
   }

@@ -67,7 +67,8 @@ extension AuditStore {
           + (found.count > 5 ? " …" : ""), hint: "write some more characters")
     }
     throw AuditError(
-      .unknown, wanted == "last" ? "there is no run yet" : "there is no run of that name", hint: "codeagent runs list")
+      .unknown, wanted == "last" ? "there is no run yet" : "there is no run named \(text.prefix(80))",
+      hint: "codeagent runs list")
   }
 
   /// The events of a run, in order. Those that a writer still holds in memory are not among them.

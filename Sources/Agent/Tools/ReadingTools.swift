@@ -53,7 +53,7 @@ struct ReadFileTool: Tool {
     let wanted = max(first, end.flatMap { $0 > 0 ? $0 : nil } ?? .max)
     let lines = FileLines(content.bytes, from: first, count: min(wanted - first, Self.mostLines - 1) + 1)
     guard first <= lines.total else {
-      throw ToolFailure("\(session.shown(file)) has only \(lines.total) line\(lines.total == 1 ? "" : "s")")
+      throw ToolFailure("\(session.shown(file)) has only \(lines.total.of("line"))")
     }
     var text = "\(session.shown(file)), lines \(first)–\(first + lines.ranges.count - 1) of \(lines.total)\n"
     for (offset, range) in lines.ranges.enumerated() where text.utf8.count < Self.mostBytes {

@@ -113,6 +113,6 @@ struct AdoptPatchTool: Tool {
     let writes = try edits.applied(to: originals).map { FileWrite(path: $0.key, content: $0.value) }
     let diff = try await session.edit(
       writes.sorted { $0.path < $1.path }, patch: edits.json.serialized, call: call)
-    return ToolOutput("Applied to \(diff.count) file(s).", structured: ["applied": true])
+    return ToolOutput("Applied to \(diff.count.of("file")).", structured: ["applied": true])
   }
 }

@@ -123,7 +123,7 @@ struct SearchPlace: Sendable {
     if !special.isEmpty {
       text += "  special: " + special.map { "\($0.value) \($0.key)" }.joined(separator: ", ") + "\n"
     }
-    text += "  kept in \(Display.bytes(status.storeBytes)), \(status.storeSegments) segment(s)"
+    text += "  kept in \(Display.bytes(status.storeBytes)), \(Display.count(status.storeSegments, "segment"))"
     if status.storeDamaged > 0 { text += "; \(status.storeDamaged) damaged, dropped" }
     text += "\n"
     if let problem = status.storeProblem { text += "  in memory only: \(Display.safe(problem))\n" }

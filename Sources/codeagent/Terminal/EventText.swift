@@ -33,7 +33,7 @@ enum EventText {
     }
     if let time = fields["milliseconds"]?.int { details.append(Display.seconds(Double(time) / 1000)) }
     if let programs = fields["executed"]?["total"]?.int {
-      details.append("\(programs) program\(programs == 1 ? "" : "s")")
+      details.append(Display.count(programs, "program"))
     }
     if let commit = fields["commit"]?.string { details.append("commit \(commit.prefix(12))") }
     if let error = fields["error"]?.string { details.append(Display.line(error, width: 100)) }

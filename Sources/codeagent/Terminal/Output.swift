@@ -90,6 +90,9 @@ enum Display {
   /// A path in git's quoted form.
   static func path(_ bytes: [UInt8]) -> String { Quoting.quote(bytes) }
 
+  /// A number of things as people write it: `1 file`, `2 files`.
+  static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
   /// A size as people read it.
   static func bytes(_ count: Int) -> String {
     if count < 1000 { return "\(count) bytes" }

@@ -47,8 +47,8 @@ struct AuditErase: ParsableCommand {
       return
     }
     Output.write(
-      "erased \(count(result.erased, "content")) (\(Display.bytes(result.bytes))) of \(count(result.events, "event")) in "
-        + "\(count(result.runs.count, "run"))\n"
+      "erased \(Display.count(result.erased, "content")) (\(Display.bytes(result.bytes))) of \(Display.count(result.events, "event")) in "
+        + "\(Display.count(result.runs.count, "run"))\n"
     )
     if result.retained > 0 {
       Output.write(
@@ -57,6 +57,4 @@ struct AuditErase: ParsableCommand {
     }
     if result.held > 0 { Output.write("kept \(result.held): on hold, or being written\n") }
   }
-
-  private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 }

@@ -25,7 +25,12 @@ struct AuditProve: ParsableCommand {
     let store = try Assembly().store()
     let parts = event.split(separator: "/", maxSplits: 1).map(String.init)
     guard let name = parts.first else { throw UsageFailure("name an event: RUN/NUMBER") }
-    let events = try store.events(of: try store.run(matching: name))
+    let run: RunID
+    do { run = try store.run(matching: name) } catch {
+      guard error.kind == .unknown, parts.count == 1, Int(name) != nil else { throw error }
+      throw UsageFailure("name the run, too: `codeagent audit prove last/\(name)` for the newest")
+    }
+    let events = try store.events(of: run)
     let number = parts.count > 1 ? Int(parts[1]) : events.count
     guard let number, let found = events.first(where: { $0.sequence == number }) else {
       throw UsageFailure("there is no event `\(parts.last ?? "")` in \(name): it has \(events.count)")

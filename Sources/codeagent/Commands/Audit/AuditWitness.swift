@@ -76,7 +76,7 @@ struct AuditWitness: AsyncParsableCommand {
       let address = listen[..<colon].filter { $0 != "[" && $0 != "]" }
       let service = WitnessService(Witness(key: key, logs: logs), directory: place)
       let server = try WitnessServer(service, address: address, port: port)
-      Output.write("witness of \(logs.count) record(s) on http://\(listen[..<colon]):\(server.port)\n")
+      Output.write("witness of \(Display.count(logs.count, "record")) on http://\(listen[..<colon]):\(server.port)\n")
       Output.write("key  \(key.verificationKey.text)\n")
       server.run()
     }
