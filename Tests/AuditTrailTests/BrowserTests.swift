@@ -182,7 +182,7 @@ enum Browser {
         "--proxy-server=http://127.0.0.1:9", "--user-data-dir=\(directory.path("profile"))", "--enable-logging=stderr",
         "--v=0",
         "--virtual-time-budget=4000", "--dump-dom", "file://\(file)",
-      ], environment: ["HOME": directory.path, "PATH": "/usr/bin:/bin"], timeout: 90)
+      ], environment: ["HOME": directory.path, "PATH": "/usr/bin:/bin"], timeout: 300)
     return (result.out, result.err)
   }
 

@@ -28,7 +28,7 @@ private func open(_ source: MemorySource, _ scratch: Scratch) async throws -> In
 
 private func segments(_ scratch: Scratch) async throws -> [String] {
   // The store is written behind the first answers.
-  for _ in 0..<500 {
+  for _ in 0..<3000 {
     let deep = scratch.path + "/deep"
     let found = ((try? FileManager.default.contentsOfDirectory(atPath: deep)) ?? []).filter { $0.hasSuffix(".seg") }
     if !found.isEmpty { return found.map { deep + "/" + $0 } }
@@ -85,7 +85,8 @@ private func segments(_ scratch: Scratch) async throws -> [String] {
         try await Task.sleep(for: .milliseconds(5))
       }
     }
-    try await Task.sleep(for: .milliseconds(100))
+    // They are merged behind the answers.
+    for _ in 0..<1000 where try await segments(scratch).count > 13 { try await Task.sleep(for: .milliseconds(10)) }
     #expect(try await segments(scratch).count <= 13)
     let all = Dictionary(uniqueKeysWithValues: (0..<30).map { ("a\($0).py", "def f\($0)():\n    pass\n") })
     let source = MemorySource(all, knowsBlobs: true)

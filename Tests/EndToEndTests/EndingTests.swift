@@ -153,12 +153,11 @@ import Testing
     try scratch.makeProject(Calculator.files)
     let turns: [ScriptedTurn] = [
       .call("read_file", ["path": "calc.py"]), .freeform("apply_patch", Calculator.fix),
-      .call("shell", ["command": "touch started; while [ ! -e go-on ]; do sleep 0.1; done"]), .say("Done."),
+      .call("shell", ["command": "touch started; while [ ! -e go-on ]; do sleep 0.1017; done"]), .say("Done."),
     ]
     let server = try ScriptedModelServer(turns)
     let process = try scratch.start("fix", "--json", "--model", "openai/mock", server: server)
-    for _ in 0..<600 where server.requests.count < 3 { try await Task.sleep(for: .milliseconds(50)) }
-    try await Task.sleep(for: .milliseconds(700))
+    try await isRunning("sleep 0.1017")
     kill(process.id, SIGKILL)
     let killed = try await onOwnThread { process.finish() }
     #expect(killed.status == 128 + SIGKILL)
@@ -183,13 +182,21 @@ import Testing
     let sleep = "sleep 7\(100 + signal)"
     let server = try ScriptedModelServer([.call("shell", ["command": .string(sleep)])])
     let process = try scratch.start("fix", "--json", "--model", "openai/mock", server: server)
-    for _ in 0..<600 where server.requests.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
-    try await Task.sleep(for: .milliseconds(700))
+    try await isRunning(sleep)
     kill(process.id, signal)
-    let result = try await onOwnThread { process.finish(timeout: 20) }
+    let result = try await onOwnThread { process.finish(timeout: 120) }
     #expect(result.status == Int32(status), "\(result.shown)")
     #expect(result.end?["exit_code"]?.int == status)
     let left = try runProcess(["pgrep", "-f", "^\(sleep)"])
     #expect(left.out.isEmpty)
+  }
+
+  /// Waits until a command of a model runs, told by what its arguments begin with.
+  private func isRunning(_ command: String) async throws {
+    for _ in 0..<600 {
+      if try !runProcess(["pgrep", "-f", "^\(command)"]).out.isEmpty { return }
+      try await Task.sleep(for: .milliseconds(100))
+    }
+    Issue.record("it never ran: \(command)")
   }
 }

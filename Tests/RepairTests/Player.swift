@@ -37,7 +37,7 @@ final class Player {
     workers = try (0..<2).map { _ in try TemporaryDirectory("repair-player") }
     lastContents = [files, files]
     for worker in workers { for (path, text) in files { try worker.write(path, text) } }
-    baseline = try Runners.run(runner, in: workers[0].path, timeout: 60).report
+    baseline = try Runners.run(runner, in: workers[0].path, timeout: 300).report
     let brief = RepairBrief(
       command: "test", framework: .exitStatus, report: baseline,
       files: files.keys.sorted().compactMap { path in
@@ -180,7 +180,8 @@ final class Player {
       return result("failed", failing: still.count, fixed: failing.count - still.count, lost: 0, failure, still: still)
     }
     let all =
-      runner == .make || runner == .node || runner == .tap ? first : try Runners.run(runner, in: directory, timeout: 60)
+      runner == .make || runner == .node || runner == .tap
+      ? first : try Runners.run(runner, in: directory, timeout: 300)
     if all.timedOut { return result("timeout", failing: 0, fixed: failing.count, lost: 0, nil, still: []) }
     let lost = passing.subtracting(all.report.passing).count
     let isClean = lost == 0 && all.report.failing.isEmpty && all.report.exitStatus == 0

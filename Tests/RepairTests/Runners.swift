@@ -97,7 +97,7 @@ enum Runners {
       return (TestReport(tests: tests, exitStatus: result.status, isIncomplete: tests.isEmpty), nil, result.timedOut)
     case .tap:
       let script = "r=0; for f in test/*.js; do echo \"#file $f\"; node $f || r=1; done; exit $r"
-      let result = try runProcess(["sh", "-c", script], environment: environment, cwd: directory, timeout: 30)
+      let result = try runProcess(["sh", "-c", script], environment: environment, cwd: directory, timeout: 120)
       var tests: [TestOutcome] = []
       var file = ""
       var seen: [String: Int] = [:]

@@ -68,10 +68,10 @@ import Testing
     let word = uniqueWord()
     let agent = try itself(filter: "AgentToKill", environment: ["CODEAGENT_TEST_WORD": word])
     // The shell's own argument holds the word, and so do its daemons'.
-    #expect(try await eventually(20) { processes(naming: word).count >= 3 })
+    #expect(try await eventually { processes(naming: word).count >= 3 })
     agent.process.signal(SIGKILL)
-    #expect(try await eventually(1) { processes(naming: word).isEmpty })
-    _ = agent.process.finish(timeout: 5)
+    #expect(try await eventually(20) { processes(naming: word).isEmpty })
+    _ = agent.process.finish(timeout: 60)
   }
 
   @Test func theTreeDiesWithAnAgentKilledDuringSetUp() async throws {
@@ -81,11 +81,11 @@ import Testing
       let agent = try itself(
         filter: "AgentToKill", environment: ["CODEAGENT_TEST_WORD": word, "TMPDIR": home.path])
       // Set-up takes some milliseconds, after the test program's own start.
-      #expect(try await eventually(20) { !children(of: agent.process.id).isEmpty })
+      #expect(try await eventually { !children(of: agent.process.id).isEmpty })
       usleep(useconds_t(step * 1000))
       agent.process.signal(SIGKILL)
-      #expect(try await eventually(1) { processes(naming: word).isEmpty && processes(mounting: word).isEmpty })
-      _ = agent.process.finish(timeout: 5)
+      #expect(try await eventually(20) { processes(naming: word).isEmpty && processes(mounting: word).isEmpty })
+      _ = agent.process.finish(timeout: 60)
     }
   }
 }

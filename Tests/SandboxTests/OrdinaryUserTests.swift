@@ -9,7 +9,7 @@ import Testing
     let suites =
       "IsolationTests|InsideTests|LimitTests|DeathTests|ResultTests|ViewTests|everyPromise|aRunBegins|ExecWatchTests|EscapeTests|NetworkTests|ContainerTests"
     let run = try itself(filter: suites, user: 1000)
-    let result = try await onOwnThread { run.process.finish(timeout: 120) }
+    let result = try await onOwnThread { run.process.finish(timeout: 600) }
     #expect(result.status == 0, "\(result.out) \(result.err)")
     #expect(result.err.contains("passed"))
     withExtendedLifetime(run.directory) {}
@@ -19,7 +19,7 @@ import Testing
   @Test(.enabled(if: geteuid() == 0)) func aUserWhoIsRootOnlyInHisNamespace() async throws {
     let run = try itself(
       filter: "nobodyIsRoot|theNextCommandCarriesOn|theNetworkIsOff", user: 1000, within: ["unshare", "-Ur"])
-    let result = try await onOwnThread { run.process.finish(timeout: 60) }
+    let result = try await onOwnThread { run.process.finish(timeout: 600) }
     #expect(result.err.contains("theNextCommandCarriesOn() passed"), "\(result.out) \(result.err)")
     #expect(result.err.contains("theNetworkIsOff() passed"), "\(result.out) \(result.err)")
     withExtendedLifetime(run.directory) {}
@@ -31,7 +31,7 @@ import Testing
     let run = try itself(
       filter: "ContainerTests", user: 1000, environment: ["CODEAGENT_TEST_REFUSED": "1"],
       within: ["unshare", "-Ur", "sh", "-c", script, "sh"])
-    let result = try await onOwnThread { run.process.finish(timeout: 120) }
+    let result = try await onOwnThread { run.process.finish(timeout: 600) }
     #expect(result.status == 0, "\(result.out) \(result.err)")
     #expect(result.err.contains("theStrongestAdmittedLevelIsTaken() passed"), "\(result.err)")
     withExtendedLifetime(run.directory) {}
@@ -43,7 +43,7 @@ import Testing
     let run = try itself(
       filter: "RefusedTests", environment: ["CODEAGENT_TEST_REFUSED": "1"],
       within: ["unshare", "-Ur", "sh", "-c", script, "sh"] + wrapper.dropFirst(2))
-    let result = try await onOwnThread { run.process.finish(timeout: 60) }
+    let result = try await onOwnThread { run.process.finish(timeout: 600) }
     #expect(result.status == 0, "\(result.out) \(result.err)")
     #expect(result.err.contains("isRefused() passed"), "\(result.err)")
     withExtendedLifetime(run.directory) {}

@@ -84,7 +84,7 @@ import Testing
   @Test func outputComesAsItIsWritten() async throws {
     let scene = try Scene()
     let seen = Mutex<[(String, ContinuousClock.Instant)]>([])
-    let command = scene.command(["/bin/sh", "-c", "echo one; sleep 1; echo two >&2"])
+    let command = scene.command(["/bin/sh", "-c", "echo one; sleep 3; echo two >&2"])
     let result = try await scene.sandbox.run(command) { chunk in
       seen.withLock { $0.append((String(decoding: chunk, as: UTF8.self), .now)) }
     }
@@ -130,8 +130,8 @@ import Testing
 
   @Test func aWaitingCommandCanBeCancelled() async throws {
     let scene = try Scene()
-    let first = Task { try await scene.shell("sleep 0.5; echo first") }
-    try await Task.sleep(for: .milliseconds(100))
+    let first = Task { try await scene.shell("touch begun; sleep 3; echo first") }
+    #expect(try await eventually { scene.directory.bytes("upper/begun") != nil })
     let second = Task { try await scene.shell("echo x > second") }
     try await Task.sleep(for: .milliseconds(50))
     second.cancel()

@@ -82,7 +82,7 @@ func processes(naming word: String) -> [pid_t] {
 func uniqueWord() -> String { "mark-\(getpid())-\(UInt64.random(in: 0 ... .max))" }
 
 /// Waits until something holds, for at most a while.
-func eventually(_ seconds: Double = 2, _ condition: () -> Bool) async throws -> Bool {
+func eventually(_ seconds: Double = 60, _ condition: () -> Bool) async throws -> Bool {
   for _ in 0..<Int(seconds * 100) {
     if condition() { return true }
     try await Task.sleep(for: .milliseconds(10))
