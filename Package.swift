@@ -71,7 +71,7 @@ let package = Package(
 
     // Floor 1: rooms that know nothing of agents.
     room("Git", ["CLibgit2", "Paths"]),
-    room("Sandbox", ["CLinux"]),
+    room("Sandbox", ["CLinux", "CLibcurl"]),
     room("Conversation", ["JSON"]),
     room("IndexKernel", extra: [.unsafeFlags(["-O"])]),
     room("HTTPTransport", ["CLibcurl", crypto]),

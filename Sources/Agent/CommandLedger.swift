@@ -16,6 +16,8 @@ final class CommandLedger: Sendable {
   private static let mostBytes = 4096
   /// The most programs that are counted by name.
   private static let mostNames = 50
+  /// The most bytes of a path that was asked for.
+  private static let longestPath = 512
 
   /// The labels that the effect was decided on with.
   let labels: Set<String>
@@ -143,15 +145,20 @@ final class CommandLedger: Sendable {
       if connection.address == nil { state.refused += 1 }
       guard state.recordedConnections < most else { continue }
       state.recordedConnections += 1
-      try recorder.append(
-        .connection,
-        [
-          "within": JSONValue(intent), "command": JSONValue(state.commands),
-          "host": .string(connection.request.host), "port": JSONValue(connection.request.port),
-          "address": JSONValue(connection.address), "refusal": JSONValue(connection.refusal),
-          "sentBytes": JSONValue(connection.sentBytes), "receivedBytes": JSONValue(connection.receivedBytes),
-          "at": .milliseconds(connection.time), "milliseconds": .milliseconds(connection.duration),
-        ])
+      var fields: JSONObject = [
+        "within": JSONValue(intent), "command": JSONValue(state.commands),
+        "host": .string(connection.request.host), "port": JSONValue(connection.request.port),
+        "address": JSONValue(connection.address), "refusal": JSONValue(connection.refusal),
+        "sentBytes": JSONValue(connection.sentBytes), "receivedBytes": JSONValue(connection.receivedBytes),
+        "at": .milliseconds(connection.time), "milliseconds": .milliseconds(connection.duration),
+      ]
+      if let endpoint = connection.request.endpoint { fields["endpoint"] = .string(endpoint) }
+      if let exchange = connection.exchange {
+        fields["method"] = .string(exchange.method)
+        fields["path"] = .string(Quoting.quote(Array(exchange.path.prefix(Self.longestPath))))
+        fields["status"] = JSONValue(exchange.status)
+      }
+      try recorder.append(.connection, .object(fields))
     }
   }
 }

@@ -97,6 +97,8 @@ public struct RunServices: Sendable {
   public var regions: [String: String] = [:]
   /// What runs ask of the sandbox.
   public var sandboxTerms = SandboxTerms()
+  /// Servers that commands reach through the broker, where policy permits it, with credentials that they never see.
+  public var endpoints: [NetworkEndpoint] = []
   /// Limits of each command of a run that goes on.
   public var limits = SandboxLimits.standard
   /// A directory that keeps which labels contents have; nil to keep nothing.

@@ -34,6 +34,7 @@ extension Runs {
     let decisions = ProgramDecisions()
     let isWatched = terms.watchesPrograms
     let most = terms.recorded
+    let endpoints = services.endpoints
     // The gate knows the workspace, and must not be kept by it: with it, the record would stay open after the run.
     let ask: @Sendable (ExecEvent, Set<String>) -> ExecVerdict = { [weak gate] event, labels in
       gate.map { decisions.decide(event, labels: labels, by: $0) } ?? .deny(rule: Gate.unrecorded)
@@ -50,7 +51,7 @@ extension Runs {
           guard mayConnect, let gate else { return nil }
           // The intent has brought the labels of what the command can see.
           let labels = gate.labels.union(CommandLedger.current?.labels ?? [])
-          return NetworkAccess { [weak gate] in
+          return NetworkAccess(endpoints: endpoints) { [weak gate] in
             gate?.mayConnect($0, labels: labels) ?? .deny(rule: Gate.unrecorded)
           }
         },

@@ -85,6 +85,9 @@ CURLcode ccurl_get_long(CURL *easy, CURLINFO info, long *value) { return p_curl_
 CURLcode ccurl_get_offset(CURL *easy, CURLINFO info, curl_off_t *value) {
   return p_curl_easy_getinfo(easy, info, value);
 }
+CURLcode ccurl_get_string(CURL *easy, CURLINFO info, const char **value) {
+  return p_curl_easy_getinfo(easy, info, value);
+}
 
 CURLcode ccurl_set_write(CURL *easy, ccurl_write_function body, ccurl_write_function header, void *context) {
   CURLcode code = p_curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body);
@@ -124,6 +127,12 @@ CURLMcode ccurl_multi_remove(CURLM *multi, CURL *easy) { return p_curl_multi_rem
 CURLMcode ccurl_multi_perform(CURLM *multi, int *running) { return p_curl_multi_perform(multi, running); }
 CURLMcode ccurl_multi_poll(CURLM *multi, int milliseconds) {
   return p_curl_multi_poll(multi, NULL, 0, milliseconds, NULL);
+}
+CURLMcode ccurl_multi_poll_with(CURLM *multi, int file, int milliseconds, int *is_ready) {
+  struct curl_waitfd waited = {.fd = file, .events = CURL_WAIT_POLLIN};
+  CURLMcode code = p_curl_multi_poll(multi, &waited, 1, milliseconds, NULL);
+  *is_ready = waited.revents != 0;
+  return code;
 }
 CURLMcode ccurl_multi_wakeup(CURLM *multi) { return p_curl_multi_wakeup(multi); }
 

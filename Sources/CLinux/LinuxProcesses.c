@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -160,5 +161,22 @@ int linux_pipe(int ends[2], int size) {
 int linux_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+
+uint32_t linux_local_address(int file) {
+  struct sockaddr_in address = {0};
+  socklen_t size = sizeof address;
+  if (getsockname(file, (struct sockaddr *)&address, &size) != 0 || address.sin_family != AF_INET) return 0;
+  return ntohl(address.sin_addr.s_addr);
+}
+
+const void *linux_find(const void *bytes, size_t count, const void *text, size_t length) {
+  return memmem(bytes, count, text, length);
+}
+
+void linux_block_signals(void) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, NULL);
+}
 
 void linux_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

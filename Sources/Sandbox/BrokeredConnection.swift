@@ -9,50 +9,46 @@ struct BrokeredConnection {
     case plain(head: [UInt8])
   }
 
-  private let client: Descriptor
-  private let stopping: Int32
+  private var client: SocketStream
   private var dialect = Dialect.tunnel
-  /// Read from the client and not used yet.
-  private var pending: [UInt8] = []
 
   private static let headLimit = 32 << 10
   private static let headSeconds = 30.0
-  private static let idleSeconds = 900.0
 
-  init(client: Descriptor, stopping: Int32) {
-    self.client = client
-    self.stopping = stopping
-  }
+  init(client: Descriptor, stopping: Int32) { self.client = SocketStream(client, stopping: stopping) }
 
   // MARK: The request
 
   /// What the client asks for; nil when that cannot be understood, or it went away.
   mutating func readRequest() -> ConnectionRequest? {
     let deadline = monotonicSeconds() + Self.headSeconds
-    guard more(until: deadline), let first = pending.first else { return nil }
+    guard client.more(until: deadline), let first = client.pending.first else { return nil }
     return first == 5 ? readSOCKS(deadline) : readHTTP(deadline)
   }
 
   /// RFC 1928. Only CONNECT, without authentication: whoever is inside may ask.
   private mutating func readSOCKS(_ deadline: Double) -> ConnectionRequest? {
     dialect = .socks
-    guard fill(2, deadline), fill(2 + Int(pending[1]), deadline), pending[2..<(2 + Int(pending[1]))].contains(0) else {
+    guard client.fill(2, until: deadline) else { return nil }
+    let methods = 2 + Int(client.pending[1])
+    guard client.fill(methods, until: deadline), client.pending[2..<methods].contains(0) else { return nil }
+    client.pending.removeFirst(methods)
+    guard client.writeAll([5, 0]), client.fill(5, until: deadline), client.pending[0] == 5, client.pending[1] == 1
+    else {
       return nil
     }
-    pending.removeFirst(2 + Int(pending[1]))
-    guard writeAll([5, 0]), fill(5, deadline), pending[0] == 5, pending[1] == 1 else { return nil }
     let length: Int
     let start: Int
-    switch pending[3] {
+    switch client.pending[3] {
     case 1: (start, length) = (4, 4)
-    case 3: (start, length) = (5, Int(pending[4]))
+    case 3: (start, length) = (5, Int(client.pending[4]))
     case 4: (start, length) = (4, 16)
     default: return nil
     }
-    guard fill(start + length + 2, deadline) else { return nil }
-    let bytes = Array(pending[start..<(start + length)])
-    let port = Int(pending[start + length]) << 8 | Int(pending[start + length + 1])
-    pending.removeFirst(start + length + 2)
+    guard client.fill(start + length + 2, until: deadline) else { return nil }
+    let bytes = Array(client.pending[start..<(start + length)])
+    let port = Int(client.pending[start + length]) << 8 | Int(client.pending[start + length + 1])
+    client.pending.removeFirst(start + length + 2)
     let host = start == 5 ? HostName.normal(bytes) : NetworkAddress(bytes: bytes).text
     return host.map { ConnectionRequest(host: $0, port: port) }
   }
@@ -61,15 +57,15 @@ struct BrokeredConnection {
   private mutating func readHTTP(_ deadline: Double) -> ConnectionRequest? {
     var end: Int?
     while true {
-      end = Self.endOfHead(pending)
+      end = Self.endOfHead(client.pending)
       if end != nil { break }
-      guard pending.count < Self.headLimit, more(until: deadline) else { return nil }
+      guard client.pending.count < Self.headLimit, client.more(until: deadline) else { return nil }
     }
     guard let end else { return nil }
-    let lines = pending[..<end].split(separator: 0x0a).map { $0.last == 0x0d ? $0.dropLast() : $0 }
+    let lines = client.pending[..<end].split(separator: 0x0a).map { $0.last == 0x0d ? $0.dropLast() : $0 }
     let words = lines.first?.split(separator: 0x20) ?? []
     guard words.count == 3 else { return nil }
-    pending.removeFirst(end)
+    client.pending.removeFirst(end)
     if words[0].elementsEqual("CONNECT".utf8) {
       dialect = .tunnel
       return Self.authority(words[1], port: nil)
@@ -104,7 +100,8 @@ struct BrokeredConnection {
     return nil
   }
 
-  private static func authority(_ bytes: ArraySlice<UInt8>, port: Int?) -> ConnectionRequest? {
+  /// `HOST[:PORT]`, with the port that is meant where none is given.
+  static func authority(_ bytes: ArraySlice<UInt8>, port: Int?) -> ConnectionRequest? {
     guard !bytes.contains(UInt8(ascii: "@")) else { return nil }
     let text = Array(bytes)
     let colon = text.lastIndex(of: 0x3a).flatMap { text[$0...].contains(0x5d) ? nil : $0 }
@@ -118,9 +115,9 @@ struct BrokeredConnection {
   /// Tells the client that there will be no connection.
   func refuse() {
     switch dialect {
-    case .socks: _ = writeAll([5, 2, 0, 1, 0, 0, 0, 0, 0, 0])
+    case .socks: _ = client.writeAll([5, 2, 0, 1, 0, 0, 0, 0, 0, 0])
     case .tunnel, .plain:
-      _ = writeAll(
+      _ = client.writeAll(
         Array("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\nX-Codeagent: refused\r\n\r\n".utf8))
     }
   }
@@ -128,53 +125,54 @@ struct BrokeredConnection {
   // MARK: Bytes to and fro
 
   /// Passes bytes on until either side ends. What the client says first must not name another host than it asked for.
-  mutating func relay(_ server: Descriptor, _ record: inout ConnectionRecord) {
+  mutating func relay(_ upstream: Descriptor, _ record: inout ConnectionRecord) {
+    let server = SocketStream(upstream, stopping: client.stopping)
     var isChecked = false
     switch dialect {
-    case .socks: guard writeAll([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]) else { return }
-    case .tunnel: guard writeAll(Array("HTTP/1.1 200 Connected\r\n\r\n".utf8)) else { return }
+    case .socks: guard client.writeAll([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]) else { return }
+    case .tunnel: guard client.writeAll(Array("HTTP/1.1 200 Connected\r\n\r\n".utf8)) else { return }
     case .plain(let head):
-      guard Self.writeAll(head, to: server, stopping) else { return }
+      guard server.writeAll(head) else { return }
       record.sentBytes += head.count
       isChecked = true
     }
-    _ = fcntl(server.number, F_SETFL, O_NONBLOCK)
+    _ = fcntl(upstream.number, F_SETFL, O_NONBLOCK)
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     var clientIsOpen = true
     while true {
-      if !pending.isEmpty {
+      if !client.pending.isEmpty {
         if !isChecked, let refusal = check(record.request, &isChecked) {
           record.refusal = refusal
           return
         }
         if isChecked {
-          guard Self.writeAll(pending, to: server, stopping) else { return }
-          record.sentBytes += pending.count
-          pending = []
+          guard server.writeAll(client.pending) else { return }
+          record.sentBytes += client.pending.count
+          client.pending = []
         }
       }
       var polled = [
-        pollfd(fd: clientIsOpen ? client.number : -1, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: server.number, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: stopping, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: clientIsOpen ? client.file.number : -1, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: upstream.number, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: client.stopping, events: Int16(POLLIN), revents: 0),
       ]
-      let count = poll(&polled, 3, Int32(Self.idleSeconds * 1000))
+      let count = poll(&polled, 3, Int32(SocketStream.idleSeconds * 1000))
       if count == 0 || polled[2].revents != 0 || count < 0 && errno != EINTR { return }
       if polled[1].revents != 0 {
-        let got = read(server.number, &buffer, buffer.count)
+        let got = read(upstream.number, &buffer, buffer.count)
         if got == 0 || got < 0 && errno != EAGAIN && errno != EINTR { return }
         if got > 0 {
           record.receivedBytes += got
-          guard writeAll(Array(buffer[..<got])) else { return }
+          guard client.writeAll(Array(buffer[..<got])) else { return }
         }
       }
       if polled[0].revents != 0 {
-        let got = read(client.number, &buffer, buffer.count)
+        let got = read(client.file.number, &buffer, buffer.count)
         if got > 0 {
-          pending += buffer[..<got]
+          client.pending += buffer[..<got]
         } else if got == 0 || errno != EAGAIN && errno != EINTR {
           clientIsOpen = false
-          shutdown(server.number, Int32(SHUT_WR))
+          shutdown(upstream.number, Int32(SHUT_WR))
         }
       }
     }
@@ -183,7 +181,7 @@ struct BrokeredConnection {
   /// Looks at what a tunnel carries. Port 443 is TLS and nothing else, and TLS names the host that was asked for.
   /// - Returns: why it cannot go on.
   private func check(_ request: ConnectionRequest, _ isChecked: inout Bool) -> String? {
-    switch ClientHello.read(pending) {
+    switch ClientHello.read(client.pending) {
     case .incomplete: return nil
     case .notTLS:
       if request.port == 443 { return "not TLS on port 443" }
@@ -196,54 +194,5 @@ struct BrokeredConnection {
       isChecked = true
       return nil
     }
-  }
-
-  // MARK: Reading and writing
-
-  private mutating func fill(_ count: Int, _ deadline: Double) -> Bool {
-    while pending.count < count { guard more(until: deadline) else { return false } }
-    return true
-  }
-
-  private mutating func more(until deadline: Double) -> Bool {
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let left = deadline - monotonicSeconds()
-      var polled = [
-        pollfd(fd: client.number, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: stopping, events: Int16(POLLIN), revents: 0),
-      ]
-      guard left > 0, poll(&polled, 2, Int32(left * 1000) + 1) >= 0 || errno == EINTR, polled[1].revents == 0 else {
-        return false
-      }
-      let got = read(client.number, &buffer, buffer.count)
-      if got > 0 {
-        pending += buffer[..<got]
-        return true
-      }
-      if got == 0 || errno != EAGAIN && errno != EINTR { return false }
-    }
-  }
-
-  private func writeAll(_ bytes: [UInt8]) -> Bool { Self.writeAll(bytes, to: client, stopping) }
-
-  private static func writeAll(_ bytes: [UInt8], to file: Descriptor, _ stopping: Int32) -> Bool {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { send(file.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-      if count > 0 {
-        rest = rest.dropFirst(count)
-        continue
-      }
-      guard count < 0, errno == EAGAIN || errno == EINTR else { return false }
-      var polled = [
-        pollfd(fd: file.number, events: Int16(POLLOUT), revents: 0),
-        pollfd(fd: stopping, events: Int16(POLLIN), revents: 0),
-      ]
-      guard poll(&polled, 2, Int32(idleSeconds * 1000)) > 0 || errno == EINTR, polled[1].revents == 0 else {
-        return false
-      }
-    }
-    return true
   }
 }

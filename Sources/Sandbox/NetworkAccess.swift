@@ -3,22 +3,30 @@
 /// The only way out is a broker in this process. It listens inside the command's own network namespace on
 /// `127.0.0.1` at ``port``, speaks HTTP proxying (RFC 9110, 9.3.6) and SOCKS 5 (RFC 1928), resolves names itself and asks
 /// about each connection. Addresses of private networks, this machine, links and clouds' metadata services are refused,
-/// whatever a name resolves to, unless the answer says otherwise.
+/// whatever a name resolves to, unless the answer says otherwise. Further addresses of loopback are those of ``endpoints``.
 public struct NetworkAccess: Sendable {
   /// Decides about each connection. Called on a thread of that connection's own: it may take its time.
   public var authorize: @Sendable (ConnectionRequest) -> ConnectionVerdict
+  /// Servers that are reached through the broker itself, which adds their credentials; at most ``NetworkEndpoint/most``.
+  public var endpoints: [NetworkEndpoint]
 
   /// Access by question.
-  public init(authorize: @escaping @Sendable (ConnectionRequest) -> ConnectionVerdict) {
+  public init(
+    endpoints: [NetworkEndpoint] = [], authorize: @escaping @Sendable (ConnectionRequest) -> ConnectionVerdict
+  ) {
+    self.endpoints = endpoints
     self.authorize = authorize
   }
 
   /// Access to these hosts and nothing else; an empty list is access to nothing.
   /// - Parameter hosts: `name`, `name:port` or `*.domain`, with port 443 where none is given. An address counts as named,
   ///   and so does `localhost`: they are reached even when they are private.
-  public init(hosts: [String]) {
+  /// - Parameter endpoints: servers that are reached as endpoints, and by no other way unless they are among the hosts.
+  public init(hosts: [String], endpoints: [NetworkEndpoint] = []) {
     let patterns = hosts.map(HostName.Pattern.init)
+    self.endpoints = endpoints
     authorize = { request in
+      if request.endpoint != nil { return .allowPrivate }
       guard let match = patterns.first(where: { $0.matches(request.host, port: request.port) }) else {
         return .deny(rule: "not among the hosts named")
       }
@@ -30,9 +38,13 @@ public struct NetworkAccess: Sendable {
   public static let port = 3128
 
   /// What programs are told, so that they find the broker.
-  static var environment: [String: String] {
-    let proxy = "http://127.0.0.1:\(port)"
-    var variables = ["NO_PROXY": "localhost,127.0.0.1,::1", "no_proxy": "localhost,127.0.0.1,::1"]
+  var environment: [String: String] {
+    let proxy = "http://127.0.0.1:\(Self.port)"
+    let own =
+      ["localhost", "127.0.0.1", "::1"]
+      + endpoints.indices.map { NetworkAddress(bytes: NetworkEndpoint.address($0)).text }
+    var variables = NetworkEndpoint.environment(endpoints)
+    for name in ["NO_PROXY", "no_proxy"] { variables[name] = own.joined(separator: ",") }
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
       variables[name] = proxy
     }
@@ -46,11 +58,14 @@ public struct ConnectionRequest: Sendable, Hashable {
   public var host: String
   /// The port.
   public var port: Int
+  /// The endpoint that one of its requests is to be sent to; nil for a connection of the command's own.
+  public var endpoint: String?
 
   /// A request.
-  public init(host: String, port: Int) {
+  public init(host: String, port: Int, endpoint: String? = nil) {
     self.host = host
     self.port = port
+    self.endpoint = endpoint
   }
 }
 
@@ -80,6 +95,18 @@ public struct ConnectionRecord: Sendable, Hashable {
   public var time: Double
   /// Seconds that it lasted.
   public var duration: Double = 0
+  /// What was asked of an endpoint; nil for a connection of the command's own.
+  public var exchange: Exchange?
+
+  /// One request to an endpoint.
+  public struct Exchange: Sendable, Hashable {
+    /// The method, such as `GET`.
+    public var method: String
+    /// The path, without its query.
+    public var path: [UInt8]
+    /// The status that the command got.
+    public var status = 0
+  }
 
   /// A record of a request.
   public init(request: ConnectionRequest, time: Double) {

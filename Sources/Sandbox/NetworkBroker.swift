@@ -59,11 +59,13 @@ final class NetworkBroker: Sendable {
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    pthread_attr_setstacksize(&attributes, 512 << 10)
+    pthread_attr_setstacksize(&attributes, 1 << 20)
     let box = Unmanaged.passRetained(Box(body))
     let started = pthread_create(
       &thread, &attributes,
       { argument in
+        // A connection that breaks is told by the call that finds it out.
+        linux_block_signals()
         if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
         return nil
       }, box.toOpaque())
@@ -101,6 +103,26 @@ final class NetworkBroker: Sendable {
 
   private func serve(_ client: Descriptor) {
     defer { state.withLock { $0.running -= 1 } }
+    // Which address of loopback was connected to tells what is wanted.
+    let place = linux_local_address(client.number) &- 0x7f00_0001
+    if place == 0 {
+      serveProxied(client)
+    } else if place <= access.endpoints.count {
+      let index = Int(place) - 1
+      var connection = EndpointConnection(
+        client: client, stopping: stopping, endpoint: access.endpoints[index], at: index)
+      connection.serve(
+        begin: begin,
+        ask: { request in
+          switch addresses(of: request) {
+          case .success(let usable): .addresses(usable)
+          case .failure(let refusal): .refused(refusal.rule)
+          }
+        }, record: record)
+    }
+  }
+
+  private func serveProxied(_ client: Descriptor) {
     var connection = BrokeredConnection(client: client, stopping: stopping)
     guard let request = connection.readRequest() else { return }
     var record = ConnectionRecord(request: request, time: monotonicSeconds() - begin)
@@ -111,27 +133,43 @@ final class NetworkBroker: Sendable {
       connection.refuse()
     }
     record.duration = monotonicSeconds() - begin - record.time
-    let done = record
+    self.record(record)
+  }
+
+  private func record(_ done: ConnectionRecord) {
     state.withLock { state in
       state.total += 1
       if state.records.count < Self.listed, !state.isStopped { state.records.append(done) }
     }
   }
 
-  /// Asks, resolves and connects.
-  private func open(_ request: ConnectionRequest, _ record: inout ConnectionRecord) -> Descriptor? {
+  private struct Denial: Error {
+    var rule: String
+  }
+
+  /// Asks, and resolves.
+  private func addresses(of request: ConnectionRequest) -> Result<[NetworkAddress], Denial> {
     let mayBePrivate: Bool
     switch access.authorize(request) {
-    case .deny(let rule):
-      record.refusal = rule
-      return nil
+    case .deny(let rule): return .failure(Denial(rule: rule))
     case .allow: mayBePrivate = false
     case .allowPrivate: mayBePrivate = true
     }
     let addresses = NetworkAddress.resolve(request.host)
     let usable = addresses.filter { mayBePrivate || $0.isPublic }
-    guard !usable.isEmpty else {
-      record.refusal = addresses.isEmpty ? "no address" : "a private address: \(addresses[0].text)"
+    if usable.isEmpty {
+      return .failure(Denial(rule: addresses.first.map { "a private address: \($0.text)" } ?? "no address"))
+    }
+    return .success(usable)
+  }
+
+  /// Asks, resolves and connects.
+  private func open(_ request: ConnectionRequest, _ record: inout ConnectionRecord) -> Descriptor? {
+    let usable: [NetworkAddress]
+    switch addresses(of: request) {
+    case .success(let found): usable = found
+    case .failure(let denial):
+      record.refusal = denial.rule
       return nil
     }
     // What was looked up is what is connected to: a second answer could be another one.

@@ -84,6 +84,10 @@ extension Plan {
       add("replace", try Self.path(binding.source), try Self.path(binding.destination))
     }
     for path in host.masked + command.view.masked { add("mask", try Self.path(path)) }
+    for file in command.network?.endpoints.compactMap(\.credentialFile) ?? [] {
+      let path = try Self.path(file)
+      if covered.contains(where: { path.isAtOrBelow($0) }) { add("mask", path) }
+    }
   }
 
   mutating func addLimits(_ limits: SandboxLimits) throws(SandboxError) {
@@ -101,8 +105,8 @@ extension Plan {
   /// The command's variables with those of the sandbox itself.
   static func environment(_ command: SandboxedCommand) -> [(String, String)] {
     var variables = command.environment
-    if command.network != nil {
-      variables.merge(NetworkAccess.environment) { $1 }
+    if let network = command.network {
+      variables.merge(network.environment) { $1 }
       variables["CARGO_NET_OFFLINE"] = nil
     }
     if command.watch != nil {

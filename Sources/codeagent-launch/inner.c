@@ -84,11 +84,11 @@ static struct command read_command(struct plan plan) {
   return command;
 }
 
-// A socket that listens in this network namespace, handed to the agent, who is outside of it.
+// A socket that listens in this network namespace, handed to the agent, who is outside of it. There is no other interface
+// than loopback, and every address of it counts: what is connected to tells the agent what is wanted.
 static void hand_listener_out(unsigned short port) {
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-  struct sockaddr_in address = {
-      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_ANY)}};
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 128) != 0)
     report_fatal(FAIL_SET_UP, errno, "nothing can listen in the sandbox");

@@ -131,6 +131,47 @@ import Testing
     #expect(try events(rig, .decision).map { $0["action"] } == ["connect", "connect"])
   }
 
+  @Test func requestsToEndpointsPassTheGateAndNoCredentialIsRecorded() async throws {
+    let rig = try Rig(Calculator.files)
+    let server = try SecureServer()
+    var endpoint = try NetworkEndpoint(name: "packages", kind: .pip, url: "\(server.url)/pypi/simple")
+    endpoint.certificateFile = server.authority
+    endpoint.credential = try .init(bearer: SecureServer.token)
+    let endpoints = [endpoint]
+    let program = """
+      import os, urllib.request
+      index = os.environ['PIP_INDEX_URL']
+      print(urllib.request.urlopen(index + 'greet/').read())
+      print(urllib.request.urlopen(index.replace('simple/', 'echo')).read())
+      """
+    try rig.directory.write("project/ask.py", program)
+    for isPermitted in [true, false] {
+      let script = Script([Script.shell("/usr/bin/python3 ask.py"), finish])
+      let rule = policy(
+        """
+        @id("here") permit (principal, action == Action::"connect", resource)
+        when { resource.name == "localhost" && resource.port == \(isPermitted ? server.port : 1) };
+        """)
+      _ = try await rig.run(
+        script, task: "look",
+        change: {
+          try rule(&$0)
+          $0.endpoints = endpoints
+        })
+      #expect(told(script).contains("http://127.0.0.2:3128/pypi/files/greet") == isPermitted, "\(told(script))")
+      #expect(!told(script).contains(SecureServer.token))
+      let connection = try #require(try events(rig, .connection).last)
+      #expect(connection["endpoint"] == "packages" && connection["method"] == "GET", "\(connection)")
+      #expect(connection["status"]?.int == (isPermitted ? 200 : 403), "\(connection)")
+      #expect(connection["path"] == .string(isPermitted ? "/pypi/echo" : "/pypi/simple/greet/"), "\(connection)")
+      if !isPermitted { #expect(connection["refusal"] == "shipped/deny-by-default") }
+    }
+    #expect(server.requests.count == 2)
+    let log = try rig.events()
+    #expect(
+      log.events.allSatisfy { !String(decoding: $0.fields.serialized, as: UTF8.self).contains(SecureServer.token) })
+  }
+
   @Test func runsRefuseWhenAPromiseDoesNotHold() async throws {
     let rig = try Rig(Calculator.files)
     let failure = await #expect(throws: RunFailure.self) {

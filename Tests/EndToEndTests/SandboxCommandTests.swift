@@ -63,6 +63,56 @@ import Testing
     #expect(result.err.contains("127.0.0.1:1 refused"), "\(result.shown)")
   }
 
+  @Test func endpointsComeFromTheUsersConfiguration() async throws {
+    let scratch = try project()
+    let server = try SecureServer()
+    func configure(_ more: String = "credential_env = \"PACKAGES_KEY\"", name: String = "packages") throws {
+      _ = try scratch.directory.write(
+        "home/.config/codeagent/config.toml",
+        "[endpoints.\(name)]\nkind = \"pip\"\nurl = \"\(server.url)/pypi/simple\"\nca_file = \"\(server.authority)\"\n\(more)\n"
+      )
+    }
+    let program = """
+      import os, urllib.request
+      print(urllib.request.urlopen(os.environ['PIP_INDEX_URL'] + 'greet/').read(), dict(os.environ))
+      """
+    func run(_ endpoint: String = "packages", key: String? = SecureServer.token) async throws -> ProcessResult {
+      try await scratch.codeagent(
+        "sandbox", "run", "--endpoint", endpoint, "--", "/usr/bin/python3", "-c", program,
+        extra: key.map { ["PACKAGES_KEY": $0] } ?? [:])
+    }
+    try configure()
+    let result = try await run()
+    #expect(result.status == 0 && result.out.contains("http://127.0.0.2:3128/pypi/files/greet"), "\(result.shown)")
+    #expect(result.err.contains("localhost:\(server.port) GET /pypi/simple/greet/ 200"), "\(result.shown)")
+    #expect(!result.shown.contains(SecureServer.token))
+    for (name, key) in [("other", SecureServer.token), ("packages", nil), ("packages", "short")] {
+      let refused = try await run(name, key: key)
+      #expect(refused.status == 125 && !refused.shown.contains("short\n"), "\(refused.shown)")
+    }
+    // From a file, with a user's name.
+    try configure(
+      "credential_file = \"\(try scratch.directory.write("home/token", SecureServer.token + "\n"))\"\nuser = \"ci\"")
+    #expect(try await run(key: nil).status == 0)
+    #expect(server.requests.last?.headers["authorization"]?.hasPrefix("Basic ") == true)
+    let wrong = [
+      "credential_env = \"A\"\ncredential_file = \"/b\"", "user = \"ci\"", "credential_file = \"relative\"",
+      "token = \"x\"",
+      "variables = [\"A=B\"]", "credential_env = \"A\"\nuser = \"u\"\nheader = \"h\"",
+    ]
+    for more in wrong {
+      try configure(more)
+      #expect(try await scratch.codeagent("sandbox", "run", "--", "true").status == 125, "\(more)")
+    }
+    // A repository names none.
+    try configure()
+    _ = try scratch.directory.write(
+      "project/.codeagent/policy.toml", "[endpoints.x]\nkind = \"pip\"\nurl = \"https://x\"\n")
+    try scratch.git("add", "-A")
+    try scratch.git("commit", "-q", "-m", "policy")
+    #expect(try await run().status == 125)
+  }
+
   @Test func outputIsEscapedUnlessItIsWantedAsItIs() async throws {
     let scratch = try project()
     let script =

@@ -25,6 +25,8 @@ CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, void *value);
 CURLcode ccurl_set_list(CURL *easy, CURLoption option, struct curl_slist *value);
 CURLcode ccurl_get_long(CURL *easy, CURLINFO info, long *value);
 CURLcode ccurl_get_offset(CURL *easy, CURLINFO info, curl_off_t *value);
+/* The text is libcurl's own, and there until the next transfer. */
+CURLcode ccurl_get_string(CURL *easy, CURLINFO info, const char **value);
 
 /* Bytes that arrive; the answer is their count, or CURL_WRITEFUNC_PAUSE. */
 typedef size_t (*ccurl_write_function)(char *bytes, size_t size, size_t count, void *context);
@@ -44,6 +46,8 @@ CURLMcode ccurl_multi_add(CURLM *multi, CURL *easy);
 CURLMcode ccurl_multi_remove(CURLM *multi, CURL *easy);
 CURLMcode ccurl_multi_perform(CURLM *multi, int *running);
 CURLMcode ccurl_multi_poll(CURLM *multi, int milliseconds);
+/* The same, woken by another descriptor that can be read, too. */
+CURLMcode ccurl_multi_poll_with(CURLM *multi, int file, int milliseconds, int *is_ready);
 CURLMcode ccurl_multi_wakeup(CURLM *multi);
 /* The next finished transfer with its result, or NULL. */
 CURL *ccurl_multi_finished(CURLM *multi, CURLcode *result);

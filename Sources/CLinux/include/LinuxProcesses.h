@@ -37,6 +37,15 @@ int linux_event(void);
 /// accept4(2): the next connection, not blocking.
 int linux_accept(int listener);
 
+/// The IPv4 address of the near end of a socket, in the machine's byte order; 0 when it has none.
+uint32_t linux_local_address(int file);
+
+/// memmem(3): where a text is first in some bytes; NULL when it is not.
+const void *linux_find(const void *bytes, size_t count, const void *text, size_t length);
+
+/// Blocks all signals for the calling thread.
+void linux_block_signals(void);
+
 /// Names the calling thread, for people who look at the process.
 void linux_thread_name(const char *name);
 

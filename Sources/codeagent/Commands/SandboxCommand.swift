@@ -38,6 +38,10 @@ struct SandboxCommand: AsyncParsableCommand {
       name: .customLong("allow-host"),
       help: "Let it reach this host, as NAME, NAME:PORT or *.DOMAIN; the port is 443. May be repeated.")
     var allowedHosts: [String] = []
+    @Option(
+      name: .customLong("endpoint"),
+      help: "Let it reach this endpoint of the configuration, by its name. May be repeated; see docs/sandbox.md.")
+    var endpoints: [String] = []
     @Flag(help: "Where a container refuses namespaces, run at the level for containers; see docs/sandbox.md.")
     var admitContainer = false
     @Flag(help: "Try the sandbox's promises first, and refuse to run when one does not hold.") var enforce = false
@@ -60,7 +64,9 @@ struct SandboxCommand: AsyncParsableCommand {
         let workspace = try await place.open(sandbox)
         let arguments = command.map { Array($0.utf8) }
         let execs = execWatch()
-        let network = allowedHosts.isEmpty ? nil : NetworkAccess(hosts: allowedHosts)
+        let network =
+          allowedHosts.isEmpty && endpoints.isEmpty
+          ? nil : NetworkAccess(hosts: allowedHosts, endpoints: try place.endpoints(endpoints))
         let output = CommandOutput(isRaw: raw)
         let task = Task {
           try await workspace.run(
@@ -128,7 +134,10 @@ struct SandboxCommand: AsyncParsableCommand {
         Output.error("codeagent: \(text(record.event.executable)) was denied by \(Display.safe(record.deniedBy ?? ""))")
       }
       for connection in result.connections {
-        let host = "\(Display.safe(connection.request.host)):\(connection.request.port)"
+        var host = "\(Display.safe(connection.request.host)):\(connection.request.port)"
+        if let exchange = connection.exchange {
+          host += " \(exchange.method) \(Display.line(text(exchange.path), width: 200)) \(exchange.status)"
+        }
         let outcome =
           connection.refusal.map { "refused: \(Display.safe($0))" }
           ?? "\(connection.sentBytes) bytes sent, \(connection.receivedBytes) received"
@@ -255,6 +264,11 @@ struct SandboxPlace: Sendable {
   /// The sandbox: the strongest level of those admitted.
   func sandbox(admittingContainer: Bool) async throws -> Sandbox {
     try await assembly.sandbox(admitting: admittingContainer ? [.container] : [])
+  }
+
+  /// Endpoints as configured, by their names.
+  func endpoints(_ names: [String]) throws(UsageFailure) -> [NetworkEndpoint] {
+    try assembly.settings.endpoints.resolved(assembly.environment, named: names)
   }
 
   /// Limits as configured.

@@ -96,6 +96,8 @@ struct Assembly: Sendable {
     services.versions = Versions.known(sandbox: services.sandbox)
     services.sandboxTerms = settings.sandbox.terms
     services.limits = settings.sandbox.limits
+    // Without a policy that lets commands out, nobody needs their credentials.
+    if rules.permitsConnections { services.endpoints = try settings.endpoints.resolved(environment) }
     services.regions = settings.providers.compactMapValues(\.region)
     services.labelCache = Array((try Directories.cache(environment) + "/labels").utf8)
     // With the built-in engine nothing leaves the machine, whatever is configured.
@@ -244,6 +246,7 @@ struct Assembly: Sendable {
     var known = environment.filter { name, value in
       keys.contains(name) || (value.utf8.count >= 8 && isSecret(name) && !value.hasPrefix("/"))
     }
+    known.merge(settings.endpoints.secrets(environment)) { first, _ in first }
     for (provider, entry) in settings.providers {
       for (header, value) in entry.headers where isSecret(header) || header.lowercased().contains("auth") {
         known["\(provider) \(header)"] = value

@@ -30,6 +30,8 @@ struct Settings: Sendable {
   var audit = AuditSettings()
   /// How commands are held.
   var sandbox = SandboxSettings()
+  /// Servers that commands reach with credentials that they never see.
+  var endpoints = EndpointSettings()
   /// Policy layers of the organisation and the user.
   var organisation = PolicyLayer()
   var user = PolicyLayer()
@@ -106,7 +108,7 @@ struct Settings: Sendable {
     try table.allow(
       [
         "model", "review_model", "fallback_models", "project", "budget", "providers", "prices", "audit", "policy",
-        "sandbox",
+        "sandbox", "endpoints",
       ]
         + (isOrganisation ? ["groups", "identity", "approvals", "network"] : []))
     if isOrganisation { try applyOrganisation(table) }
@@ -129,6 +131,7 @@ struct Settings: Sendable {
     try apply(prices: table.tables("prices"))
     if let record = try table.table("audit") { try audit.read(record) }
     if let table = try table.table("sandbox") { try sandbox.read(table, isOrganisation: isOrganisation) }
+    try endpoints.read(table.tables("endpoints"), isOrganisation: isOrganisation)
     if let policy = try table.table("policy") {
       self[keyPath: layer] = try PolicySettings.layer(policy, others: isOrganisation ? ["allow_log_mode"] : [])
       if isOrganisation { mayLogOrganisation = try policy.bool("allow_log_mode") ?? false }
