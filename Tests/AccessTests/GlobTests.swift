@@ -1,4 +1,5 @@
 import Access
+import TestSupport
 import Testing
 
 @Suite struct GlobTests {
@@ -56,7 +57,7 @@ import Testing
 
   /// Every pattern and path over a small alphabet, drawn at random, against a matcher that tries all ways.
   @Test func agreesWithTryingAllWays() throws {
-    var random = SeededGenerator(seed: 7)
+    var random = Seeded(7)
     let pieces = ["a", "b", "*", "?", "[ab]", "[!a]", "/", "**/", "/**", "/**/", "aa", "ab", "*a"]
     let letters = Array("aab/".utf8)
     var compared = 0
@@ -77,7 +78,7 @@ import Testing
   }
 
   @Test func longPatternsUseMoreThanOneWord() throws {
-    var random = SeededGenerator(seed: 8)
+    var random = Seeded(8)
     for _ in 0..<300 {
       let count = Int.random(in: 40...200, using: &random)
       let letters = (0..<count).map { _ in Bool.random(using: &random) ? "a" : "b" }
@@ -93,7 +94,7 @@ import Testing
   }
 
   @Test func anyBytesNeverCrashTheReader() {
-    var random = SeededGenerator(seed: 9)
+    var random = Seeded(9)
     let bytes = Array("ab*?[]!^-\\{},/.\0é".utf8)
     for _ in 0..<20000 {
       let pattern = (0..<Int.random(in: 0...12, using: &random)).map { _ in bytes.randomElement(using: &random) ?? 0x61
@@ -150,20 +151,5 @@ enum SlowGlob {
       guard let byte = name.first, first == UInt8(ascii: "?") || first == byte else { return false }
       return component(pattern.dropFirst(), name.dropFirst())
     }
-  }
-}
-
-/// A random source that gives the same numbers every time (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-    return value ^ value >> 31
   }
 }

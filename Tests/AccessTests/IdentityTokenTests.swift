@@ -2,6 +2,7 @@ import Access
 import Crypto
 import CryptoExtras
 import JSON
+import TestSupport
 import Testing
 
 @Suite struct IdentityTokenTests {
@@ -127,7 +128,7 @@ import Testing
   }
 
   @Test func anyTextIsRefused() throws {
-    var random = SeededGenerator(seed: 3)
+    var random = Seeded(3)
     let good = Array(try token(["alg": "ES256", "kid": "e1"], claims).utf8)
     for _ in 0..<300 {
       var bytes = good

@@ -1,5 +1,6 @@
 import Access
 import Paths
+import TestSupport
 import Testing
 
 @Suite struct LabelTests {
@@ -49,7 +50,7 @@ import Testing
   }
 
   @Test func anyBytesAreReadOrRefused() {
-    var random = SeededGenerator(seed: 7)
+    var random = Seeded(7)
     let pieces = ["path", "content", "owner", " ", "\t", "\"", "\\", "\n", "#", "in", "*", "[", "é", "a", "{", "\u{0}"]
     for _ in 0..<2000 {
       let text = (0..<Int.random(in: 0...14, using: &random)).map { _ in

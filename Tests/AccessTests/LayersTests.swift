@@ -1,5 +1,6 @@
 import Access
 import Paths
+import TestSupport
 import Testing
 
 /// Whatever a repository's layer says, no answer becomes more generous by it.
@@ -11,11 +12,11 @@ import Testing
   private static let models = ["*", "openai", "openai/*", "openai/m", "*/m", "builtin"]
   private static let programs = ["*", "make", "/usr/bin/*", "c*"]
 
-  private static func some(_ from: [String], _ random: inout SeededGenerator) -> [String] {
+  private static func some(_ from: [String], _ random: inout Seeded) -> [String] {
     (0..<Int.random(in: 0...3, using: &random)).map { _ in from.randomElement(using: &random) ?? "a" }
   }
 
-  private static func restrictions(_ random: inout SeededGenerator) -> Restrictions {
+  private static func restrictions(_ random: inout Seeded) -> Restrictions {
     var rules = Restrictions()
     rules.denyRead = some(patterns, &random)
     rules.denyWrite = some(patterns, &random)
@@ -30,7 +31,7 @@ import Testing
     return rules
   }
 
-  private static func layer(_ random: inout SeededGenerator) -> PolicyLayer {
+  private static func layer(_ random: inout Seeded) -> PolicyLayer {
     var layer = PolicyLayer()
     if Bool.random(using: &random) { layer.restrictions = restrictions(&random) }
     layer.grants.allowRead = some(patterns, &random)
@@ -40,7 +41,7 @@ import Testing
     return layer
   }
 
-  private static func request(_ random: inout SeededGenerator) -> AccessRequest {
+  private static func request(_ random: inout Seeded) -> AccessRequest {
     let names = [
       "a", "b/x/c", ".env", "src/x.pem", ".github/workflows/w.yml", "tests/k.key", ".git/config", "z", ".npmrc",
     ]
@@ -77,7 +78,7 @@ import Testing
   }
 
   @Test func aRepositoryOnlyRestricts() throws {
-    var random = SeededGenerator(seed: 42)
+    var random = Seeded(42)
     var narrowed = 0
     for _ in 0..<400 {
       let organisation = Self.layer(&random)
@@ -98,7 +99,7 @@ import Testing
   }
 
   @Test func nothingLiftsARestrictionOfTheOrganisation() throws {
-    var random = SeededGenerator(seed: 43)
+    var random = Seeded(43)
     for _ in 0..<250 {
       var organisation = PolicyLayer()
       organisation.restrictions = Self.restrictions(&random)

@@ -1,4 +1,5 @@
 import Sandbox
+import TestSupport
 import Testing
 
 @testable import Agent
@@ -13,7 +14,7 @@ import Testing
   }
 
   @Test func anyBytesBecomeHarmlessBoundedText() {
-    var generator = Seeded(state: 11)
+    var generator = Seeded(11)
     let pieces: [[UInt8]] = [
       [0x1b], Array("\u{1b}[31m".utf8), Array("\u{1b}]0;title".utf8), [0x07], [0xc2], [0x9b], [0xc2, 0x9b], [0x00],
       [0x0d], [0x0a], [0xf0, 0x9f], [0x98, 0x80], Array("text".utf8), Array("é\u{301}\u{301}".utf8), [0xff],
@@ -74,7 +75,7 @@ import Testing
   }
 
   @Test func linesOfAFileAreThoseThatSplitGives() {
-    var generator = Seeded(state: 5)
+    var generator = Seeded(5)
     for _ in 0..<500 {
       let bytes = (0..<Int.random(in: 1...40, using: &generator)).map { _ in
         Bool.random(using: &generator) ? 0x0a : UInt8(0x61)
@@ -87,18 +88,5 @@ import Testing
       #expect(lines.total == expected.count)
       #expect(lines.ranges.map { Array(bytes[$0]) } == Array(expected.dropFirst(first - 1).prefix(count)))
     }
-  }
-}
-
-/// SplitMix64: the same numbers in every run.
-struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -54,7 +54,7 @@ import Testing
     let model = Script(Self.answers)
     #expect(try await rig.run(model).outcome == .fixed)
     let (events, content) = try rig.events()
-    var generator = Seeded(state: 3)
+    var generator = Seeded(3)
     let opened = events.firstIndex { $0.kind == "workspace.opened" } ?? 0
     let finished = events.lastIndex { $0.kind == "conversation.item" } ?? 0
     var cuts = [opened + 1, finished + 1, events.count - 1]

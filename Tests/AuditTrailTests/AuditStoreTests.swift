@@ -1,6 +1,7 @@
 import GRDB
 import Glibc
 import JSON
+import TestSupport
 import Testing
 import TransparencyLog
 
@@ -287,7 +288,7 @@ import TransparencyLog
     let store = try scratch.open()
     let run = RunID.new()
     let log = try store.begin(run: run)
-    var random = SeededGenerator(seed: 21)
+    var random = Seeded(21)
     func text() -> String {
       String(
         String.UnicodeScalarView(

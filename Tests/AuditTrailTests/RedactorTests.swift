@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import AuditTrail
@@ -186,7 +187,7 @@ import Testing
 
   /// Known values planted in noise are always found; noise alone is left as it is.
   @Test func plantedValuesAreAlwaysFound() {
-    var random = SeededGenerator(seed: 11)
+    var random = Seeded(11)
     for _ in 0..<300 {
       let count = Int.random(in: 8...40, using: &random)
       let value = (0..<count).map { _ in UInt8.random(in: 0x21...0x7e, using: &random) }
@@ -200,7 +201,7 @@ import Testing
   }
 
   @Test func anyBytesAreScannedAndRedactionIsIdempotent() {
-    var random = SeededGenerator(seed: 12)
+    var random = Seeded(12)
     let pieces = [
       "-----BEGIN ", "PRIVATE KEY-----", "-----END ", "-----", "://", "a:b@", "@", "authorization: ", "bearer ", "eyJ",
       ".",

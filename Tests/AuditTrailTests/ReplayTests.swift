@@ -1,6 +1,7 @@
 import Git
 import JSON
 import Paths
+import TestSupport
 import Testing
 
 @testable import AuditTrail
@@ -51,7 +52,7 @@ import Testing
   }
 
   private static func lines(_ count: Int, _ seed: UInt64) -> [UInt8] {
-    var random = SeededGenerator(seed: seed)
+    var random = Seeded(seed)
     return (0..<count).flatMap { _ in Array("line \(Int.random(in: 0..<50, using: &random)) {\n".utf8) }
   }
 
@@ -59,7 +60,7 @@ import Testing
     let scratch = try Scratch()
     let store = try scratch.open()
     let run = RunID.new()
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = Seeded(UInt64(seed))
     var player = Player(
       try store.begin(run: run),
       base: [

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Glibc
 import JSON
+import TestSupport
 import Testing
 import TransparencyLog
 
@@ -363,7 +364,7 @@ import TransparencyLog
     try scratch.database().writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
     let events = try runs.map { try scratch.open().events(of: $0) }
     let original = try ByteFile.read("\(scratch.store)/record.db")
-    var random = SeededGenerator(seed: 3)
+    var random = Seeded(3)
     let step = getenv("CODEAGENT_TEST_EVERY_BYTE").map { max(1, Int(String(cString: $0)) ?? 1) }
     let places =
       step.map { Array(stride(from: 0, to: original.count, by: $0)) }
@@ -395,19 +396,4 @@ enum ByteFile {
   static func read(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: .init(filePath: path))) }
 
   static func write(_ bytes: [UInt8], _ path: String) throws { try Data(bytes).write(to: .init(filePath: path)) }
-}
-
-/// A random source that gives the same numbers every time (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-    return value ^ value >> 31
-  }
 }

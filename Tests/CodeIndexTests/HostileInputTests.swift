@@ -1,12 +1,13 @@
 import CodeIndex
 import Paths
+import TestSupport
 import Testing
 
 @Suite struct HostileInputTests {
   /// Random bytes, and mutilated programs, in every language that is scanned.
   @Test(arguments: ["py", "c", "cpp", "java", "go", "rs", "swift", "ts", "kt", "php", "rb", "sh", "md", "bin"])
   func anyContentIsIndexed(suffix: String) async throws {
-    var generator = Generator(state: 42)
+    var generator = Seeded(42)
     let pieces =
       [
         "func f(", "{", "}", "(", ")", "\"", "'", "`", "${", "/*", "*/", "//", "\n", "class A<T>", "#if X\n", "#else\n",
@@ -59,15 +60,4 @@ import Testing
     #expect(!pack.text.unicodeScalars.contains("\u{202e}") && !pack.text.unicodeScalars.contains("\u{1b}"))
   }
 
-  /// SplitMix64.
-  struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var value = state
-      value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-      value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-      return value ^ value >> 31
-    }
-  }
 }

@@ -98,7 +98,7 @@ import Testing
       try scratch.write("tree/f\(number).py", "def name_\(number)():\n    return \"text \(number)\"\n")
     }
     try await settle()
-    var generator = HostileInputTests.Generator(state: 3)
+    var generator = Seeded(3)
     for round in 0..<24 {
       _ = try await open(scratch).prepare(revision: nil)
       let file = try #require(kept(scratch, round % 2 == 0 ? ".seg" : ".view").first)

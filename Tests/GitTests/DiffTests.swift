@@ -1,5 +1,6 @@
 import Glibc
 import Paths
+import TestSupport
 import Testing
 
 @testable import Git
@@ -55,7 +56,7 @@ struct DiffTests {
   /// Random files of all kinds in one patch: `git apply` must make the new tree of the old one.
   @Test("git apply takes it", arguments: 0..<4)
   func apply(_ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = Seeded(UInt64(seed))
     let scratch = try Scratch()
     try scratch.makeRepository()
     let repository = try scratch.open()
@@ -88,7 +89,7 @@ struct DiffTests {
     #expect(try scratch.id("write-tree", at: "repo") == expected)
   }
 
-  private func side(_ random: inout SeededGenerator) -> Diff.Side {
+  private func side(_ random: inout Seeded) -> Diff.Side {
     let mode: FileMode = Bool.random(using: &random) ? .regular : .executable
     if Int.random(in: 0..<5, using: &random) == 0 {
       return Diff.Side(
@@ -101,14 +102,14 @@ struct DiffTests {
     return Diff.Side(text, mode: mode)
   }
 
-  private func line(_ random: inout SeededGenerator) -> [UInt8] {
+  private func line(_ random: inout Seeded) -> [UInt8] {
     let lines = [
       "a\n", "b\r\n", "\n", "--- x\n", "+++ y\n", "@@ -1 +1 @@\n", "func f() {\n", "\\ No newline\n", "é\n", "\r\n",
     ]
     return (lines.randomElement(using: &random) ?? "").bytes
   }
 
-  private func edited(_ content: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+  private func edited(_ content: [UInt8], _ random: inout Seeded) -> [UInt8] {
     var content = content
     for _ in 0..<3 {
       let place = Int.random(in: 0...content.count, using: &random)
@@ -123,7 +124,7 @@ struct DiffTests {
 
   @Test("three-way merges give what merge-file gives", arguments: 0..<3)
   func merge(_ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(40 + seed))
+    var random = Seeded(UInt64(40 + seed))
     let scratch = try Scratch()
     for _ in 0..<10 {
       let base = (0..<20).flatMap { "line \($0)\n".bytes }

@@ -1,5 +1,6 @@
 import Glibc
 import Paths
+import TestSupport
 import Testing
 
 @testable import Git
@@ -33,7 +34,7 @@ struct HostileRepositoryTests {
       "config", "HEAD", "index", "packed-refs", "refs/heads/main", "info/exclude", "objects/info/alternates", "shallow",
     ])
   func metadata(_ file: String) throws {
-    var random = SeededGenerator(seed: UInt64(file.utf8.count))
+    var random = Seeded(UInt64(file.utf8.count))
     let scratch = try Scratch()
     try scratch.makeRepository()
     try scratch.commitAll()
@@ -61,7 +62,7 @@ struct HostileRepositoryTests {
 
   @Test("mutated objects")
   func objects() throws {
-    var random = SeededGenerator(seed: 9)
+    var random = Seeded(9)
     let scratch = try Scratch()
     try scratch.makeRepository()
     let repository = try scratch.open()
@@ -129,7 +130,7 @@ struct HostileRepositoryTests {
 
   @Test("comparing large contents that have nothing in common takes bounded time", .timeLimit(.minutes(1)))
   func largeDiff() throws {
-    var random = SeededGenerator(seed: 3)
+    var random = Seeded(3)
     func content() -> [UInt8] { (0..<20_000).flatMap { _ in "\(UInt16.random(in: 0...400, using: &random))\n".bytes } }
     let (old, new) = (content(), content())
     let path = try repoPath("f")

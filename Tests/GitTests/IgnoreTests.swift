@@ -1,4 +1,5 @@
 import Paths
+import TestSupport
 import Testing
 
 @testable import Git
@@ -43,7 +44,7 @@ struct IgnoreTests {
   /// Random rules over random paths must give what `git check-ignore` gives.
   @Test("agrees with git check-ignore", arguments: 0..<3)
   func fuzz(_ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = Seeded(UInt64(seed))
     let scratch = try Scratch()
     try scratch.git("init", "-q", "repo")
     let names = ["a", "b", "ab", "a.c", "foo", "foobar", "x]", "-", " s ", "é", "a*b", "\\", "A", "!a", "#a", "[a]"]

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Paths
+import TestSupport
 import Testing
 
 @testable import Git
@@ -126,7 +127,7 @@ struct ObjectTests {
 
   @Test("changing a tree is the same as writing it anew", arguments: 0..<3)
   func updateTree(_ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = Seeded(UInt64(seed))
     let scratch = try Scratch()
     let store = try Repository.createBare(at: scratch.path("store.git"))
     let blobs = try (0..<5).map { try store.writeBlob("\($0)".bytes) }

@@ -1,5 +1,6 @@
 import Glibc
 import Paths
+import TestSupport
 import Testing
 
 @testable import Git
@@ -86,7 +87,7 @@ struct StatusTests {
 
   @Test("random changes", arguments: 0..<2)
   func random(_ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = Seeded(UInt64(seed))
     let scratch = try Scratch()
     try scratch.makeRepository()
     let names = ["a", "b", "d/a", "d/b", "d/e/c", "x.log", "d/y.log", "log/z"]

@@ -1,4 +1,5 @@
 import HTTPTransport
+import TestSupport
 import Testing
 
 @Suite("Server-sent events")
@@ -63,7 +64,7 @@ struct ServerSentEventTests {
 
   @Test func anyBytesAreTakenWhole() throws {
     // The same hostile bytes, whole and in pieces of every kind, give the same events.
-    var random = SystemRandomNumberGenerator.seeded(7)
+    var random = Seeded(7)
     for _ in 0..<300 {
       let bytes = (0..<Int.random(in: 0...200, using: &random)).map { _ in
         "data: \n\r\u{0}:xevnt\u{ff}".unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
@@ -88,20 +89,4 @@ struct ServerSentEventTests {
     let bytes = [UInt8](repeating: 0x0d, count: 4 << 20)
     #expect(try parser.events(in: bytes).isEmpty)
   }
-}
-
-/// A small deterministic generator (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
-
-extension SystemRandomNumberGenerator {
-  static func seeded(_ seed: UInt64) -> SeededGenerator { SeededGenerator(state: seed) }
 }

@@ -1,4 +1,5 @@
 import IndexKernel
+import TestSupport
 import Testing
 
 @Suite struct PostingsTests {
@@ -10,7 +11,7 @@ import Testing
 
   /// Documents of random words in random lines, beside a plain account of them.
   private func sample(_ seed: UInt64, documents: Int, vocabulary: Int) -> Sample {
-    var generator = RegexTests.Generator(state: seed)
+    var generator = Seeded(seed)
     var sample = Sample()
     for document in 0..<documents {
       let units = [1, 2, 7, 60].randomElement(using: &generator) ?? 1
@@ -65,7 +66,7 @@ import Testing
   /// Whatever the bytes are, reading them ends and stays inside.
   @Test func damagedBytesAreSurvived() throws {
     let built = sample(9, documents: 300, vocabulary: 2000).builder.finish()
-    var generator = RegexTests.Generator(state: 11)
+    var generator = Seeded(11)
     for _ in 0..<150 {
       var content = built.body
       for _ in 0..<Int.random(in: 1...30, using: &generator) {

@@ -1,4 +1,5 @@
 import IndexKernel
+import TestSupport
 import Testing
 
 private func lines(_ pattern: String, _ text: String, ignoresCase: Bool = false) throws -> [Int] {
@@ -40,7 +41,7 @@ private func lines(_ pattern: String, _ text: String, ignoresCase: Bool = false)
   }
 
   @Test func neededTrigramsNeverExcludeAMatch() throws {
-    var generator = Generator(state: 7)
+    var generator = Seeded(7)
     let pieces = ["ab", "cd", "x+", "(ab|cd)", "[ab]", "e?", ".", "\\w", "fgh", "(ijk)*", "Q"]
     for _ in 0..<300 {
       let pattern = (0..<Int.random(in: 1...5, using: &generator)).map { _ in pieces.randomElement(using: &generator)! }
@@ -61,15 +62,4 @@ private func lines(_ pattern: String, _ text: String, ignoresCase: Bool = false)
     }
   }
 
-  /// SplitMix64.
-  struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var value = state
-      value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-      value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-      return value ^ value >> 31
-    }
-  }
 }

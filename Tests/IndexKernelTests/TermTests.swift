@@ -1,4 +1,5 @@
 import IndexKernel
+import TestSupport
 import Testing
 
 private func terms(_ text: String) -> [UInt32] { TermScanner.terms(Array(text.utf8)) }
@@ -41,7 +42,7 @@ private func terms(_ text: String) -> [UInt32] { TermScanner.terms(Array(text.ut
   }
 
   @Test func tablesSurviveStorageAndDamageIsSeen() {
-    var generator = RegexTests.Generator(state: 3)
+    var generator = Seeded(3)
     for _ in 0..<100 {
       var found: [UInt64] = (0..<Int.random(in: 0..<900, using: &generator)).map { _ in
         UInt64(UInt32.random(in: 0...400, using: &generator) &* 0x9e37_79b1) << 32
@@ -69,7 +70,7 @@ private func terms(_ text: String) -> [UInt32] { TermScanner.terms(Array(text.ut
 
   @Test func trigramsOfATextHoldThoseOfItsParts() {
     var set = TrigramSet()
-    var generator = RegexTests.Generator(state: 5)
+    var generator = Seeded(5)
     for length in [0, 1, 2, 3, 10, 1000, 20_000] {
       let text = (0..<length).map { _ in UInt8.random(in: 0x20...0x7e, using: &generator) }
       var found: [UInt32] = []

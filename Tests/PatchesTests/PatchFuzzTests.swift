@@ -1,4 +1,5 @@
 import Paths
+import TestSupport
 import Testing
 
 @testable import Patches
@@ -16,7 +17,7 @@ struct PatchFuzzTests {
   /// Nothing here may trap; errors are expected.
   @Test("mutations never crash", arguments: 0..<8)
   func mutations(_ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = Seeded(UInt64(seed))
     let path = try #require(RepoPath("f"))
     let pieces = Self.seeds.flatMap {
       $0.split(separator: "\n", omittingEmptySubsequences: false).map { Array($0.utf8) }
@@ -54,7 +55,7 @@ struct PatchFuzzTests {
   /// Random edits written as hunks with context must give the edited file, whichever of the equal places they are at.
   @Test("what was edited comes out", arguments: 0..<4)
   func roundTrip(_ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(100 + seed))
+    var random = Seeded(UInt64(100 + seed))
     for _ in 0..<400 {
       let count = Int.random(in: 1...40, using: &random)
       let lines = (0..<count).map { "line \($0) \(RandomText.line(&random))" }

@@ -1,5 +1,6 @@
 import Foundation
 import Paths
+import TestSupport
 import Testing
 
 @testable import Patches
@@ -68,7 +69,7 @@ struct UnifiedDiffTests {
   /// Two directories of random files, one `git diff` between them: every file must come out as it is in the second.
   @Test("what git writes applies exactly")
   func gitDiff() throws {
-    var random = SeededGenerator(seed: 7)
+    var random = Seeded(7)
     let root = FileManager.default.temporaryDirectory.appending(path: "patches-\(UInt64.random(in: 0 ... .max))")
     defer { try? FileManager.default.removeItem(at: root) }
     var old: [String: [UInt8]] = [:]
@@ -113,7 +114,7 @@ struct UnifiedDiffTests {
 
 /// Random small files of few different lines, so that equal places are common.
 enum RandomText {
-  static func content(_ random: inout SeededGenerator) -> [UInt8] {
+  static func content(_ random: inout Seeded) -> [UInt8] {
     var lines = (0..<Int.random(in: 0...30, using: &random)).map { _ in line(&random) }
     let ending = ["\n", "\n", "\r\n"].randomElement(using: &random) ?? "\n"
     if Int.random(in: 0..<10, using: &random) == 0, !lines.isEmpty { lines[0] += "\r" }
@@ -122,7 +123,7 @@ enum RandomText {
     return text.bytes
   }
 
-  static func edited(_ content: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+  static func edited(_ content: [UInt8], _ random: inout Seeded) -> [UInt8] {
     var lines = content.split(separator: 0x0a, omittingEmptySubsequences: false).map(Array.init)
     for _ in 0..<Int.random(in: 1...4, using: &random) {
       let place = Int.random(in: 0...lines.count, using: &random)
@@ -135,7 +136,7 @@ enum RandomText {
     return Array(lines.joined(separator: [0x0a]))
   }
 
-  static func line(_ random: inout SeededGenerator) -> String {
+  static func line(_ random: inout Seeded) -> String {
     let words = [
       "", "  ", "x", "    return x", "}", "{", "-- a", "++ b", "\\ No newline", "@@ -1 +1 @@", "é—", "\t", "if x:",
       " *** End Patch",

@@ -1,6 +1,7 @@
 import Foundation
 import Paths
 import TestReports
+import TestSupport
 import Testing
 
 @testable import Repair
@@ -118,7 +119,7 @@ import Testing
   }
 
   @Test func `Damaged sources are no danger`() throws {
-    var random = SeededRandom(5)
+    var random = Seeded(5)
     let programs = Program.all.flatMap { $0.files.filter { Language(path: RepoPath($0.key) ?? .root) != nil } }.sorted {
       $0.key < $1.key
     }

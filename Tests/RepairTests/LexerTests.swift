@@ -1,4 +1,5 @@
 import Paths
+import TestSupport
 import Testing
 
 @testable import Repair
@@ -24,7 +25,7 @@ import Testing
 
   @Test(arguments: Language.allCases)
   func `Tokens cover any bytes without gap or overlap`(language: Language) {
-    var random = SeededRandom(UInt64(language.rawValue) + 1)
+    var random = Seeded(UInt64(language.rawValue) + 1)
     for round in 0..<150 {
       var bytes: [UInt8] = []
       if round.isMultiple(of: 3) {
@@ -40,7 +41,7 @@ import Testing
 
   @Test(arguments: Language.allCases)
   func `Any text can be taken apart, and its statements lie in it`(language: Language) {
-    var random = SeededRandom(UInt64(language.rawValue) + 100)
+    var random = Seeded(UInt64(language.rawValue) + 100)
     guard let path = RepoPath("any") else { return }
     for _ in 0..<60 {
       var bytes: [UInt8] = []

@@ -1,4 +1,5 @@
 import Paths
+import TestSupport
 import Testing
 
 @testable import Repair
@@ -38,7 +39,7 @@ import Testing
   }
 
   @Test func `Any text has a normal form`() {
-    var random = SeededRandom(7)
+    var random = Seeded(7)
     for _ in 0..<200 {
       var text = ""
       for _ in 0..<30 {
@@ -53,7 +54,7 @@ import Testing
 
 @Suite struct EditStackTests {
   @Test func `Edits on top of edits are edits of the original`() {
-    var random = SeededRandom(3)
+    var random = Seeded(3)
     for _ in 0..<400 {
       let original = (0..<Int.random(in: 1...40, using: &random)).map { _ in UInt8.random(in: 97...122, using: &random)
       }

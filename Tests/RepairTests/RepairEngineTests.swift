@@ -3,6 +3,7 @@ import JSON
 import Paths
 import Repair
 import TestReports
+import TestSupport
 import Testing
 
 @Suite struct RepairEngineTests {
@@ -237,7 +238,7 @@ import Testing
   }
 
   @Test func `Answers of any shape end in some end`() async throws {
-    var random = SeededRandom(11)
+    var random = Seeded(11)
     let junk: [JSONValue] = [
       .null, [], [:], "x", 3, ["results": 1], ["results": [["id": "p1"]]],
       ["results": [["id": "p1", "outcome": "passed"]], "seconds": -5],

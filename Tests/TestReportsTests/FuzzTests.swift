@@ -1,19 +1,7 @@
 import Paths
 import TestReports
+import TestSupport
 import Testing
-
-/// A small generator with a seed (SplitMix64), so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
 
 /// Reports are hostile input: whatever a run prints or writes, reading it ends, in bounds.
 @Suite struct FuzzTests {
@@ -110,7 +98,7 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 
   /// Damages a sample: bytes flipped, cut, doubled, swapped with another sample's.
-  static func mutated(_ sample: [UInt8], _ other: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {
+  static func mutated(_ sample: [UInt8], _ other: [UInt8], using generator: inout Seeded) -> [UInt8] {
     var bytes = sample
     for _ in 0..<Int.random(in: 1...6, using: &generator) {
       guard !bytes.isEmpty else { break }
@@ -139,7 +127,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
   @Test(arguments: Framework.allCases)
   func outputs(framework: Framework) {
-    var generator = SeededGenerator(seed: 42)
+    var generator = Seeded(42)
     let samples = Self.outputs.map { Array($0.utf8) }
     let command = TestCommand(shell: "x", framework: framework, reason: "")
     for round in 0..<45 {
@@ -156,7 +144,7 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 
   @Test func resultFiles() throws {
-    var generator = SeededGenerator(seed: 43)
+    var generator = Seeded(43)
     let samples = [Self.adaptor, Self.node, SwiftSamples.events, JUnitTests.surefire].map { Array($0.utf8) }
     for round in 0..<200 {
       let bytes = Self.mutated(samples[round % 4], samples[(round + 1) % 4], using: &generator)
@@ -172,7 +160,7 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 
   @Test func commands() {
-    var generator = SeededGenerator(seed: 44)
+    var generator = Seeded(44)
     let samples = (RecognizerTests.shells.map(\.shell) + SelectingTests.cases.map(\.shell)).map { Array($0.utf8) }
     for round in 0..<600 {
       let sample = samples[round % samples.count]

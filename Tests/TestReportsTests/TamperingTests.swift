@@ -1,5 +1,6 @@
 import Paths
 import TestReports
+import TestSupport
 import Testing
 
 /// Signs of tampering, each in a change that shows it, and honest changes that show none.
@@ -99,7 +100,7 @@ import Testing
     let many = String(repeating: "os._exit(0)  # \n", count: 5000)
     #expect(try Self.flags("a.py", "", many).count <= 200)
     #expect(try Self.flags("a.py", "", "\0os._exit(0)").isEmpty)
-    var generator = SeededGenerator(seed: 7)
+    var generator = Seeded(7)
     for _ in 0..<50 {
       let bytes = (0..<500).map { _ in
         "def __eq__()\n: return True#'\"\\=.\u{e9}".utf8.randomElement(using: &generator) ?? 0

@@ -188,7 +188,7 @@ import Testing
         """)
     #expect(GitConfigCleaner.clean(Array(cleaned.utf8)) == Array(cleaned.utf8))
     // Whatever the bytes are, it ends and never grows a secret.
-    var generator = SeededGenerator(state: 7)
+    var generator = Seeded(7)
     for _ in 0..<500 {
       var bytes = Array(configuration.utf8)
       for _ in 0..<Int.random(in: 1...8, using: &generator) {
@@ -196,17 +196,5 @@ import Testing
       }
       _ = GitConfigCleaner.clean(bytes)
     }
-  }
-}
-
-/// A generator whose numbers are the same in each run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
   }
 }

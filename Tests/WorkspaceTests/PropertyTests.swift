@@ -9,7 +9,7 @@ import Testing
 /// snapshots carry it to wherever they are put.
 @Suite struct PropertyTests {
   @Test(arguments: 1...6) func handAndKernelAgree(_ seed: UInt64) async throws {
-    var generator = SeededGenerator(state: seed)
+    var generator = Seeded(seed)
     let names = ["a", "b", "d", "d/a", "d/e", "d/e/a", "d/e/f/a", "x", "x/y", "x/y/z"]
     let base = ["a": "1\n", "d/a": "2\n", "d/e/a": "3\n", "x/y/z": "4\n", "x/k": "5\n"]
     let checkout = try Checkout(base)
