@@ -1,5 +1,6 @@
 import Glibc
 import IndexKernel
+import Paths
 
 /// What the messages of past commits say about the files of a corpus, for one query. Scores of one kind are comparable
 /// with one another only.
@@ -12,6 +13,8 @@ struct HistorySignals: Sendable {
   private(set) var best: [Double]
   /// How well all messages together fit, taken as one text of the file.
   private(set) var words: [Double]
+  /// How well all messages about the files of its directory fit, those of files that are gone among them.
+  private(set) var directories: [Double]
   /// How lately it was changed, from 0 to 1.
   private(set) var recency: [Double]
 
@@ -22,6 +25,7 @@ struct HistorySignals: Sendable {
     messages = [Double](repeating: 0, count: corpus.files.count)
     best = messages
     words = messages
+    directories = messages
     recency = messages
     var found: [[TermTable.Match]] = []
     var frequency = [Int](repeating: 0, count: original.terms.count)
@@ -42,7 +46,9 @@ struct HistorySignals: Sendable {
     } else {
       query = original
     }
-    var text = PastText(files: corpus.files.count)
+    var text = PastText(count: corpus.files.count)
+    let places = Directories(corpus)
+    var around = PastText(count: places.count)
     for (age, entry) in log.enumerated() where !entry.paths.isEmpty {
       let norm = weights.k1 * (1 - weights.b + weights.b * Double(entry.message.length) / average)
       var score = 0.0
@@ -61,24 +67,58 @@ struct HistorySignals: Sendable {
         recency[index] = max(recency[index], fresh)
         text.add(found[age], length: entry.message.length, part, to: index)
       }
+      for place in places.changed(by: entry.paths) {
+        around.add(found[age], length: entry.message.length, part, to: place)
+      }
     }
     words = text.scores(query, weights)
+    let scores = around.scores(query, weights, idf: idf)
+    directories = places.ofFiles.map { scores[$0] }
+  }
+
+  /// The directories of a corpus by number.
+  private struct Directories {
+    private var numbers: [ArraySlice<UInt8>: Int] = [:]
+    /// Beside the corpus' files.
+    private(set) var ofFiles: [Int] = []
+
+    init(_ corpus: Corpus) {
+      ofFiles.reserveCapacity(corpus.files.count)
+      for file in corpus.files {
+        let directory = Neighbourhood.directory(of: file.path)
+        let number = numbers[directory] ?? numbers.count
+        numbers[directory] = number
+        ofFiles.append(number)
+      }
+    }
+
+    var count: Int { numbers.count }
+
+    /// The directories of some paths, each once.
+    func changed(by paths: [RepoPath]) -> [Int] {
+      var result: [Int] = []
+      for path in paths {
+        guard let number = numbers[Neighbourhood.directory(of: path)], !result.contains(number) else { continue }
+        result.append(number)
+      }
+      return result
+    }
   }
 
   static func idf(_ frequency: Double, _ all: Double) -> Double {
     log1p(max(0, all - frequency + 0.5) / (frequency + 0.5))
   }
 
-  /// All messages of the commits that changed a file, as one text: a word counts once for each commit, so that a file
-  /// whose past knows all words of a query beats one whose past repeats one of them.
+  /// All messages of the commits that changed a file, or files of a directory, as one text: a word counts once for each
+  /// commit, so that a file whose past knows all words of a query beats one whose past repeats one of them.
   private struct PastText {
     /// By file, the terms of its commits with what each adds; repeats are summed up at the end.
     private var counts: [[(term: Int32, count: Float)]]
     private var lengths: [Double]
 
-    init(files: Int) {
-      counts = Array(repeating: [], count: files)
-      lengths = [Double](repeating: 0, count: files)
+    init(count: Int) {
+      counts = Array(repeating: [], count: count)
+      lengths = [Double](repeating: 0, count: count)
     }
 
     mutating func add(_ matches: [TermTable.Match], length: Int, _ part: Double, to file: Int) {
@@ -88,7 +128,8 @@ struct HistorySignals: Sendable {
       }
     }
 
-    func scores(_ query: Query, _ weights: RankingWeights) -> [Double] {
+    /// - Parameter given: how telling each term is; counted among these texts when nil.
+    func scores(_ query: Query, _ weights: RankingWeights, idf given: [Double]? = nil) -> [Double] {
       let known = lengths.filter { $0 > 0 }
       guard !known.isEmpty else { return lengths }
       let average = known.reduce(0, +) / Double(known.count)
@@ -101,7 +142,7 @@ struct HistorySignals: Sendable {
         }
         for entry in file { sums[Int(entry.term)] = 0 }
       }
-      let idf = frequency.map { HistorySignals.idf($0, Double(known.count)) }
+      let idf = given ?? frequency.map { HistorySignals.idf($0, Double(known.count)) }
       return counts.indices.map { file in
         let norm = weights.k1 * (1 - weights.b + weights.b * lengths[file] / average)
         for entry in counts[file] { sums[Int(entry.term)] += Double(entry.count) }

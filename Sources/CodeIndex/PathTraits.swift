@@ -18,15 +18,17 @@ struct PathTraits: OptionSet, Sendable, Hashable {
     var traits: PathTraits = []
     let spelled = path.components.map { String(decoding: $0, as: UTF8.self) }
     let components = spelled.map { $0.lowercased() }
-    // `commonTest`, `integrationTest`.
-    if spelled.dropLast().contains(where: { $0.hasSuffix("Test") }) { traits.insert(.test) }
-    for directory in components.dropLast() {
+    for (number, directory) in components.dropLast().enumerated() {
       if let trait = directories[directory] { traits.insert(trait) }
       if directory.hasPrefix(".") { traits.insert(.hidden) }
-      if directory.hasSuffix("tests") || directory.hasSuffix("-test") || directory.hasSuffix("_test") {
+      if directory.hasSuffix("tests") || directory.hasSuffix("-test") || directory.hasSuffix("_test")
+        || spelled[number].hasSuffix("Test")
+      {
         traits.insert(.test)
       }
       if directory.hasSuffix("examples") || directory.hasPrefix("benchmark") { traits.insert(.example) }
+      // `UnitTests.Net4`, `AppSamples`: by the words that a name is made of.
+      for word in words(of: spelled[number]) { if let trait = parts[word] { traits.insert(trait) } }
     }
     guard let name = components.last else { return traits }
     let stem = name.split(separator: ".").first.map(String.init) ?? name
@@ -57,6 +59,31 @@ struct PathTraits: OptionSet, Sendable, Hashable {
     return traits
   }
 
+  /// The words of a name, cut at signs and before capitals, in lower case; none when it is one word.
+  private static func words(of name: String) -> [String] {
+    var words: [String] = []
+    var word: [UInt8] = []
+    var previous: UInt8 = 0
+    for byte in name.utf8 {
+      let isCapital = byte &- 0x41 < 26
+      let isLetter = isCapital || byte &- 0x61 < 26
+      if !isLetter || isCapital && previous &- 0x61 < 26, !word.isEmpty {
+        words.append(String(decoding: word, as: UTF8.self))
+        word = []
+      }
+      if isLetter { word.append(byte | 0x20) }
+      previous = byte
+    }
+    if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
+    return words.count > 1 ? words : []
+  }
+
+  private static let parts: [String: PathTraits] = [
+    "tests": .test, "testsuite": .test, "specs": .test, "example": .example, "examples": .example,
+    "sample": .example, "samples": .example, "demo": .example, "demos": .example, "benchmark": .example,
+    "benchmarks": .example,
+  ]
+
   private static let capitalTests = ["Tests.", "Test.", "Spec."].map { Array($0.utf8) }
   private static let tests = [".test.", ".spec.", "-test."].map { Array($0.utf8) }
   private static let generators = [".pb.", ".generated.", "_generated.", ".min."].map { Array($0.utf8) }
@@ -69,10 +96,12 @@ struct PathTraits: OptionSet, Sendable, Hashable {
   private static let directories: [String: PathTraits] = [
     "test": .test, "tests": .test, "testing": .test, "__tests__": .test, "spec": .test, "specs": .test, "e2e": .test,
     "testdata": .test, "fixtures": .test, "__snapshots__": .test, "testsuite": .test, "integrationtests": .test,
+    "test_suite": .test, "test-suite": .test,
     "doc": .docs, "docs": .docs, "documentation": .docs, "changelog": .docs, "changelogs": .docs, "man": .docs,
     "example": .example, "examples": .example, "sample": .example, "samples": .example, "demo": .example,
     "demos": .example, "bench": .example, "benches": .example, "playground": .example, "tutorial": .example,
-    "vendor": .vendored, "vendored": .vendored, "third_party": .vendored, "third-party": .vendored,
+    "vendor": .vendored, "vendored": .vendored, "third_party": .vendored, "single_include": .generated,
+    "amalgamated": .generated, "amalgamation": .generated, "third-party": .vendored,
     "thirdparty": .vendored, "node_modules": .vendored, "deps": .vendored, "external": .vendored,
     "externals": .vendored, "dist": .generated, "generated": .generated, "gen": .generated, "build": .generated,
   ]

@@ -135,6 +135,7 @@ struct CandidateSearch {
     add(query, .names, view.names, weights.names, to: &sum) { Float(view.nameLengths[$0]) }
     add(query, .path, view.path, weights.path, to: &sum) { Float(view.pathIndex.lengths[$0]) }
     for file in preferred { sum[file] += Float(weights.history) }
+    for file in PathMention.files(query.mentions, view.paths) { sum[file] += Float(weights.mentioned) }
     var hits: [(score: Float, file: Int32)] = []
     for file in sum.indices where sum[file] > 0 && admits(file) { hits.append((sum[file], Int32(file))) }
     if hits.count > most {

@@ -14,6 +14,10 @@ struct Query: Sendable {
   let neighbours: [(first: Int, second: Int)]
   /// Texts in quotes or backticks.
   let quotes: [[UInt8]]
+  /// Words written as names are in code (`keepAlive`, `read()`, `.close`), as they are written, and their places in ``terms``.
+  let names: [[UInt8]: Int]
+  /// Files that the text names.
+  let mentions: [PathMention]
 
   /// The words of a request. Its first line says most.
   init(_ text: String, weights configuration: RankingWeights = RankingWeights()) {
@@ -33,14 +37,20 @@ struct Query: Sendable {
     weights = sorted.map {
       $0.value / ($0.value + configuration.queryK) * (1 + configuration.queryK) * (factors[$0.key] ?? 1)
     }
-    let names = Self.compounds(bytes)
-    isName = sorted.map { names.contains($0.key) }
+    let compounds = Self.compounds(bytes)
+    isName = sorted.map { compounds.contains($0.key) }
     titleWords = Set(
       String(decoding: bytes[..<firstEnd].prefix(20_000), as: UTF8.self).lowercased().split {
         !$0.isLetter && !$0.isNumber && $0 != "_"
       }.map(String.init))
     neighbours = Self.neighbours(bytes, terms)
     quotes = Self.quotes(bytes)
+    var spelled: [[UInt8]: Int] = [:]
+    for name in Self.namesInCode(bytes) {
+      if let term = TermScanner.terms(name).last, let place = Excerpt.find(term, terms) { spelled[name] = place }
+    }
+    self.names = spelled
+    mentions = PathMention.all(in: bytes)
   }
 
   private init(_ other: Query, weights: [Double]) {
@@ -50,6 +60,8 @@ struct Query: Sendable {
     titleWords = other.titleWords
     neighbours = other.neighbours
     quotes = other.quotes
+    names = other.names
+    mentions = other.mentions
   }
 
   /// The same request with its terms' weights multiplied.
@@ -141,6 +153,26 @@ struct Query: Sendable {
     return result
   }
 
+  private static let mostNames = 500
+
+  /// Words that are written as code is: in camel or snake case, in backticks, called, or behind or before a dot.
+  private static func namesInCode(_ text: [UInt8]) -> Set<[UInt8]> {
+    var result: Set<[UInt8]> = []
+    for run in text.split(whereSeparator: { !WordSearch.isIdentifier($0) }) where run.count > 3 {
+      guard result.count < mostNames else { break }
+      let before = run.startIndex > 0 ? text[run.startIndex - 1] : 0x20
+      let after = run.endIndex < text.count ? text[run.endIndex] : 0x20
+      let next = run.endIndex + 1 < text.count ? text[run.endIndex + 1] : 0x20
+      let isInCode =
+        before == UInt8(ascii: "`") || after == UInt8(ascii: "`") || after == UInt8(ascii: "(")
+        || before == UInt8(ascii: ".") || after == UInt8(ascii: ".") && next > 0x20
+      if isInCode || run.contains(UInt8(ascii: "_")) || run.dropFirst().contains(where: { $0 &- 0x41 < 26 }) {
+        result.insert(Array(run))
+      }
+    }
+    return result
+  }
+
   /// Words of requests that say nothing about code.
   private static let stopTerms: Set<UInt32> = Set(
     TermScanner.terms(
@@ -177,11 +209,15 @@ struct RankingWeights: Sendable {
   var path = 0.38
   var coverage = 0.3
   var exactNames = 0.2
+  var definedNames = 0.2
   var neighbours = 0.23
+  /// For a file that the text names by its path.
+  var mentioned = 1.5
   // What the past says.
   var history = 0.23
   var bestCommit = 0.21
   var pastWords = 0.33
+  var pastDirectory = 0.17
   var recency = 0.54
   var historyPower = 1.5
   /// The age, in commits, at which recency counts half.
@@ -189,10 +225,12 @@ struct RankingWeights: Sendable {
   // What kind of file it is.
   var callableLines = 0.16
   var callableShare = 0.27
+  var isCode = 0.15
   var testFactor = 0.45
+  var documentFactor = 0.45
   var otherFactor = 0.55
   /// For what the first line names.
-  var askedFactor = 0.8
+  var askedFactor = 0.7
   // What the text of the best files says.
   var nearWords = 0.34
   var quotes = 0.31

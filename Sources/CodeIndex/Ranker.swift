@@ -16,15 +16,19 @@ struct Ranker: Sendable {
     var parts: [Double]
     /// How much such a file counts; see ``PathTraits``.
     var factor: Double
+    /// What the query says when it names the file.
+    var mentioned: PathMention.Found?
 
     /// In words, the strongest first.
     var reasons: [String] {
       let names = [
         "words of the file", "words of this part", "names defined in it", "words of the path", "past changes",
       ]
-      return parts.prefix(names.count).enumerated().filter { $0.element > 0.3 }.sorted { $0.element > $1.element }.map {
-        names[$0.offset]
-      }
+      let named = mentioned != nil ? ["named in the text"] : []
+      return named
+        + parts.prefix(names.count).enumerated().filter { $0.element > 0.3 }.sorted { $0.element > $1.element }.map {
+          names[$0.offset]
+        }
     }
   }
 
@@ -70,17 +74,20 @@ struct Ranker: Sendable {
     let words = files.indices.map {
       weights.file * bodies[$0] + weights.unit * best[$0] + weights.names * named[$0] + weights.path * placed[$0]
     }
-    let further = further(query, files, factors, words, body, names, history)
+    let further = further(query, corpus, factors, words, body, names, history)
+    let mentioned = PathMention.weights(query.mentions, corpus)
     var ranked: [RankedFile] = []
     for index in files.indices {
       let past = history?.messages[index] ?? 0
-      guard bodies[index] > 0 || placed[index] > 0 || past > 0 else { continue }
+      let mention = mentioned[index]
+      guard bodies[index] > 0 || placed[index] > 0 || past > 0 || mention != nil else { continue }
       ranked.append(
         RankedFile(
-          file: index, score: (words[index] + further.sums[index]) * factors[index],
-          unit: units[index].max { $0.score < $1.score }?.unit ?? -1, unitScore: best[index],
+          file: index,
+          score: (words[index] + further.sums[index]) * factors[index] + weights.mentioned * (mention?.weight ?? 0),
+          unit: mention?.units.first ?? units[index].max { $0.score < $1.score }?.unit ?? -1, unitScore: best[index],
           parts: [bodies[index], best[index], named[index], placed[index], further.past[index]],
-          factor: factors[index]))
+          factor: factors[index], mentioned: mention))
     }
     ranked.sort { ($1.score, $0.file) < ($0.score, $1.file) }
     await CloseLook(query: query, idf: body.idf, weights: weights).refine(&ranked, corpus, source)
@@ -89,29 +96,36 @@ struct Ranker: Sendable {
 
   /// What speaks for a file beside its own words.
   private func further(
-    _ query: Query, _ files: [Corpus.File], _ factors: [Double], _ words: [Double], _ body: Found, _ names: Found,
+    _ query: Query, _ corpus: Corpus, _ factors: [Double], _ words: [Double], _ body: Found, _ names: Found,
     _ history: HistorySignals?
   ) -> (sums: [Double], past: [Double]) {
+    let files = corpus.files
     let coverage = coverage(query, body, files.count)
     var exact = score(named: query, names, files.count)
     normalize(&exact, factors)
+    var defined = score(defined: query, names, files)
+    normalize(&defined, factors)
     var around = Neighbourhood.directories(files, zip(words, factors).map { $0 * $1 })
     normalize(&around, factors)
     var sums = files.indices.map { index in
       let file = files[index]
       let lines = Double(file.callableLines)
       var sum = weights.coverage * coverage[index] + weights.exactNames * exact[index]
+      sum += weights.definedNames * defined[index] + (file.language.isCode ? weights.isCode : 0)
       sum += weights.neighbours * around[index] + weights.callableLines * log1p(lines) / 8
       return sum + weights.callableShare * min(1, lines / Double(max(1, file.analysis.lineCount)))
     }
     guard let history else { return (sums, [Double](repeating: 0, count: files.count)) }
     var (messages, best, past) = (history.messages, history.best, history.words)
+    var directories = history.directories
+    normalize(&directories, factors)
     normalize(&messages, factors)
     normalize(&best, factors)
     normalize(&past, factors)
     for index in sums.indices {
       sums[index] += weights.history * messages[index] + weights.bestCommit * best[index]
       sums[index] += weights.pastWords * past[index] + weights.recency * history.recency[index]
+      sums[index] += weights.pastDirectory * directories[index]
     }
     return (sums, files.indices.map { max(messages[$0], best[$0], past[$0]) })
   }
@@ -125,7 +139,7 @@ struct Ranker: Sendable {
       factor *= query.titleWords.isDisjoint(with: words) ? weight : weights.askedFactor
     }
     demote(.test, weights.testFactor, ["test", "tests", "testing", "unittest", "spec", "specs"])
-    demote(.docs, weights.otherFactor, ["doc", "docs", "documentation", "readme", "changelog"])
+    demote(.docs, weights.documentFactor, ["doc", "docs", "documentation", "readme", "changelog"])
     demote(.example, weights.otherFactor, ["example", "examples", "benchmark", "benchmarks", "demo", "sample"])
     if !traits.isDisjoint(with: [.vendored, .generated]) { factor *= weights.otherFactor }
     if !traits.isDisjoint(with: [.data, .hidden]) { factor *= weights.otherFactor }
@@ -181,6 +195,21 @@ struct Ranker: Sendable {
     }
   }
 
+  /// Names that the query writes as code, where something is declared under just that name.
+  private func score(defined query: Query, _ found: Found, _ files: [Corpus.File]) -> [Double] {
+    guard !query.names.isEmpty else { return [Double](repeating: 0, count: files.count) }
+    var isWanted = [Bool](repeating: false, count: query.terms.count)
+    for place in query.names.values { isWanted[place] = true }
+    return files.indices.map { index in
+      guard found.matches(of: index).contains(where: { isWanted[$0.query] }) else { return 0 }
+      var seen: Set<Int> = []
+      for declaration in files[index].analysis.declarations {
+        if let place = query.names[declaration.name] { seen.insert(place) }
+      }
+      return seen.sorted().reduce(0) { $0 + query.weights[$1] * found.idf[$1] }
+    }
+  }
+
   private func scoreUnits(
     _ query: Query, _ found: Found, _ index: Int, _ analysis: FileAnalysis
   ) -> [(unit: Int, score: Double)] {
@@ -214,7 +243,11 @@ struct Ranker: Sendable {
       let analysis = corpus.files[file.file].analysis
       // Functions and what lies between them stand apart.
       var before = (functions: 0.0, others: 0.0)
-      for found in scores[file.file].sorted(by: { ($1.score, $0.unit) < ($0.score, $1.unit) }) {
+      var found = scores[file.file]
+      // Lines that the query names lie in units that may hold none of its words.
+      let mentioned = file.mentioned?.units ?? []
+      for unit in mentioned where !found.contains(where: { $0.unit == unit }) { found.append((unit, 0)) }
+      for found in found.sorted(by: { ($1.score, $0.unit) < ($0.score, $1.unit) }) {
         let unit = analysis.units[found.unit]
         let isFunction = unit.declaration >= 0
         let place = 1 / (1 + (isFunction ? before.functions : before.others))
@@ -225,7 +258,8 @@ struct Ranker: Sendable {
         ranked.append(
           RankedUnit(
             file: file.file, unit: found.unit,
-            score: weights.functionFile * file.score + file.factor * own + weights.functionPlace * place))
+            score: weights.functionFile * file.score + file.factor * own + weights.functionPlace * place
+              + (mentioned.contains(found.unit) ? weights.mentioned * (file.mentioned?.weight ?? 0) : 0)))
       }
     }
     ranked.sort { ($1.score, $0.file, $0.unit) < ($0.score, $1.file, $1.unit) }
@@ -271,13 +305,16 @@ struct Ranker: Sendable {
 
 /// What the files around a file say about it.
 enum Neighbourhood {
+  /// The bytes of a path before its last part.
+  static func directory(of path: RepoPath) -> ArraySlice<UInt8> {
+    let bytes = path.bytes
+    return bytes[..<(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)]
+  }
+
   /// For each file the mean score of its directory.
   static func directories(_ files: [Corpus.File], _ scores: [Double]) -> [Double] {
     var sums: [ArraySlice<UInt8>: (sum: Double, count: Int)] = [:]
-    let directories = files.map { file in
-      let bytes = file.path.bytes
-      return bytes[..<(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)]
-    }
+    let directories = files.map { directory(of: $0.path) }
     for (index, directory) in directories.enumerated() {
       let known = sums[directory] ?? (0, 0)
       sums[directory] = (known.sum + scores[index], known.count + 1)

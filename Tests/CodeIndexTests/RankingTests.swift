@@ -71,4 +71,63 @@ private func paths(_ hits: [SearchHit]) -> [String] { hits.map(\.path.quoted) }
     let answer = try await index.search(SearchRequest("drain of a socket hangs", limit: 10), revision: nil)
     #expect(answer.functions.prefix(2).contains { $0.name == "drain_socket" })
   }
+
+  private static let modules: [String: String] = {
+    var files: [String: String] = [:]
+    for number in 0..<8 {
+      files["src/part\(number)/reader.py"] =
+        "def read(a):\n    return a\n\n\ndef skip(b):\n    return b + \(number)\n\n\nclass Reader:\n    pass\n"
+    }
+    files["src/part3/mod.inner.py"] = "def inner():\n    pass\n"
+    files["setup.py"] = "def setup():\n    pass\n"
+    return files
+  }()
+
+  /// Traces, compilers and people name files in many ways; ¶ is a line end.
+  @Test(arguments: [
+    ("skip fails in src/part5/reader.py", "src/part5/reader.py"),
+    ("skip fails in `part5/reader.py`.", "src/part5/reader.py"),
+    ("read fails¶  File \"/home/ci/build/src/part6/reader.py\", line 6, in read", "src/part6/reader.py"),
+    ("read fails¶    at read (C:\\ci\\src\\part2\\reader.py:6:3)", "src/part2/reader.py"),
+    ("read fails: ./src/part1/reader.py:6: error", "src/part1/reader.py"),
+    ("read fails, see a/src/part4/reader.py#L6", "src/part4/reader.py"),
+    ("read of mod.inner.py fails", "src/part3/mod.inner.py"), ("read: setup.py.", "setup.py"),
+    ("read fails in C# at Read() in /ci/src/part7/reader.py:line 6", "src/part7/reader.py"),
+  ])
+  func filesThatTheTextNamesComeFirst(task: String, wanted: String) async throws {
+    let index = try await open(Self.modules)
+    let text = task.replacing("¶", with: "\n")
+    let hits = try await index.search(text, isRegex: false, below: nil, limit: 3)
+    #expect(paths(hits).first == wanted)
+    #expect(hits.first?.why.first == "named in the text")
+    if task.contains("6") { #expect(hits.first?.name == "skip") }
+  }
+
+  @Test(arguments: [
+    "read https://example.org/reader.py", "read node.js", "read /usr/lib/python3/reader.py", "read 3.14 e.g. a/b",
+    "read reader.py", "read ...///", "read :::#L.py:99999999999999",
+  ])
+  func whatNamesNoFileOrTooManyRaisesNone(task: String) async throws {
+    let index = try await open(Self.modules)
+    let hits = try await index.search(task, isRegex: false, below: nil, limit: 20)
+    #expect(!hits.contains { $0.why.contains("named in the text") })
+  }
+
+  @Test func theLineThatIsNamedIsShownThoughItHoldsNoWordOfTheTask() async throws {
+    let scratch = try TemporaryDirectory()
+    for (path, text) in Self.modules { try scratch.write("tree/" + path, text) }
+    let search = try CodeSearch(
+      path: Array((scratch.path + "/tree").utf8), cache: Array((scratch.path + "/cache").utf8))
+    let answer = try await search.search(SearchRequest("TypeError at src/part5/reader.py:6"), revision: nil)
+    #expect(answer.functions.first?.name == "skip")
+    #expect(answer.functions.first?.path == RepoPath("src/part5/reader.py"))
+  }
+
+  @Test(arguments: ["AppSamples", "app-examples", "UnitTests.Net4", "test_suite", "integrationTest"])
+  func directoriesOfSamplesAndTestsAreKnownByTheWordsOfTheirNames(directory: String) async throws {
+    let text = "def total(cart):\n    return cart\n"
+    let index = try await open(["\(directory)/a.py": text, "zebra/b.py": text])
+    let hits = try await index.search("total of the cart", isRegex: false, below: nil, limit: 3)
+    #expect(paths(hits).first == "zebra/b.py")
+  }
 }

@@ -70,4 +70,19 @@ private final class TestRepository {
       #expect(answer.results.map(\.path.quoted).first == "y.py")
     }
   }
+
+  @Test func whatWasDoneInADirectorySpeaksForItsFiles() async throws {
+    let repository = try TestRepository()
+    func body(_ number: Int) -> String { "def step(a):\n    return a + \(number)\n" }
+    try repository.commit(
+      "start", ["net/old.py": body(1), "net/new.py": body(2), "disk/old.py": body(3), "disk/new.py": body(4)])
+    try repository.commit("websocket handshake is refused", ["disk/old.py": body(5)])
+    try repository.commit("split", ["net/more.py": body(6)])
+    try repository.git("rm", "-q", "disk/old.py")
+    try repository.commit("gone", ["net/old.py": body(7)])
+    let location = try #require(try Repository.discover(from: Array(repository.path.utf8)))
+    let index = RevisionIndex(location, directory: Array((repository.path + "/.git/cache").utf8))
+    let found = try await index.search("websocket refused in step", revision: "HEAD", limit: 10)
+    #expect(found.results.first?.path.quoted == "disk/new.py")
+  }
 }
