@@ -51,11 +51,11 @@ struct PatchTrial: Sendable {
   }
 
   /// Tries all patches; with `stopAtFirst`, those after the first that passes are not run.
-  /// - Parameter isServed: whether one run may try many patches where the framework permits it.
-  /// - Returns: the results, and whether serving can be relied on for the next patches.
+  /// - Parameter ways: how one run may try many patches, as the last trial left it; nil for what the framework permits.
+  /// - Returns: the results, and the ways that can be relied on for the next patches.
   func run(
-    _ patches: [(id: String, edits: EditList)], stopAtFirst: Bool, isServed: Bool
-  ) async throws -> (results: [Result], isServed: Bool) {
+    _ patches: [(id: String, edits: EditList)], stopAtFirst: Bool, ways: [ServedTrial.Way]? = nil
+  ) async throws -> (results: [Result], ways: [ServedTrial.Way]) {
     var results: [Int: Result] = [:]
     var ranges: [[TrialEdit]] = []
     for (index, patch) in patches.enumerated() {
@@ -67,45 +67,45 @@ struct PatchTrial: Sendable {
       }
     }
     var open = patches.indices.filter { results[$0] == nil }
-    var isServed = isServed && tests.command.mayHaveTrials && base.isNamed
     let served = ServedTrial(
       tests: tests, base: base, workspace: workspace, patches: ranges, patience: patience, deadline: deadline)
-    while isServed, !open.isEmpty, deadline.secondsLeft > 0 {
-      guard let answers = try await served.answers(for: open, stopsAtFirst: stopAtFirst) else {
-        isServed = false
-        break
+    var ways = ways ?? served.ways
+    while let way = ways.first, !open.isEmpty, deadline.secondsLeft > 0 {
+      guard let answers = try await served.answers(for: open, way, stopsAtFirst: stopAtFirst) else {
+        ways.removeFirst()
+        continue
       }
       var passing: [Int] = []
       for answer in answers {
-        results[answer.patch] = rate(patches[answer.patch].id, answer, comparingAll: false)
-        if results[answer.patch]?.outcome == .passed { passing.append(answer.patch) }
+        results[answer.patch] = rate(patches[answer.patch].id, answer)
+        if results[answer.patch]?.outcome == .passed, !answer.isOfAll { passing.append(answer.patch) }
       }
       open.removeAll { results[$0] != nil }
       // One more run finds most of those that only break what passed.
-      if passing.count > 1, served.hasOthers,
-        let answers = try await served.answers(for: passing, stopsAtFirst: stopAtFirst, ofAllTests: true)
+      if way == .selected, passing.count > 1, served.hasOthers,
+        let answers = try await served.answers(for: passing, way, stopsAtFirst: stopAtFirst, ofAllTests: true)
       {
         for answer in answers {
-          let result = rate(patches[answer.patch].id, answer, comparingAll: true)
-          guard result.outcome != .passed else { continue }
-          results[answer.patch] = result
+          results[answer.patch] = rate(patches[answer.patch].id, answer)
           passing.removeAll { $0 == answer.patch }
         }
       }
-      // What passes when served has to pass alone, with all other tests.
+      // What passes the tests that failed, and was not tried with the others in such a run, has to pass alone.
       results.merge(try await runAlone(passing, patches, stopAtFirst: stopAtFirst)) { $1 }
       if stopAtFirst, results.contains(where: { $0.value.outcome == .passed }) { open = [] }
+      // A run ends with its time; what it left is for the next trial.
+      if answers.isEmpty { break }
     }
-    results.merge(try await runAlone(open, patches, stopAtFirst: stopAtFirst)) { $1 }
-    return (patches.indices.map { results[$0] ?? Result(id: patches[$0].id, outcome: .notRun) }, isServed)
+    if ways.isEmpty { results.merge(try await runAlone(open, patches, stopAtFirst: stopAtFirst)) { $1 } }
+    return (patches.indices.map { results[$0] ?? Result(id: patches[$0].id, outcome: .notRun) }, ways)
   }
 
-  private func rate(_ id: String, _ answer: ServedTrial.Answer, comparingAll: Bool) -> Result {
+  private func rate(_ id: String, _ answer: ServedTrial.Answer) -> Result {
     if answer.isTimeout { return Result(id: id, outcome: .timeout) }
     guard let report = answer.report else {
       return Result(id: id, outcome: .broken, firstFailure: "an edit is out of range or overlaps another")
     }
-    return rate(id, report, isOverTime: false, comparingAll: comparingAll)
+    return rate(id, report, isOverTime: false, comparingAll: answer.isOfAll)
   }
 
   /// Tries each patch in a run of its own, as many at a time as there are cores.

@@ -23,6 +23,28 @@ struct ServedTrial: Sendable {
     /// Nil when it could not be applied.
     var report: TestReport?
     var isTimeout: Bool
+    /// Whether all tests ran, those that failed having passed.
+    var isOfAll = false
+  }
+
+  /// How a run serves.
+  enum Way: Sendable {
+    /// The user's command, in which a patch meets the tests that failed first and then all.
+    case whole
+    /// A command that selects the tests that failed; another run, with all of them, for what passes.
+    case selected
+  }
+
+  /// More tests take too long to collect for each run.
+  private static let mostCollected = 1000
+  private static let mostSeconds = 20.0
+
+  /// The ways that may serve, the better ones first.
+  var ways: [Way] {
+    guard tests.command.mayHaveTrials, base.isNamed else { return [] }
+    let isSmall =
+      base.tests.count <= Self.mostCollected && base.tests.reduce(0) { $0 + ($1.duration ?? 0) } <= Self.mostSeconds
+    return !base.failing.isEmpty && base.buildErrors.isEmpty && isSmall ? [.whole, .selected] : [.selected]
   }
 
   /// Fewer patches are not worth a run of its own for a second core.
@@ -52,13 +74,13 @@ struct ServedTrial: Sendable {
 
   /// Tries some of the patches; nil when the runs cannot serve: the answers for the code as it is are not the base's.
   /// - Returns: an answer for each patch that was tried; at least one, unless the deadline has passed.
-  func answers(for indices: [Int], stopsAtFirst: Bool, ofAllTests: Bool = false) async throws -> [Answer]? {
+  func answers(for indices: [Int], _ way: Way, stopsAtFirst: Bool, ofAllTests: Bool = false) async throws -> [Answer]? {
     let lanes = indices.count < Self.leastForTwo || !Self.hasTwoCores ? 1 : 2
     return try await withThrowingTaskGroup(of: [Answer]?.self) { group in
       for lane in 0..<lanes {
         // Turn by turn, because the likely ones come first.
         let share = stride(from: lane, to: indices.count, by: lanes).map { indices[$0] }
-        group.addTask { try await serve(share, stopsAtFirst: stopsAtFirst, ofAllTests: ofAllTests) }
+        group.addTask { try await serve(share, way, stopsAtFirst: stopsAtFirst, ofAllTests: ofAllTests) }
       }
       var all: [Answer] = []
       var isServed = true
@@ -69,13 +91,14 @@ struct ServedTrial: Sendable {
     }
   }
 
-  private func serve(_ share: [Int], stopsAtFirst: Bool, ofAllTests: Bool) async throws -> [Answer]? {
-    let command = ofAllTests ? tests.command : narrow ?? tests.command
+  private func serve(_ share: [Int], _ way: Way, stopsAtFirst: Bool, ofAllTests: Bool) async throws -> [Answer]? {
+    let command = ofAllTests || way == .whole ? tests.command : narrow ?? tests.command
     let nonce = Nonce.random()
     guard
       let plan = command.trialsPlan(
-        nonce: nonce, root: workspace.location.root, patches: share.map { patches[$0] }, patience: patience,
-        stopsAtFirst: stopsAtFirst)
+        nonce: nonce, root: workspace.location.root, patches: share.map { patches[$0] },
+        names: way == .whole ? base.failing : nil, slow: base.endless, seconds: deadline.secondsLeft,
+        patience: patience, stopsAtFirst: stopsAtFirst)
     else { return nil }
     var limits = tests.limits
     // Each patch has bounds of its own; this one is for a run that does not get to the point where it forks.
@@ -87,15 +110,19 @@ struct ServedTrial: Sendable {
     guard let trials = command.trials(from: evidence), let control = trials.all.first, control.patch == nil,
       isFaithful(control, ofAllTests: ofAllTests)
     else { return wasCutShort ? [] : nil }
-    var answers = trials.all.dropFirst().compactMap { trial -> Answer? in
-      guard let patch = trial.patch, share.indices.contains(patch) else { return nil }
-      return Answer(patch: share[patch], report: trial.report, isTimeout: trial.isTimeout)
+    // What all tests say is believed only where they say of the code as it is what they said alone.
+    let isWhole = trials.all.contains { $0.patch == nil && $0.isOfAll && isFaithful($0, ofAllTests: true) }
+    var answers: [Int: Answer] = [:]
+    for trial in trials.all {
+      guard let patch = trial.patch, share.indices.contains(patch), isWhole || !trial.isOfAll else { continue }
+      answers[patch] = Answer(
+        patch: share[patch], report: trial.report, isTimeout: trial.isTimeout, isOfAll: trial.isOfAll || ofAllTests)
     }
     // A run that died half way was ended by the patch that it was trying.
-    if !trials.isComplete, answers.count < share.count, !wasCutShort {
-      answers.append(Answer(patch: share[answers.count], report: nil, isTimeout: true))
+    if !trials.isComplete, !wasCutShort, let died = share.indices.first(where: { answers[$0] == nil }) {
+      answers[died] = Answer(patch: share[died], report: nil, isTimeout: true)
     }
-    return answers
+    return Array(answers.values)
   }
 
   /// Whether the code as it is fails here as it did alone.

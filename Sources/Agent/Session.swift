@@ -34,8 +34,8 @@ actor Session {
   /// What the last run of tests on this workspace said.
   private(set) var lastReport: TestReport?
 
-  /// Whether one run of the tests may try many patches: until that has failed once.
-  private(set) var servesTrials = true
+  /// How one run of the tests may try many patches; nil before any was tried.
+  private(set) var trialWays: [ServedTrial.Way]?
 
   private var instructions: Instructions
   /// Blobs whose content the record holds, or that follow from its diffs.
@@ -67,7 +67,7 @@ actor Session {
     observe(.plan(steps))
   }
 
-  func trialsWereServed(_ value: Bool) { servesTrials = value }
+  func rely(on ways: [ServedTrial.Way]) { trialWays = ways }
 
   func restorePlan(_ steps: [PlanStep]) { plan = steps }
 

@@ -173,10 +173,16 @@ struct RepairSession: Sendable {
   private static let latePatience = 8
 
   /// Patches of the next batch: as many as take some seconds, so that progress is seen and starting costs little.
-  private var batchSize = 12
+  private var batchSize = 32
 
   private mutating func adaptBatch(_ seconds: Double) {
-    if seconds < 6 { batchSize = min(256, batchSize * 2) } else if seconds > 15 { batchSize = max(8, batchSize / 2) }
+    if seconds < 3 {
+      batchSize = min(384, batchSize * 4)
+    } else if seconds < 6 {
+      batchSize = min(384, batchSize * 2)
+    } else if seconds > 15 {
+      batchSize = max(8, batchSize / 2)
+    }
   }
 
   private mutating func tryNext(isFirst: Bool = false) {

@@ -26,6 +26,8 @@ public struct Trial: Sendable {
   public var report: TestReport?
   /// Whether it was stopped because it took too long.
   public var isTimeout: Bool
+  /// Whether all tests ran after those that were named.
+  public var isOfAll = false
 }
 
 /// What a run that tries patches answered.
@@ -48,10 +50,15 @@ extension TestCommand {
   ///   - nonce: a fresh random text of this run; the evidence is given the same.
   ///   - root: the absolute path, inside the sandbox, of the directory that the patches' paths begin at. Files are
   ///     changed there.
+  ///   - names: the tests that each patch is tried with first, as reports name them; with all others only where those pass.
+  ///     Nil to run what the command runs.
+  ///   - slow: tests of which it is known that they do not end as the code is.
+  ///   - seconds: when to begin with no further patch.
   ///   - patience: how many times the usual time a patch may take; more for those that ran out of it before.
   ///   - stopsAtFirst: whether what follows the first patch with which the run succeeds is left untried.
   public func trialsPlan(
-    nonce: String, root: [UInt8], patches: [[TrialEdit]], patience: Double = 1, stopsAtFirst: Bool
+    nonce: String, root: [UInt8], patches: [[TrialEdit]], names: [String]? = nil, slow: [String] = [],
+    seconds: Double = 86_400, patience: Double = 1, stopsAtFirst: Bool
   ) -> RunPlan? {
     guard mayHaveTrials, let root = String(validating: root, as: UTF8.self) else { return nil }
     var list: [JSONValue] = []
@@ -69,6 +76,8 @@ extension TestCommand {
     }
     let request: JSONValue = [
       "root": .string(root), "patches": .array(list), "stop": .bool(stopsAtFirst),
+      "names": names.map { .array($0.map { .string($0) }) } ?? .null, "slow": .array(slow.map { .string($0) }),
+      "seconds": .double(min(86_400, max(0, seconds))),
       "cpu": JSONValue(Self.trialSeconds), "wall": JSONValue(2 * Self.trialSeconds),
       "patience": .double(patience),
     ]
@@ -95,7 +104,9 @@ extension TestCommand {
     for event in file.events {
       if event["event"]?.string == "end" { trials.isComplete = true }
       guard event["event"]?.string == "trial", let index = event["index"]?.int else { continue }
-      var trial = Trial(patch: index < 0 ? nil : index, isTimeout: event["timeout"]?.bool ?? false)
+      var trial = Trial(
+        patch: index < 0 ? nil : index, isTimeout: event["timeout"]?.bool ?? false,
+        isOfAll: event["all"]?.bool ?? false)
       if event["error"] == nil {
         let lines = Array((event["lines"]?.string ?? "").utf8)
         trial.report = report(

@@ -35,6 +35,11 @@ public struct TestReport: Sendable, Hashable {
   /// Names of the tests that failed or errored.
   public var failing: [String] { tests.filter { $0.result == .failed || $0.result == .errored }.map(\.name) }
 
+  /// Names of failing tests that an adaptor ended because they took too much processor time.
+  public var endless: [String] {
+    tests.filter { $0.result != .passed && $0.message?.hasPrefix("TestStopped") == true }.map(\.name)
+  }
+
   /// Names of the tests that passed.
   public var passing: [String] { tests.filter { $0.result == .passed }.map(\.name) }
 }

@@ -66,10 +66,9 @@ struct TryPatchesTool: Tool {
       tests: tests, base: base, originals: contents, workspace: session.workspace, patience: patience,
       deadline: seconds.map { clock + .seconds($0) })
     let results: [PatchTrial.Result] = try await session.gate.perform(effect, call: call) {
-      let (results, isServed) = try await trial.run(
-        patches, stopAtFirst: stopAtFirst, isServed: session.servesTrials)
-      await session.trialsWereServed(isServed)
-      var fields: JSONObject = ["served": .bool(isServed)]
+      let (results, ways) = try await trial.run(patches, stopAtFirst: stopAtFirst, ways: session.trialWays)
+      await session.rely(on: ways)
+      var fields: JSONObject = ["served": .bool(!ways.isEmpty)]
       for outcome in PatchTrial.Outcome.allCases {
         fields[outcome.rawValue] = JSONValue(results.count { $0.outcome == outcome })
       }

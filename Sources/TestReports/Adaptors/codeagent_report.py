@@ -19,6 +19,8 @@ class Writer:
     """One result file of one process."""
 
     active = None
+    # Where to write instead of a file of its own.
+    descriptor = None
 
     def __init__(self, framework, version):
         self.pid = _REAL[3]()
@@ -45,17 +47,23 @@ class Writer:
             return
         fields = {"event": event, **{name: value for name, value in fields.items() if value not in (None, [])}}
         data = (_REAL[4](fields) + "\n").encode("ascii", "replace")
+        if self.descriptor is not None:
+            self.write(self.descriptor, data)
+            return
         try:
             descriptor = _REAL[0](self.path, _FLAGS, 0o644)
         except OSError:
             return
+        self.write(descriptor, data)
+        _REAL[2](descriptor)
+
+    @staticmethod
+    def write(descriptor, data):
         try:
             while data:
                 data = data[_REAL[1](descriptor, data):]
         except OSError:
             pass
-        finally:
-            _REAL[2](descriptor)
 
     def end(self, status=None, result=None):
         """The run ended in order: with pytest's exit status, or unittest's result."""
@@ -80,6 +88,8 @@ class Limit:
     factor = 100
     began = None
     spent = None
+    # Tests of which it is known that they do not end get a moment.
+    slow = frozenset()
 
     @classmethod
     def install(cls):
@@ -93,7 +103,7 @@ class Limit:
             cls.signal = signal
 
     @classmethod
-    def start(cls):
+    def start(cls, name=None):
         cls.spent = None
         if cls.seconds <= 0 or cls.began is not None:
             return
@@ -106,6 +116,8 @@ class Limit:
             # Only the main thread is told of signals.
             return
         cls.allowed = max(cls.seconds, cls.factor * cls.slowest)
+        if name in cls.slow:
+            cls.allowed = min(cls.allowed, 0.25)
         cls.is_over = False
         cls.began = time.process_time()
         # Again and again: what is raised may be caught within the loop.
@@ -193,6 +205,9 @@ def in_project(name, limit=4000):
 
 # pytest
 
+# The plugin manager of the session, and the plugin that reports.
+manager = reporter = None
+
 
 def watch_pytest(config_module):
     manager_class = config_module.PytestPluginManager
@@ -203,7 +218,9 @@ def watch_pytest(config_module):
         if Writer.active is None:
             import pluggy
 
-            self.register(pytest_reporter(pluggy.HookimplMarker("pytest")), "codeagent-report")
+            global manager, reporter
+            manager, reporter = self, pytest_reporter(pluggy.HookimplMarker("pytest"))
+            self.register(reporter, "codeagent-report")
 
     manager_class.consider_env = consider_env_and_report
 
@@ -277,8 +294,8 @@ def pytest_reporter(hookimpl):
                 self.writer.put("collected", count=len(session.items))
 
         @hookimpl(hookwrapper=True, trylast=True)
-        def pytest_runtest_call(self):
-            Limit.start()
+        def pytest_runtest_call(self, item):
+            Limit.start(self.name(item.nodeid))
             yield
             Limit.stop()
 
@@ -440,8 +457,9 @@ class _UnittestRun:
             return
         self.current, self.result = test, result
         self.states[id(test)] = {"result": None, "message": None, "trace": [], "start": _REAL[5](), "missing": None}
-        self.writer.put("begin", name=identity(test))
-        Limit.start()
+        name = identity(test)
+        self.writer.put("begin", name=name)
+        Limit.start(name)
 
     def stop(self, result, test):
         Limit.stop()
