@@ -6,6 +6,7 @@ usage: run.py [--agent PATH] [--timeout 60s] [--keep DIRECTORY] [NAME…]
 python/NAME.txt is a program, then `---`, calls that the engine may see as tests, `---`, calls that judge its patch.
 Lines that begin with `R|` are in the right program only, with `B|` in the broken one only; `>` begins lines that the
 tests need. What a call gives in the right program is what a test expects. Time is processor time of all processes.
+Candidates a second, and the ratio of that to runs of the tests one by one, are by wall time, starts of the tests included.
 """
 import argparse
 import json
@@ -103,6 +104,30 @@ def repair(agent, directory, state, timeout):
     return run, last, spent, time.monotonic() - began
 
 
+def rates(agent, state):
+    """Candidates a second of the last run, and how many runs of the tests alone take a second, as its record says."""
+    environment = dict(os.environ, XDG_STATE_HOME=state, XDG_DATA_HOME=state, XDG_CACHE_HOME=state + '/cache')
+    log = subprocess.run([agent, 'audit', 'log', 'last', '--json'], capture_output=True, env=environment).stdout
+    began, counts = {}, ('passed', 'failed', 'broken', 'timeout')
+    spent = {'tryPatches': [0, 0.0], 'execute': [0, 0.0]}
+    for line in log.decode(errors='replace').splitlines():
+        event = json.loads(line)
+        fields = event.get('fields', {})
+        if event.get('kind') == 'effect.intent':
+            began[event['seq']] = (event['mono_ns'], fields.get('effect'), fields.get('purpose'))
+        elif event.get('kind') == 'effect.outcome' and fields.get('intent') in began:
+            at, effect, purpose = began[fields['intent']]
+            if effect == 'execute' and purpose not in ('baseline', 'verification') or effect not in spent:
+                continue
+            spent[effect][0] += 1 if effect == 'execute' else sum(fields.get(name) or 0 for name in counts)
+            spent[effect][1] += (event['mono_ns'] - at) / 1e9
+    return spent['tryPatches'], spent['execute']
+
+
+def per_second(count, seconds):
+    return count / seconds if seconds else 0.0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--agent', default=str(HERE.parents[1] / '.build/release/codeagent'))
@@ -114,7 +139,8 @@ def main():
     root = pathlib.Path(options.keep or tempfile.mkdtemp(prefix='repair-'))
     paths = sorted((HERE / 'python').glob('*.txt'))
     totals = {'found': 0, 'right': 0, 'verified': 0, 'verified right': 0, 'fast': 0, 'all': 0}
-    print(f'{"program":16} {"label":12} {"right":6} {"CPU s":>6} {"wall s":>6} {"tried":>6}  summary')
+    speeds = {}
+    print(f'{"program":16} {"label":12} {"right":6} {"CPU s":>6} {"wall s":>6} {"tried":>6} {"a s":>5} {"ratio":>5}  summary')
     for index, path in enumerate(paths):
         name = path.stem
         if options.names and name not in options.names:
@@ -134,12 +160,13 @@ def main():
         directory = root / name
         directory.mkdir(parents=True, exist_ok=True)
         (directory / f'{name}.py').write_text(wrong)
-        (directory / f'test_{name}.py').write_text(
-            tests(name, helpers, shown, expected, 'unittest' if index % 6 == 5 else 'pytest'))
+        style = 'unittest' if index % 6 == 5 else 'pytest'
+        (directory / f'test_{name}.py').write_text(tests(name, helpers, shown, expected, style))
         run, last, spent, wall = repair(options.agent, str(directory), str(root / 'state'), options.timeout)
         (root / f'{name}.json').write_bytes(run.stdout)
         (root / f'{name}.err').write_bytes(run.stderr)
-        patch = last.get('patch', '')
+        # What the tests leave behind is in the patch of a run that found none.
+        patch = last.get('patch', '') if run.returncode in (0, 9) else ''
         label = {0: 'verified', 9: 'unconfirmed', 1: '-'}.get(run.returncode, f'exit {run.returncode}')
         good = False
         if patch:
@@ -150,14 +177,25 @@ def main():
         tried = next((w for w, n in zip(last.get('summary', '').split(), last.get('summary', '').split()[1:])
                       if n in ('patches', 'candidates')), '')
         totals['all'] += 1
+        patches, runs = rates(options.agent, str(root / 'state'))
+        total = speeds.setdefault(style, ([0, 0.0], [0, 0.0]))
+        for sum_, part in zip(total, (patches, runs)):
+            sum_[0] += part[0]
+            sum_[1] += part[1]
+        speed, cold = per_second(*patches), per_second(*runs)
         totals['found'] += bool(patch)
         totals['right'] += good
         totals['fast'] += good and spent <= 10
         totals['verified'] += label == 'verified'
         totals['verified right'] += label == 'verified' and good
         print(f'{name:16} {label:12} {"right" if good else "wrong" if patch else "":6} {spent:6.1f} {wall:6.1f} {tried:>6} '
+              f'{speed:5.0f} {speed / cold if cold else 0:5.0f} '
               f' {last.get("summary") or last.get("reason", "")}', flush=True)
     print(', '.join(f'{value} {key}' for key, value in totals.items()))
+    for style, (patches, runs) in sorted(speeds.items()):
+        speed, cold = per_second(*patches), per_second(*runs)
+        print(f'{style}: {speed:.0f} candidates a second, {cold:.2f} runs of the tests a second one by one'
+              + (f', ratio {speed / cold:.0f}' if cold else ''))
 
 
 if __name__ == '__main__':
