@@ -4,6 +4,7 @@ import JSON
 import Paths
 import Sandbox
 import Synchronization
+import Workspace
 
 /// What the commands of one effect executed and whom they reached: an event each up to a number, and counts of all for the
 /// effect's outcome.
@@ -38,6 +39,8 @@ final class CommandLedger: Sendable {
     var sentBytes = 0
     var receivedBytes = 0
     var isWatched = false
+    /// Under what the first command ran.
+    var sandbox: JSONValue?
     var failure: AuditError?
   }
 
@@ -51,9 +54,10 @@ final class CommandLedger: Sendable {
   }
 
   /// Takes in a command that has ended.
-  func note(_ result: CommandResult) {
+  func note(_ result: CommandResult, under setting: CommandSetting) {
     state.withLock { state in
       state.commands += 1
+      if state.sandbox == nil { state.sandbox = CommandRecord.sandbox(setting) }
       do throws(AuditError) {
         if let execs = result.execs { try note(execs, &state) }
         try note(result.connections, total: result.connectionTotal, &state)
@@ -67,6 +71,10 @@ final class CommandLedger: Sendable {
     let state = state.withLock { $0 }
     if let failure = state.failure { throw failure }
     var fields = JSONObject()
+    if let sandbox = state.sandbox {
+      fields["sandbox"] = sandbox
+      if state.commands > 1 { fields["commands"] = JSONValue(state.commands) }
+    }
     if state.isWatched {
       var counts = JSONObject()
       for (name, count) in state.counts.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }).prefix(Self.mostNames) {

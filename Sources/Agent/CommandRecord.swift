@@ -25,7 +25,7 @@ enum CommandRecord {
   }
 
   /// The sandbox's profile as it was applied.
-  private static func sandbox(_ setting: CommandSetting) -> JSONValue {
+  static func sandbox(_ setting: CommandSetting) -> JSONValue {
     let limits = setting.limits
     let copy: JSONValue = if case .copy = setting.mode { "copy" } else { "overlay" }
     return [

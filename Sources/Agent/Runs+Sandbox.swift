@@ -13,7 +13,7 @@ extension Runs {
   ) throws {
     let terms = services.sandboxTerms
     let names = services.authorizer.programNames
-    let mayConnect = services.authorizer.permitsConnections && assurance.level == .full
+    let mayConnect = RunNetwork(services, level: assurance.level) != nil
     try gate.recorder.append(
       .sandbox,
       [
@@ -55,6 +55,6 @@ extension Runs {
             gate?.mayConnect($0, labels: labels) ?? .deny(rule: Gate.unrecorded)
           }
         },
-        ended: { CommandLedger.current?.note($0) }))
+        ended: { CommandLedger.current?.note($0, under: $1) }))
   }
 }

@@ -338,11 +338,13 @@ public struct Runs: Sendable {
     await session.restorePlan(state.plan)
     await session.restore(instructions: state.instructions)
     if let report = state.lastReport { await session.restore(report: report) }
+    var toolbox = isEngine ? Toolbox.engine : .standard
+    toolbox.network = RunNetwork(services, level: services.sandbox.level)
     var fresh = state
     if fresh.task == nil { fresh.task = request.task }
     return RunDriver(
       run: run, request: request, services: services, session: session, gate: gate,
-      toolbox: isEngine ? .engine : .standard, state: fresh, deadline: deadline, observe: observe)
+      toolbox: toolbox, state: fresh, deadline: deadline, observe: observe)
   }
 
   private func testCommand(_ request: RunRequest, _ location: CheckoutLocation) -> TestCommand? {

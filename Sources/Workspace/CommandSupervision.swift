@@ -6,13 +6,13 @@ public struct CommandSupervision: Sendable {
   public var watch: @Sendable () -> ExecWatch?
   /// What a command may reach; nil for nothing. Asked on the task that runs the command.
   public var network: @Sendable () -> NetworkAccess?
-  /// Told how each command ended, on the task that ran it, before the result is handed back.
-  public var ended: @Sendable (CommandResult) -> Void
+  /// Told how each command ended, and under what it ran, on the task that ran it, before the result is handed back.
+  public var ended: @Sendable (CommandResult, CommandSetting) -> Void
 
   /// A supervision.
   public init(
     watch: @escaping @Sendable () -> ExecWatch?, network: @escaping @Sendable () -> NetworkAccess?,
-    ended: @escaping @Sendable (CommandResult) -> Void
+    ended: @escaping @Sendable (CommandResult, CommandSetting) -> Void
   ) {
     self.watch = watch
     self.network = network

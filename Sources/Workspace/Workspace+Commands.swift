@@ -90,8 +90,9 @@ extension Workspace {
     if let results { command.view.readWriteAt.append(results.binding) }
     scanner.layerWillChange()
     let result = try await execute(&command, onOutput: onOutput)
-    supervision?.ended(result)
-    return CommandRun(result: result, results: try results?.collect() ?? [:], setting: setting(of: command))
+    let setting = setting(of: command)
+    supervision?.ended(result, setting)
+    return CommandRun(result: result, results: try results?.collect() ?? [:], setting: setting)
   }
 
   private func setting(of command: SandboxedCommand) -> CommandSetting {

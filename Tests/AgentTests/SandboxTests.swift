@@ -36,6 +36,7 @@ import Testing
     _ = try await rig.run(script, task: "look")
     let tried = try #require(try events(rig, .sandbox).first)
     #expect(tried["level"] == "full" && tried["holds"] == true && tried["watch"] == "recorded")
+    #expect(script.requests.allSatisfy { $0.tools.contains { $0.description.contains("There is no network.") } })
     #expect(tried["network"] == "off" && (tried["checks"]?.array?.count ?? 0) > 8)
     let intent = try #require(
       try rig.events().events.first { $0.fields["effect"] == "execute" && $0.fields["purpose"] == "tool" })
@@ -160,6 +161,9 @@ import Testing
         })
       #expect(told(script).contains("http://127.0.0.2:3128/pypi/files/greet") == isPermitted, "\(told(script))")
       #expect(!told(script).contains(SecureServer.token))
+      // What the model is told of the network is in force, and the same in every request.
+      let shells = Set(script.requests.map { $0.tools.first { $0.name == "shell" }?.description })
+      #expect(shells.count == 1 && shells.first??.contains("packages (pip)") == true, "\(shells)")
       let connection = try #require(try events(rig, .connection).last)
       #expect(connection["endpoint"] == "packages" && connection["method"] == "GET", "\(connection)")
       #expect(connection["status"]?.int == (isPermitted ? 200 : 403), "\(connection)")

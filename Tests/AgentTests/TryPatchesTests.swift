@@ -48,7 +48,12 @@ import Testing
         said[String(line[..<colon])] = String(line[line.index(colon, offsetBy: 2)...].prefix { $0 != "," })
       }
     }
-    let isServed = try rig.events().events.compactMap { $0.fields["served"]?.bool }.first
+    let outcome = try rig.events().events.map(\.fields).first { $0["served"]?.bool != nil }
+    let isServed = outcome?["served"]?.bool
+    // Under what its commands ran is in the record, however many these were.
+    let sandbox = outcome?["sandbox"]
+    #expect(sandbox?["level"] == "full" && sandbox?["network"] == "none" && sandbox?["watched"] == true)
+    #expect(sandbox?["limits"]?["memoryBytes"]?.int ?? 0 > 0 && outcome?["executed"]?["total"]?.int ?? 0 > 0)
     return (said, isServed)
   }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import JSON
 import TestSupport
@@ -215,6 +216,52 @@ import Testing
     let opened = log.first { $0["kind"] == "workspace.opened" }?["fields"]
     #expect(opened?["mode"]?.string?.hasPrefix("copy") == true, "\(String(describing: opened))")
   }
+
+  /// As in many containers: the checkout lies on an overlay already, and no further one can be put over it.
+  @Test(.enabled(if: canStackOverlays)) func whereOverlaysAreRefusedTheCheckoutIsCopied() async throws {
+    let scratch = try project(Calculator.files)
+    let home = scratch.directory
+    for name in ["layers", "seen"] { _ = try home.makeDirectory(name) }
+    /// Runs the binary in a mount namespace of its own, on two overlays over the project.
+    func run(_ arguments: String...) async throws -> ProcessResult {
+      try await runningProcess(
+        Self.unshare + ["sh", "-ec", Self.stack, "sh", scratch.project, home.path("layers"), home.path("seen")]
+          + [builtProduct("codeagent")] + arguments,
+        environment: scratch.environment(), cwd: home.path, input: nil, timeout: 240)
+    }
+    let made = try await run("sandbox", "run", "--new", "--", "sh", "-c", "echo b > made; ls; echo x > calc.py")
+    #expect(made.status == 0 && made.out.contains("calc.py") && made.out.contains("made"), "\(made.shown)")
+    let fixed = try await run("fix", "--json")
+    // 9: the tests do not decide between two patches.
+    #expect(fixed.status == 0 || fixed.status == 9, "\(fixed.shown)")
+    #expect(scratch.directory.text("project/calc.py")?.contains("left - right") == true)
+    let log = try await run("audit", "log", "last", "--json").out.split(separator: "\n").map {
+      try JSONValue(parsing: String($0))
+    }
+    let profiles = log.compactMap { $0["fields"]?["sandbox"] }.filter { $0["files"] != nil }
+    #expect(!profiles.isEmpty && profiles.allSatisfy { $0["files"] == "copy" && $0["level"] == "full" }, "\(profiles)")
+    // The level is on the receipt that goes with the patch.
+    let receipt = try JSONValue(parsing: try await run("audit", "export", "last", "--format", "in-toto").out)
+    let payload = try #require(receipt["payload"]?.string.flatMap { Data(base64Encoded: $0) })
+    let statement = try JSONValue(parsing: Array(payload))
+    let held = statement["predicate"]?["buildDefinition"]?["internalParameters"]?["sandbox"]?.array?.first
+    #expect(held?["level"] == "full" && held?["holds"] == true && held?["network"] == "off", "\(statement)")
+  }
+
+  private static let unshare = geteuid() == 0 ? ["unshare", "-m"] : ["unshare", "-Urm"]
+  private static let stack = """
+    at=$1; layers=$2; seen=$3; shift 3; own=$(test "$(cat /proc/self/uid_map | tr -s ' ' | cut -d' ' -f4)" = 1 && echo ,userxattr || true)
+    mount -t tmpfs tmpfs "$layers"; mkdir "$layers/a" "$layers/b" "$layers/c" "$layers/d" "$layers/e"
+    mount -t overlay one -o "lowerdir=$at,upperdir=$layers/a,workdir=$layers/b$own" "$layers/c"
+    mount -t overlay two -o "lowerdir=$layers/c,upperdir=$layers/d,workdir=$layers/e$own" "$seen"
+    cd "$seen"; exec "$@"
+    """
+  private static let canStackOverlays: Bool = {
+    guard let directory = try? TemporaryDirectory() else { return false }
+    for name in ["at", "layers", "seen"] { _ = try? directory.makeDirectory(name) }
+    let paths = ["at", "layers", "seen"].map { directory.path($0) }
+    return (try? runProcess(unshare + ["sh", "-ec", stack, "sh"] + paths + ["true"]))?.status == 0
+  }()
 
   @Test func theDoctorTriesEveryPromise() async throws {
     let scratch = try project()

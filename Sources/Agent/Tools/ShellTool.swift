@@ -6,18 +6,23 @@ import Sandbox
 /// `shell`: one command in the sandbox.
 struct ShellTool: Tool {
   static let mayWrite = true
-  static let definition = ToolDefinition(
-    name: "shell",
-    description:
-      "Run a shell command in the sandboxed workspace and return its output. There is no network. Long output is cut in "
-      + "the middle. To edit files, use apply_patch.",
-    input: .schema(
-      Schema.object(
-        [
-          ("command", Schema.string("The command, run by /bin/sh -c.")),
-          ("directory", Schema.string("Where to run it, relative to the project directory (the default).")),
-          ("timeout_seconds", Schema.integer("Stop the command after this many seconds.")),
-        ], required: ["command"])))
+  static let definition = described(by: nil)
+
+  /// The same, saying what a run's commands can reach.
+  static func described(by network: RunNetwork?) -> ToolDefinition {
+    ToolDefinition(
+      name: "shell",
+      description:
+        "Run a shell command in the sandboxed workspace and return its output. \(network?.sentence ?? RunNetwork.none) "
+        + "Long output is cut in the middle. To edit files, use apply_patch.",
+      input: .schema(
+        Schema.object(
+          [
+            ("command", Schema.string("The command, run by /bin/sh -c.")),
+            ("directory", Schema.string("Where to run it, relative to the project directory (the default).")),
+            ("timeout_seconds", Schema.integer("Stop the command after this many seconds.")),
+          ], required: ["command"])))
+  }
 
   /// Linux passes 128 KiB in one argument.
   private static let mostBytes = 120_000

@@ -8,21 +8,27 @@ import Workspace
 /// The tools of a run, and how a call finds its tool.
 struct Toolbox: Sendable {
   private let tools: [any Tool.Type]
+  /// What commands can reach; nil for nothing.
+  var network: RunNetwork?
+
+  private init(_ tools: [any Tool.Type]) { self.tools = tools }
 
   /// The tools that every model gets.
-  static let standard = Toolbox(tools: [
+  static let standard = Toolbox([
     ShellTool.self, ApplyPatchTool.self, ReadFileTool.self, SearchTool.self, FindSymbolTool.self, ListFilesTool.self,
     RunTestsTool.self, TryPatchesTool.self, UpdatePlanTool.self, FinishTool.self,
   ])
 
   /// The tools of a model that is a program: it edits by byte ranges, tries many patches and asks for coverage.
-  static let engine = Toolbox(tools: [
+  static let engine = Toolbox([
     ReadFileTool.self, ListFilesTool.self, RunTestsTool.self, CoverageTool.self, TryPatchesTool.self,
     AdoptPatchTool.self, FinishTool.self,
   ])
 
   /// Definitions in a fixed order: part of the prefix that providers cache.
-  var definitions: [ToolDefinition] { tools.map { $0.definition } }
+  var definitions: [ToolDefinition] {
+    tools.map { $0 == ShellTool.self ? ShellTool.described(by: network) : $0.definition }
+  }
 
   /// True when a call may change the workspace, or names no tool.
   func mayWrite(_ call: ToolCall) -> Bool { tool(of: call)?.mayWrite ?? true }
