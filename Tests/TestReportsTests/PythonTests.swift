@@ -106,7 +106,9 @@ import Testing
     let add = try #require(report[file + "test_add[1-2]"])
     #expect(add.message?.contains("where -1 = add(1, 2)") == true)
     #expect(try #require(add.duration) >= 0)
-    #expect(report[file + "TestU::test_sub"]?.message?.contains("i=0") == true)
+    // pytest knows subtests since 9; before it, the first that fails is the test's own failure.
+    let sub = try #require(report[file + "TestU::test_sub"]?.message)
+    #expect(sub.contains("i=0") || sub.contains("0 != 1"), "\(sub)")
   }
 
   static let unittestFile = """
