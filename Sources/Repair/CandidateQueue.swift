@@ -2,7 +2,7 @@
 /// suspicious place first, places in turn.
 struct CandidateQueue: Sendable {
   /// The most candidates that are held at once.
-  static let capacity = 12_000
+  static let capacity = 24_000
   /// Places that are looked at together, unless more are equally suspicious.
   static let placesAtOnce = 40
   private static let mostPlacesAtOnce = 160
@@ -30,6 +30,9 @@ struct CandidateQueue: Sendable {
   private let places: [Place]
   private var nextPlace = 0
   private(set) var generated = 0
+  /// The cheapest small changes of the most suspicious places, to be put together when all else was tried.
+  private var small: [(place: Place, candidates: [Candidate])] = []
+  private var hasPairs = false
   private var taken = 0
 
   init?(project: Project, clues: Clues, places: [Place]) {
@@ -48,7 +51,7 @@ struct CandidateQueue: Sendable {
   var bestPlace: Place? { places.first }
 
   private mutating func fill() -> Bool {
-    guard nextPlace < places.count else { return false }
+    guard nextPlace < places.count else { return fillWithPairs() }
     let first = nextPlace
     var end = min(places.count, first + Self.placesAtOnce)
     let limit = places[end - 1].suspicion * 0.9
@@ -58,10 +61,51 @@ struct CandidateQueue: Sendable {
     for place in places[first..<end] {
       let candidates = generator.candidates(file: place.file, statement: place.statement)
       generated += min(candidates.count, share)
+      if small.count < Self.placesOfPairs {
+        let cheap = candidates.lazy.filter { $0.edits.count == 1 && $0.cost <= Self.mostCostInPairs }
+        small.append((place, Array(cheap.prefix(Self.mostInPairs))))
+      }
       if !candidates.isEmpty { entries.append(Entry(place: place, candidates: Array(candidates.prefix(share)))) }
     }
     nextPlace = end
     return true
+  }
+
+  private static let placesOfPairs = 24
+  private static let mostInPairs = 16
+  private static let mostCostInPairs = 1.7
+  /// Of two different places only so many are put together.
+  private static let mostAcross = 5
+
+  /// Two small changes at once: of one statement, or of two.
+  private mutating func fillWithPairs() -> Bool {
+    guard !hasPairs else { return false }
+    hasPairs = true
+    entries.removeAll { $0.next >= $0.candidates.count }
+    for (index, (place, own)) in small.enumerated() {
+      var pairs: [Candidate] = []
+      for (position, first) in own.enumerated() {
+        for second in own[(position + 1)...] { if let pair = Self.pair(first, second) { pairs.append(pair) } }
+      }
+      for (_, others) in small[(index + 1)...] where others.first?.file == own.first?.file {
+        for first in own.prefix(Self.mostAcross) {
+          for second in others.prefix(Self.mostAcross) {
+            if let pair = Self.pair(first, second) { pairs.append(pair) }
+          }
+        }
+      }
+      pairs.sort { $0.cost < $1.cost }
+      generated += pairs.count
+      if !pairs.isEmpty { entries.append(Entry(place: place, candidates: pairs)) }
+    }
+    small = []
+    return !entries.isEmpty
+  }
+
+  private static func pair(_ first: Candidate, _ second: Candidate) -> Candidate? {
+    let edits = (first.edits + second.edits).sorted { ($0.start, $0.end) < ($1.start, $1.end) }
+    guard edits.count == 2, edits[0].end < edits[1].start else { return nil }
+    return Candidate(edits: edits, cost: first.cost + second.cost + 1, kind: first.kind, line: first.line)
   }
 
   private func key(_ entry: Entry, isFlat: Bool = false) -> Double {

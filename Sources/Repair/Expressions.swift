@@ -313,6 +313,14 @@ extension SourceFile {
             add(element, .argument)
           }
         }
+      } else if tokens[index].kind == .open, match[index] > index + 1, match[index] <= statement.last,
+        text == "(" || text == "[", !isSubscript(index), !isCall(index), texts[statement.first] != "def"
+      {
+        // Tuples and lists that are written out.
+        let elements = elements(ofBracket: index)
+        if elements.count > 1, elements.count <= 8 {
+          for element in elements where !element.contains(where: { texts[$0] == "for" }) { add(element, .argument) }
+        }
       } else if isSubscript(index), match[index] <= statement.last {
         for element in elements(ofBracket: index) {
           for part in split(element, at: [":"]) { add(part, .index) }

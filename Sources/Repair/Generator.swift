@@ -17,13 +17,16 @@ struct Generator {
   /// What several templates ask about the statement, worked out once.
   private(set) var slots: [Slot] = []
   private(set) var donors: [Donor] = []
+  /// What the function at hand leaves unread or unchanged.
+  private(set) var use = NameUse()
+  private var useOfFunctions: [Int: NameUse] = [:]
   private var slotsOfStatements: [Int: [Slot]] = [:]
 
   private(set) var output: [Candidate] = []
   private var seen: Set<UInt64> = []
 
   /// Statements with more candidates than this keep the cheapest.
-  static let maximumPerStatement = 900
+  static let maximumPerStatement = 2000
 
   init?(project: Project, clues: Clues) {
     guard let first = project.files.first, let names = project.names.first else { return nil }
@@ -40,11 +43,13 @@ struct Generator {
       file = project.files[index]
       names = project.names[index]
       slotsOfStatements = [:]
+      useOfFunctions = [:]
     }
     statementIndex = number
     statement = file.statements[number]
     function = file.functionOf[statement.first]
     scope = visibleNames()
+    use = nameUse()
     output = []
     guard statement.last - statement.first < 400 else { return [] }
     let word = file.texts[statement.first]
@@ -76,6 +81,7 @@ struct Generator {
     expressions()
     results()
     moves()
+    otherStates()
     guards()
     insertions()
     mirrors()
@@ -90,16 +96,36 @@ struct Generator {
     return slots
   }
 
+  /// Of the outermost function around: what one within leaves unread another may read.
+  private mutating func nameUse() -> NameUse {
+    guard function >= 0 else { return NameUse() }
+    let own = file.functions[function]
+    let outermost = file.functions.firstIndex { $0.first <= own.first && $0.last >= own.last } ?? function
+    if let known = useOfFunctions[outermost] { return known }
+    let use = NameUse(file: file, function: outermost)
+    useOfFunctions[outermost] = use
+    return use
+  }
+
   /// What is first named further down is not yet there, unless a loop brings it back.
   private func visibleNames() -> [String] {
     guard function >= 0 else { return names.globals }
+    // What was used last comes first: it is what a statement most often has to do with.
+    var lastUses: [String: Int] = [:]
+    for token in file.functions[function].first..<(statement.last + 1) where file.isName(token) {
+      lastUses[file.texts[token]] = token
+    }
+    func recent(_ names: [String]) -> [String] {
+      names.enumerated().sorted {
+        (lastUses[$1.element] ?? -1, $0.offset) < (lastUses[$0.element] ?? -1, $1.offset)
+      }.map(\.element)
+    }
     var visible = OrderedNames()
     // Those of functions around it come after its own.
     var inner: Int? = function
     while let current = inner {
-      for (name, use) in zip(names.variables[current], names.firstUses[current]) where use < statement.first {
-        visible.add(name)
-      }
+      let bound = zip(names.variables[current], names.firstUses[current]).filter { $0.1 < statement.first }.map(\.0)
+      for name in recent(bound) { visible.add(name) }
       let header = file.functions[current].first
       inner = file.functions.indices.last {
         $0 < current && file.functions[$0].first < header && file.functions[$0].last >= header
@@ -183,7 +209,33 @@ struct Generator {
       addContent(of: edit.text, to: &hash)
     }
     guard !kept.isEmpty, kept.allSatisfy(isSound), seen.insert(hash.value).inserted else { return }
+    let cost = (cost + Self.shift(of: kind, cost)) * (use.isEmpty ? 1 : factor(of: edits, kind))
     output.append(Candidate(edits: kept, cost: cost, kind: kind, line: file.lines[statement.first]))
+  }
+
+  /// How much rarer or more frequent a kind of change is than its templates' costs say, counted over `Benchmarks/repair`.
+  private static func shift(of kind: Candidate.Kind, _ cost: Double) -> Double {
+    switch kind {
+    case .statementInserted: cost > 1.7 ? -0.3 : 0
+    case .condition: cost >= 2 && cost <= 2.6 ? -0.15 : 0
+    case .argument: cost >= 2 ? 0.2 : 0
+    case .assignment: cost < 1.8 ? 0.2 : 0
+    case .unwrap, .result, .statementMoved: cost > 1.3 ? 0.15 : 0
+    case .wrap: cost >= 2 ? 0.1 : -0.05
+    case .expression: cost >= 2.2 ? 0.1 : 0
+    default: 0
+    }
+  }
+
+  /// Lower for what reads a name that nothing reads, or changes one that nothing changes.
+  private func factor(of edits: [SourceEdit], _ kind: Candidate.Kind) -> Double {
+    edits.reduce(1) { best, edit in
+      guard edit.text.utf8.count > 0, edit.text.utf8.count < 200 else { return best }
+      return min(
+        best,
+        use.factor(
+          inserting: edit.text, insteadOf: file.bytes[edit.start..<edit.end], asStatement: kind == .statementInserted))
+    }
   }
 
   /// White space within a line does not make another program; at a line's beginning it does.

@@ -332,6 +332,7 @@ extension Generator {
         ] {
           emit(file.byteRange(open, close), ".get(\(text)\(value))", base + cost, .bounds)
         }
+        emit(file.byteRange(open, close), ".pop(\(text))", 2.2, .bounds)
         for (value, cost) in [("[]", 0.3), ("{}", 0.5), ("set()", 0.5), ("0", 0.7)] {
           emit(file.byteRange(open, close), ".setdefault(\(text), \(value))", base + cost, .bounds)
         }
@@ -352,6 +353,15 @@ extension Generator {
     {
       exchange(inside, (close + 2)...(file.match[close + 1] - 1), 1.1, .swap)
     }
+  }
+
+  /// One less than an expression.
+  private func less(_ range: ClosedRange<Int>) -> String {
+    if range.count >= 3, file.texts[range.upperBound] == "1", file.texts[range.upperBound - 1] == "+" {
+      return file.text(range.lowerBound, range.upperBound - 2)
+    }
+    if range.count == 1, let value = Int(file.texts[range.lowerBound]) { return String(value - 1) }
+    return file.text(range) + " - 1"
   }
 
   /// The bounds of counted loops.
@@ -383,6 +393,8 @@ extension Generator {
           ("\(texts[0]) + 1, \(texts[1])", 0.9), ("\(texts[0]) - 1, \(texts[1])", 1),
           (texts[1], 1.2), ("\(texts[0]), \(texts[1]), -1", 1.5), ("\(texts[1]), \(texts[0]), -1", 1.8),
           ("\(texts[0]) + 1, \(texts[1]) + 1", 1.2),
+          // The same numbers from the end.
+          ("\(less(arguments[1])), \(less(arguments[0])), -1", 1.5),
         ] {
           emit(inside, form, cost, .bounds)
         }

@@ -198,6 +198,7 @@ extension Generator {
         if seen.count > 14 { break }
       }
     }
+    for donor in questions(of: use.unread) { add(donor.text, donor.cost) }
     for name in guardedNames().prefix(5) { for made in madeConditions(name) { add(made.text, made.cost) } }
     if function >= 0 {
       let used = usedNames()
@@ -216,6 +217,22 @@ extension Generator {
       near += seen.count - before
     }
     return donors
+  }
+
+  /// What nobody reads may have to be asked what others are asked here.
+  private func questions(of names: Set<String>) -> [Donor] {
+    guard function >= 0, !names.isEmpty else { return [] }
+    let owner = file.functions[function]
+    var methods = OrderedNames()
+    for index in owner.first...owner.last
+    where file.isMember(index) && file.isCalled(index) && file.match[index + 1] == index + 2 {
+      methods.add(file.texts[index])
+      for other in Self.dualNames[file.texts[index]] ?? [] { methods.add(other) }
+    }
+    return names.sorted().prefix(3).flatMap { name in
+      [Donor(text: name, cost: 2.2), Donor(text: "\(file.language.negation)\(name)", cost: 2.3)]
+        + methods.names.filter { $0.hasPrefix("is") }.prefix(6).map { Donor(text: "\(name).\($0)()", cost: 2.4) }
+    }
   }
 
   /// The variables that this statement reads, in order.

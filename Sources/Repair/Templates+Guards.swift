@@ -16,6 +16,7 @@ extension Generator {
     for name in guardedNames().prefix(5) {
       for made in madeConditions(name).prefix(8) where seen.insert(made.text).inserted { asked.append(made) }
     }
+    for made in subscriptConditions() where seen.insert(made.text).inserted { asked.append(made) }
     for donor in donors.prefix(24) where seen.insert(donor.text).inserted {
       asked.append(Donor(text: donor.text, cost: donor.cost + 0.1))
     }
@@ -27,6 +28,7 @@ extension Generator {
         insert(guardText(condition.text, action.text, gap.indentation), at: gap.offset, cost, .guardInserted)
       }
     }
+    guardsBehind(gaps, actions)
     // The statement itself under a condition.
     if !statement.isHeader, ownsItsLines(statement), !["let", "const", "var"].contains(file.texts[statement.first]) {
       let line = String(decoding: file.bytes[lineRange(statement)], as: UTF8.self)
@@ -47,6 +49,60 @@ extension Generator {
     }
     guardedOperands(bonus: isNull ? 1 : 0)
     mutableDefaults()
+  }
+
+  /// What `x[k]` wants to be true.
+  private func subscriptConditions() -> [Donor] {
+    var made: [Donor] = []
+    for open in tokens where file.isSubscript(open) && file.match[open] <= statement.last && file.match[open] > open + 1
+    {
+      guard let start = file.operandStart(endingAt: open - 1, notBefore: statement.first),
+        file.match[open] - open <= 8, !(open...file.match[open]).contains(where: { file.texts[$0] == ":" }),
+        file.tokens[open + 1].kind != .number
+      else { continue }
+      let key = file.text(open + 1, file.match[open] - 1)
+      let table = file.text(start, open - 1)
+      switch file.language {
+      case .python:
+        made += [
+          Donor(text: "\(key) not in \(table)", cost: 2.0), Donor(text: "\(key) in \(table)", cost: 2.2),
+          Donor(text: "\(key) >= len(\(table))", cost: 2.4), Donor(text: "\(key) < 0", cost: 2.6),
+        ]
+      case .javascript, .typescript:
+        made += [
+          Donor(text: "!(\(key) in \(table))", cost: 2.2), Donor(text: "\(key) >= \(table).length", cost: 2.4),
+        ]
+      case .go: made.append(Donor(text: "\(key) >= len(\(table))", cost: 2.4))
+      case .java: made.append(Donor(text: "\(key) >= \(table).length", cost: 2.4))
+      default: break
+      }
+      if made.count >= 12 { break }
+    }
+    return made
+  }
+
+  /// Behind a statement that gives a name its value and nothing can be asked before: the name is compared with others.
+  private mutating func guardsBehind(_ gaps: [Gap], _ actions: [Donor]) {
+    guard let gap = gaps.first(where: { $0.penalty == 0.05 }),
+      let equals = tokens.first(where: { file.texts[$0] == "=" }),
+      file.isTopLevel(equals, in: statement), equals > statement.first, file.isName(equals - 1)
+    else { return }
+    let next = statementIndex + 1
+    let isBeforeFunction = next < file.statements.count && file.functions.contains { $0.header == next }
+    guard isBeforeFunction else { return }
+    let name = file.texts[equals - 1]
+    var asked = madeConditions(name)
+    for other in scope.prefix(8) where other != name && !["self", "this"].contains(other) {
+      asked.append(Donor(text: "\(name) \(file.language.equal) \(other)", cost: 2.5))
+      asked.append(Donor(text: "\(name) != \(other)", cost: 2.8))
+    }
+    for condition in asked {
+      for action in actions where condition.cost + action.cost < 3.6 {
+        insert(
+          guardText(condition.text, action.text, gap.indentation), at: gap.offset, condition.cost + action.cost,
+          .guardInserted)
+      }
+    }
   }
 
   var indentationStep: String {

@@ -66,6 +66,11 @@ extension Generator {
     let donors = copies + madeStatements()
     let newline = file.newline
     let remainders = remainders() + leftovers(copies)
+    for gap in gaps where gap.penalty == 0.05 {
+      for donor in firstEntries() {
+        insert(indented(donor.text, gap.indentation) + newline, at: gap.offset, donor.cost, .statementInserted)
+      }
+    }
     for gap in gaps {
       for donor in remainders where gap.penalty >= 0.1 {
         insert(

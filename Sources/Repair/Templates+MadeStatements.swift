@@ -27,7 +27,7 @@ extension Generator {
         switch target.kind {
         case .value:
           add("\(target.name) = \(value.text)", value.isAtom ? 2.6 : isOwn ? 2.7 : 2.9)
-          if !value.isString, !isOwn {
+          if !value.isString, !isOwn || use.unchanged.contains(target.name) {
             add("\(target.name) += \(value.text)", value.isAtom ? 2.8 : 3.0)
             add("\(target.name) -= \(value.text)", value.isAtom ? 2.9 : 3.0)
           }
@@ -148,7 +148,7 @@ extension Generator {
     for name in scope.prefix(7) where !["self", "this"].contains(name) && seen.insert(name).inserted {
       values.append(Value(text: name, names: [name], isAtom: true, isString: false))
     }
-    for number in statements {
+    for number in statements.sorted(by: { abs($0 - statementIndex) < abs($1 - statementIndex) }) {
       let other = file.statements[number]
       let range = other.first...other.last
       // Parts of conditions count as well: `items[i + 1] < items[i]`.
@@ -161,7 +161,9 @@ extension Generator {
       }
       for slot in found where slot.count <= 10 {
         let text = file.text(slot)
-        guard seen.insert(text).inserted else { continue }
+        guard slot.count > 1 || file.tokens[slot.lowerBound].kind != .string, seen.insert(text).inserted else {
+          continue
+        }
         let names = Set(slot.filter { file.isName($0) && !file.isMember($0) }.map { file.texts[$0] })
         values.append(
           Value(

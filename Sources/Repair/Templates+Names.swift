@@ -45,6 +45,12 @@ extension Generator {
         replace(index, with: other, other.first?.isUppercase == text.first?.isUppercase ? 2 : 2.6, .name)
       }
     }
+    // `node.key` in the place of `key`: a member of that name of something at hand.
+    for other in own.prefix(12) where other != text && other != "self" && other != "this" {
+      if names.membersByReceiver[other]?.contains(text) == true {
+        replace(index, with: "\(other).\(text)", isTarget ? 2.4 : 1.6, .member, everywhere: false)
+      }
+    }
     // A local name in the place of the object's member of that name, and the other way round.
     let receiver = file.language == .python ? "self" : "this"
     if let members = names.membersByReceiver[receiver] {

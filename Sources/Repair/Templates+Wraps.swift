@@ -220,6 +220,13 @@ extension Generator {
         replace(slot.range, with: donor.text, cost, .expression)
       }
     }
+    // A name instead of an expression.
+    for slot in own where slot.role != .condition && slot.range.count >= 2 && slot.range.count <= 12 {
+      let text = file.text(slot.range)
+      for (position, name) in scope.prefix(10).enumerated() where name != text && !["self", "this"].contains(name) {
+        replace(slot.range, with: name, 2.2 + 0.04 * Double(position), .name)
+      }
+    }
     // `max(x, …)` and `min(x, …)`: the new value with the old one.
     if let equals = tokens.first(where: { file.texts[$0] == "=" && file.isTopLevel($0, in: statement) }),
       equals > statement.first, equals < statement.last
@@ -255,5 +262,34 @@ extension Generator {
         }
       }
     }
+    let terms = terms(of: owner)
+    for slot in own where slot.range.count <= 12 && slot.role != .condition && slot.role != .iterable {
+      let text = file.text(slot.range)
+      guard file.tokens[slot.range.lowerBound].kind != .string, !text.contains(",") else { continue }
+      for (position, term) in terms.enumerated() where !text.contains(term) {
+        let cost = 2.5 + 0.04 * Double(position)
+        replace(slot.range, with: "\(text) + \(term)", cost, .expression)
+        replace(slot.range, with: "\(text) - \(term)", cost + 0.15, .expression)
+      }
+    }
+  }
+
+  /// Short calls, elements and members of the function; what is asked for the length of one thing may be missing for another.
+  private func terms(of owner: Function) -> [String] {
+    var found = OrderedNames()
+    var measured = false
+    for index in owner.first...owner.last where found.names.count < 10 {
+      guard file.texts[index] == "(" || file.texts[index] == "[", file.match[index] > index,
+        file.match[index] - index <= 5, file.isCall(index) || file.isSubscript(index),
+        let start = file.operandStart(endingAt: file.match[index], notBefore: owner.first), index - start <= 3
+      else { continue }
+      if file.texts[index - 1] == "len" { measured = true }
+      let text = file.text(start, file.match[index])
+      if !text.utf8.contains(0x22), !text.utf8.contains(0x27), !text.utf8.contains(0x3a) { found.add(text) }
+    }
+    if measured {
+      for name in scope.prefix(6) where !["self", "this"].contains(name) { found.add("len(\(name))") }
+    }
+    return Array(found.names.prefix(14))
   }
 }

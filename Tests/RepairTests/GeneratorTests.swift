@@ -85,10 +85,86 @@ import Testing
     ),
     ("func F(a, b int) bool {\n\treturn a == b\n}", "func F(a, b int) bool {\n\treturn a != b\n}", "x.go"),
     ("class A { int f(int x) { return x * 2; } }", "class A { int f(int x) { return x * 3; } }", "x.java"),
+    (
+      "def f(a):\n    for x in (1, 2):\n        for y in a:\n            g((x, y, 0))\n",
+      "def f(a):\n    for x in (1, 2):\n        for y in a:\n            g((x + y, y, 0))\n", "x.py"
+    ),
+    (
+      "def f(a):\n    r = False\n    for x in a:\n        if x:\n            r = True\n    return r\n",
+      "def f(a):\n    r = False\n    for x in a:\n        if x:\n            r = not r\n    return r\n", "x.py"
+    ),
+    (
+      "def f(n):\n    for i in range(n, n + 5):\n        g(i)\n",
+      "def f(n):\n    for i in range(n + 5 - 1, n - 1, -1):\n        g(i)\n", "x.py"
+    ),
+    (
+      "def f(n):\n    t = [0] * n\n    for i in range(1, n):\n        t[i] = t[i - 1] + i\n    return t\n",
+      "def f(n):\n    t = [0] * n\n    t[0] = 1\n    for i in range(1, n):\n        t[i] = t[i - 1] + i\n    return t\n",
+      "x.py"
+    ),
+    (
+      "def f(r, t):\n    n = r\n    for c in t:\n        n = n[c]\n    return n\n",
+      "def f(r, t):\n    n = r\n    for c in t:\n        if c not in n:\n            return n\n        n = n[c]\n    return n\n",
+      "x.py"
+    ),
+    (
+      "def f(a):\n    n = 0\n    for x in a:\n        if x == 1:\n            n += 1\n        else:\n            n += 1\n    return n\n",
+      "def f(a):\n    n = 0\n    for x in a:\n        if x == 1:\n            n += 1\n        else:\n            n = 0\n    return n\n",
+      "x.py"
+    ),
+    (
+      "def f(r, s):\n    while r > 0:\n        g(s[r])\n    return s\n",
+      "def f(r, s):\n    while r > 0:\n        g(s[r])\n        r -= s[r]\n    return s\n", "x.py"
+    ),
+    (
+      "int f(int a, int b) { return g(1, a, 2); }",
+      "int f(int a, int b) { return g(2, a, 1); }", "x.c"
+    ),
+    (
+      "def f(o, k):\n    if k == o:\n        return 0\n    p = o.n\n    o.k = p.k\n    return f(o.n, k)\n",
+      "def f(o, k):\n    if k == o:\n        return 0\n    p = o.n\n    o.k = p.k\n    return f(o.n, p.k)\n", "x.py"
+    ),
     ("def f(x)\n  return x + 1\nend\n", "def f(x)\n  return x - 1\nend\n", "x.rb"),
   ])
   func `Reaches a repair in each language`(wrong: String, right: String, name: String) throws {
     #expect(try candidates(wrong, name).contains(right))
+  }
+
+  @Test func `What a loop asks about and nothing changes is likely to be missing`() throws {
+    let found = try candidates(
+      "def f(a):\n    last = None\n    n = 0\n    for x in a:\n        if x != last:\n            n += 1\n    return n\n",
+      "x.py")
+    let wanted =
+      "def f(a):\n    last = None\n    n = 0\n    for x in a:\n        if x != last:\n            n += 1\n        last = x\n    return n\n"
+    let place = try #require(found.firstIndex(of: wanted))
+    #expect(place < found.count / 10)
+  }
+
+  @Test func `What nothing reads is likely to be missing`() throws {
+    let found = try candidates(
+      "def f(a):\n    limit = g(a)\n    low = h(a)\n    return [x for x in a if low < x]\n", "x.py")
+    let place = try #require(found.firstIndex { $0.contains("limit < x") })
+    #expect(place < found.count / 10)
+  }
+
+  @Test func `When all else was tried, two small changes are put together`() throws {
+    let path = try #require(RepoPath("x.py"))
+    let source = "def f(a):\n    return 1 < a <= 5\n"
+    let file = SourceFile(path: path, bytes: Array(source.utf8), language: .python)
+    var queue = try #require(
+      CandidateQueue(
+        project: Project(files: [file], tests: []), clues: Clues(),
+        places: file.statements.indices.map { Place(file: 0, statement: $0, suspicion: 1) }))
+    var found: Int?
+    var number = 0
+    while found == nil, number < 20_000, let item = queue.take(1, flatEvery: 4).first {
+      number += 1
+      let edits = item.candidate.edits.map { (start: $0.start, end: $0.end, text: $0.text) }
+      if String(decoding: EditStack.apply(edits, to: file.bytes), as: UTF8.self).contains("1 <= a < 5") {
+        found = number
+      }
+    }
+    #expect(found != nil)
   }
 
   @Test func `Messages come first`() throws {
