@@ -132,7 +132,7 @@ let package = Package(
       "Agent",
       [
         "Access", "AuditTrail", "Workspace", "Sandbox", "TestReports", "Conversation", "JSON", "Paths",
-        "codeagent-launch",
+        "Repair", "codeagent-launch",
       ]),
     .testTarget(
       name: "EndToEndTests", dependencies: ["TestSupport", "JSON", "codeagent", "codeagent-launch"],

@@ -65,13 +65,16 @@ struct Judge: Sendable {
       verdict.notes.append(
         "left out as by-products of builds and tests: " + parts.byproducts.map(\.path.quoted).joined(separator: ", "))
     }
-    let first = try await tests.run(in: clean, purpose: .verification)
+    if !baseline.unsteady.isEmpty {
+      verdict.notes.append("set apart, because they pass and fail without any change: " + list(baseline.unsteady))
+    }
+    let first = try await verify(in: clean)
     let comparison = ReportComparison(base: baseline, after: first.report)
     var losses = Losses(comparison)
     if !losses.isEmpty, baseline.isNamed {
       // Once more, to tell a loss from a flaky test.
       let again = Losses(
-        ReportComparison(base: baseline, after: try await tests.run(in: clean, purpose: .verification).report))
+        ReportComparison(base: baseline, after: try await verify(in: clean).report))
       let flaky = Set(losses.failing).subtracting(again.failing).sorted()
       if !flaky.isEmpty { verdict.notes.append("flaky, failed once and passed once: " + list(flaky)) }
       losses = losses.common(with: again)
@@ -89,6 +92,16 @@ struct Judge: Sendable {
       verdict.notes.append("no check failed before that passes now: nothing proves that the change does what was asked")
     }
     return verdict
+  }
+
+  /// Runs the tests, or those selected. What is set apart at the base counts for nothing.
+  private func verify(
+    in workspace: Workspace, selected: TestCommand? = nil, testSeconds: Double? = nil
+  ) async throws -> TestRunner.Execution {
+    var run = try await tests.run(
+      in: workspace, purpose: .verification, selected: selected, testSeconds: testSeconds)
+    run.report = run.report.settingApart(Set(baseline.unsteady))
+    return run
   }
 
   /// True when everything that failed at the base has to pass.
@@ -131,7 +144,7 @@ struct Judge: Sendable {
           "the check still fails [\(run.status.text)]:\n" + OutputText.forModel(run.output))
         return
       }
-      if try await redAgain(nil).status == .exited(0) {
+      if try await redAgain(nil, after: run).status == .exited(0) {
         verdict.ruling = .unconfirmed
         verdict.notes.append("the check failed once without the change, and passed when tried again: it is flaky")
       } else {
@@ -164,8 +177,8 @@ struct Judge: Sendable {
     // Red again: what passes on the untouched base by itself proves nothing, and what does not even appear there, though
     // nothing hides it, is no target.
     let isNarrow = !targets.isEmpty && candidates.count == targets.count
-    var again = try await redAgain(isNarrow ? targets : nil).report
-    if isNarrow, !shows(targets, again) { again = try await redAgain(nil).report }
+    var again = try await redAgain(isNarrow ? targets : nil, after: run).report
+    if isNarrow, !shows(targets, again) { again = try await redAgain(nil, after: run).report }
     let hides = !again.buildErrors.isEmpty || again.isIncomplete
     let outcomes = Dictionary(again.tests.map { ($0.name, $0.result) }, uniquingKeysWith: { first, _ in first })
     let flaky = candidates.filter { outcomes[$0] == .passed }
@@ -199,12 +212,15 @@ struct Judge: Sendable {
   }
 
   /// Runs the targets, or everything, on the base without any change.
-  private func redAgain(_ names: [String]?) async throws -> TestRunner.Execution {
+  /// - Parameter run: what ran with the change. A test counts as one that never ends when it takes many times what the
+  ///   slowest took there.
+  private func redAgain(_ names: [String]?, after run: TestRunner.Execution) async throws -> TestRunner.Execution {
     let base = try await workspace.clean(named: "red-\(Nonce.random())")
     let selected = names.flatMap { tests.command.selecting($0) }
+    let slowest = run.report.tests.compactMap(\.duration).max() ?? 0
     let result: TestRunner.Execution
     do {
-      result = try await tests.run(in: base, purpose: .verification, selected: selected)
+      result = try await verify(in: base, selected: selected, testSeconds: max(tests.testSeconds, 20 * slowest))
     } catch {
       try? await base.discard()
       throw error
@@ -222,7 +238,7 @@ struct Judge: Sendable {
     do {
       try await fresh.apply(parts.code + parts.tests)
       let whole = try await fresh.snapshot()
-      let run = try await tests.run(in: fresh, purpose: .verification)
+      let run = try await verify(in: fresh)
       let comparison = ReportComparison(base: first, after: run.report)
       // That a test file was edited is no sign by itself: its tests still hold, or they would be missing.
       let flags = try await Review.flags(parts.tests, in: workspace).filter { $0.kind != .testEdited }
@@ -254,7 +270,7 @@ struct Judge: Sendable {
     let base = try await workspace.clean(named: "added-\(Nonce.random())")
     do {
       try await base.apply(parts.tests)
-      let report = try await tests.run(in: base, purpose: .verification).report
+      let report = try await verify(in: base).report
       let passing = Set(report.passing)
       let decisive = added.filter { !passing.contains($0) }
       if decisive.isEmpty {

@@ -161,7 +161,7 @@ struct PatchTrial: Sendable {
   private func judge(_ id: String, in copy: Workspace) async throws -> Result {
     var limits = tests.limits
     limits.wallSeconds = min(limits.wallSeconds, patience * trialSeconds, max(0.1, deadline.secondsLeft))
-    let testSeconds = patience * TestRunner.endlessSeconds
+    let testSeconds = patience * tests.testSeconds
     if base.isNamed, !base.failing.isEmpty, let narrow = tests.command.selecting(base.failing) {
       let execution = try await tests.runOnce(narrow, in: copy, limits: limits, testSeconds: testSeconds)
       let result = rate(id, execution.report, isOverTime: execution.isOverTime, comparingAll: false)
@@ -182,6 +182,7 @@ struct PatchTrial: Sendable {
     guard base.isNamed else {
       return Result(id: id, outcome: report.exitStatus == 0 ? .passed : .failed)
     }
+    let report = report.settingApart(Set(base.unsteady))
     let comparison = ReportComparison(base: base, after: report)
     var result = Result(
       id: id, outcome: .failed, failing: report.failing.count, fixed: comparison.newlyPassing.count,

@@ -19,6 +19,9 @@ extension RunDriver {
     guard !parts.isEmpty else {
       return try await concludeWithoutChange(snapshot, summary: summary)
     }
+    if let unsteady = await session.lastReport?.unsteady {
+      state.baseline = state.baseline?.settingApart(Set(unsteady))
+    }
     guard let tests = session.tests, let baseline = state.baseline else {
       let deliverable = try await deliverable(parts)
       var result = try await result(.unconfirmed, "no check is known for this project: name one with --test")

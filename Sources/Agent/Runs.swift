@@ -325,10 +325,12 @@ public struct Runs: Sendable {
         "mode": .string("\(workspace.mode)"), "reason": JSONValue(workspace.modeReason),
         "snapshot": .string(snapshot.id), "base": JSONValue(workspace.baseCommit?.hex),
       ])
-    let runner = tests.map {
-      TestRunner(command: $0, project: location.project, limits: request.limits, gate: gate, observe: observe)
-    }
     let isEngine = services.model.identity.endpoint == nil
+    let runner = tests.map {
+      TestRunner(
+        command: $0, project: location.project, limits: request.limits, gate: gate, observe: observe,
+        testSeconds: isEngine ? TestRunner.shortEndlessSeconds : TestRunner.endlessSeconds)
+    }
     let index =
       isEngine ? nil : await ContextFinder.open(workspace, location, gate, directory: services.indexDirectory)
     let session = Session(

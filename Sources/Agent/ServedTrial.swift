@@ -31,6 +31,8 @@ struct ServedTrial: Sendable {
   enum Way: Sendable {
     /// The user's command, in which a patch meets the tests that failed first and then all.
     case whole
+    /// The user's command, in which a patch meets all tests in their order: where those that failed do not fail alone.
+    case ordered
     /// A command that selects the tests that failed; another run, with all of them, for what passes.
     case selected
   }
@@ -44,7 +46,7 @@ struct ServedTrial: Sendable {
     guard tests.command.mayHaveTrials, base.isNamed else { return [] }
     let isSmall =
       base.tests.count <= Self.mostCollected && base.tests.reduce(0) { $0 + ($1.duration ?? 0) } <= Self.mostSeconds
-    return !base.failing.isEmpty && base.buildErrors.isEmpty && isSmall ? [.whole, .selected] : [.selected]
+    return !base.failing.isEmpty && base.buildErrors.isEmpty && isSmall ? [.whole, .ordered, .selected] : [.selected]
   }
 
   /// Fewer patches are not worth a run of its own for a second core.
@@ -92,6 +94,7 @@ struct ServedTrial: Sendable {
   }
 
   private func serve(_ share: [Int], _ way: Way, stopsAtFirst: Bool, ofAllTests: Bool) async throws -> [Answer]? {
+    let ofAllTests = ofAllTests || way == .ordered
     let command = ofAllTests || way == .whole ? tests.command : narrow ?? tests.command
     let nonce = Nonce.random()
     guard
@@ -111,10 +114,11 @@ struct ServedTrial: Sendable {
       isFaithful(control, ofAllTests: ofAllTests)
     else { return wasCutShort ? [] : nil }
     // What all tests say is believed only where they say of the code as it is what they said alone.
-    let isWhole = trials.all.contains { $0.patch == nil && $0.isOfAll && isFaithful($0, ofAllTests: true) }
+    let isWhole =
+      ofAllTests || trials.all.contains { $0.patch == nil && $0.isOfAll && isFaithful($0, ofAllTests: true) }
     var answers: [Int: Answer] = [:]
     for trial in trials.all {
-      guard let patch = trial.patch, share.indices.contains(patch), isWhole || !trial.isOfAll else { continue }
+      guard let patch = trial.patch, share.indices.contains(patch), !trial.isOfAll || isWhole else { continue }
       answers[patch] = Answer(
         patch: share[patch], report: trial.report, isTimeout: trial.isTimeout, isOfAll: trial.isOfAll || ofAllTests)
     }
@@ -128,7 +132,9 @@ struct ServedTrial: Sendable {
   /// Whether the code as it is fails here as it did alone.
   private func isFaithful(_ control: Trial, ofAllTests: Bool) -> Bool {
     if control.isTimeout { return !ofAllTests }
-    guard let report = control.report, !ofAllTests || Set(report.passing) == Set(base.passing) else { return false }
+    guard let report = control.report?.settingApart(Set(base.unsteady)),
+      !ofAllTests || Set(report.passing) == Set(base.passing)
+    else { return false }
     return Set(report.failing) == Set(base.failing) && report.buildErrors.count == base.buildErrors.count
       && report.exitStatus != 0
   }

@@ -73,6 +73,23 @@ actor Session {
 
   func restore(report: TestReport) { lastReport = report }
 
+  /// Sets tests apart that pass and fail without any change: from now on the report of the base is one without them. The
+  /// record keeps it.
+  /// - Returns: the names.
+  func setApart(_ names: [String]) throws -> [String] {
+    guard !names.isEmpty, let report = lastReport?.settingApart(Set(names)) else { return [] }
+    lastReport = report
+    try gate.recorder.append(
+      .baseline,
+      [
+        "passed": JSONValue(report.passing.count), "failed": JSONValue(report.failing.count),
+        "incomplete": .bool(report.isIncomplete), "unsteady": .array(names.prefix(200).map { .string($0) }),
+      ], values: ["report": report.json, "leftovers": []])
+    let some = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
+    observe(.notice("set apart, because they pass and fail without any change: \(some)"))
+    return names
+  }
+
   func restore(instructions files: [RepoPath]) { instructions.markAsTold(files) }
 
   /// Looks at the workspace again, after what is no change of the run's own.
@@ -210,7 +227,7 @@ actor Session {
     let execution = try await tests.run(in: workspace, purpose: .tests, selected: selected, call: call)
     let (fields, content) = try await recordChange()
     if !content.isEmpty { try gate.recorder.append(.change, .object(fields), content: content) }
-    if selected == nil { lastReport = execution.report }
+    if selected == nil { lastReport = execution.report.settingApart(Set(lastReport?.unsteady ?? [])) }
     return execution
   }
 

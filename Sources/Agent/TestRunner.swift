@@ -14,6 +14,8 @@ struct TestRunner: Sendable {
   var limits: SandboxLimits
   let gate: Gate
   let observe: @Sendable (RunNotice) -> Void
+  /// Processor seconds after which a test counts as one that never ends.
+  var testSeconds = endlessSeconds
 
   /// One run of tests.
   struct Execution: Sendable {
@@ -30,6 +32,8 @@ struct TestRunner: Sendable {
   /// Processor seconds after which a test counts as one that never ends, where an adaptor can tell and those before it
   /// are quick. What verifies has more patience, with the change and without it.
   static let endlessSeconds = 5.0
+  /// The same where many runs follow, each of which would wait as long.
+  static let shortEndlessSeconds = 2.0
 
   /// Where the command runs, in the checkout.
   var directory: RepoPath { project.joining(command.directory) }
@@ -60,8 +64,10 @@ struct TestRunner: Sendable {
   }
 
   /// Runs the tests, all of them or the selected command, in one workspace.
+  /// - Parameter testSeconds: when a test counts as one that never ends, where that is not the usual time.
   func run(
-    in workspace: Workspace, purpose: Effect.Execution.Purpose, selected: TestCommand? = nil, call: String? = nil
+    in workspace: Workspace, purpose: Effect.Execution.Purpose, selected: TestCommand? = nil, call: String? = nil,
+    testSeconds: Double? = nil
   ) async throws -> Execution {
     let command = selected ?? self.command
     let execution = Effect.Execution(shell: command.shell, directory: directory, purpose: purpose)
@@ -71,7 +77,7 @@ struct TestRunner: Sendable {
       var limits = limits
       // Names of tests may stand anywhere in what a runner prints.
       limits.outputKeptBytes = max(limits.outputKeptBytes, 1 << 20)
-      let testSeconds = purpose == .verification ? Self.endlessSeconds * 3 : Self.endlessSeconds
+      let testSeconds = testSeconds ?? (purpose == .verification ? 3 : 1) * self.testSeconds
       var run = try await runOnce(command, in: workspace, limits: limits, testSeconds: testSeconds) {
         observe(.commandOutput(id: identifier, bytes: $0))
       }
@@ -91,10 +97,10 @@ struct TestRunner: Sendable {
   /// Runs the command without passing the gate: for callers that have passed it with a whole batch.
   func runOnce(
     _ command: TestCommand, in workspace: Workspace, limits: SandboxLimits? = nil,
-    testSeconds: Double = endlessSeconds, onOutput: (@Sendable ([UInt8]) -> Void)? = nil
+    testSeconds: Double? = nil, onOutput: (@Sendable ([UInt8]) -> Void)? = nil
   ) async throws -> Execution {
     let nonce = Nonce.random()
-    let plan = command.plan(nonce: nonce, testSeconds: testSeconds)
+    let plan = command.plan(nonce: nonce, testSeconds: testSeconds ?? self.testSeconds)
     let run = try await workspace.run(
       arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: directory,
       environment: plan.environment, limits: limits ?? self.limits, adaptors: plan.adaptorFiles, collectResults: true,

@@ -15,7 +15,7 @@ struct PlannedCall: Sendable, Hashable {
 struct RepairSession: Sendable {
   enum Phase: Sendable { case start, reading, searching, adopting, finishing, finished, reverting }
 
-  let brief: RepairBrief
+  private(set) var brief: RepairBrief
   /// Tells the calls of one session from those of another in the same conversation.
   let generation: Int
   var phase: Phase = .start
@@ -113,6 +113,11 @@ struct RepairSession: Sendable {
       guard let answer = answers[call.id]?.answer else { continue }
       if call.name == "coverage" {
         coverage = Coverage(json: answer)
+        let unsteady = (answer["unsteady"]?.array ?? []).compactMap(\.string)
+        if !unsteady.isEmpty {
+          brief.report = brief.report.settingApart(Set(unsteady))
+          clues = Clues(report: brief.report)
+        }
       } else if let path = call.arguments["path"]?.string.flatMap({ RepoPath(quoted: $0) }),
         answer["truncated"]?.bool != true
       {
@@ -126,6 +131,11 @@ struct RepairSession: Sendable {
   }
 
   private mutating func localise() {
+    if !brief.report.unsteady.isEmpty, brief.report.failing.isEmpty, brief.report.buildErrors.isEmpty {
+      giveUp(
+        "What failed passed when it was run again without any change: flaky tests, and no patch can be judged by them.")
+      return
+    }
     var files: [SourceFile] = []
     var tests: [SourceFile] = []
     for (path, bytes) in contents {

@@ -6,7 +6,7 @@ extension TestCommand {
   private static let maximumTests = 20_000
 
   /// Processor seconds of a test, while its lines are noted: what a loop runs again adds nothing.
-  private static let coveredSeconds = 3.0
+  private static let coveredSeconds = 1.5
 
   /// Whether ``coveragePlan(nonce:root:)`` has an adaptor for this command's tool, or for one that a wrapper may start.
   public var mayHaveCoverage: Bool {

@@ -15,6 +15,7 @@ extension TestReport {
     object["isNamed"] = .bool(isNamed)
     if let startFailure { object["startFailure"] = startFailure.json }
     if !buildErrors.isEmpty { object["buildErrors"] = .array(buildErrors.map(\.json)) }
+    if !unsteady.isEmpty { object["unsteady"] = .array(unsteady.map { .string($0) }) }
     return .object(object)
   }
 
@@ -32,6 +33,7 @@ extension TestReport {
       isIncomplete: json["isIncomplete"]?.bool ?? false, startFailure: json["startFailure"].flatMap(StartFailure.init),
       buildErrors: (json["buildErrors"]?.array ?? []).compactMap(BuildError.init),
       isNamed: json["isNamed"]?.bool ?? true)
+    unsteady = (json["unsteady"]?.array ?? []).compactMap(\.string)
   }
 }
 

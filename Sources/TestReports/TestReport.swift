@@ -15,6 +15,8 @@ public struct TestReport: Sendable, Hashable {
   public var buildErrors: [BuildError]
   /// True when outcomes come from named tests; false when only the exit status counts.
   public var isNamed: Bool
+  /// Names of tests that were set apart because they pass and fail without any change; they are not among ``tests``.
+  public var unsteady: [String] = []
   /// Why ``isIncomplete`` is true, in a clause for people: `the run ended before its reporter did`.
   public var incompleteReason: String?
 

@@ -65,7 +65,7 @@ final class Rig: Sendable {
 
   /// Runs to the end.
   func run(
-    _ model: Script, task: String? = nil, budget: Budget = Budget(), secrets: [String: String] = [:],
+    _ model: any Model, task: String? = nil, budget: Budget = Budget(), secrets: [String: String] = [:],
     window: Int? = nil, notices: (@Sendable (RunNotice) -> Void)? = nil, delivery: DeliveryRequest = DeliveryRequest(),
     change: (@Sendable (inout RunServices) throws -> Void)? = nil
   ) async throws -> RunResult {

@@ -86,6 +86,110 @@ import Testing
     #expect(said.contains("sleeps: notRun") && said.contains("right: notRun"), "\(said)")
   }
 
+  /// A project in which one test fails, and a patch of its source with what has to come of it.
+  struct Case: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var source: String
+    var old: String
+    var new: String
+    var outcome: String
+    var tests = """
+      import unittest
+
+      from calc import *
+
+
+      class Tests(unittest.TestCase):
+          def test_add(self):
+              self.assertEqual(add(2, 3), 5)
+
+          def test_other(self):
+              self.assertEqual(other(2, 3), 3)
+
+      """
+  }
+
+  private static let cases: [Case] = [
+    Case(
+      testDescription: "what breaks a test that passed",
+      source:
+        "def one(a, b):\n    return a - b\ndef add(a, b):\n    return one(a, b)\ndef other(a, b):\n    return one(b, -1) - 1\n",
+      old: "a - b", new: "a + b", outcome: "failed"),
+    Case(
+      testDescription: "what a function gave at the import",
+      source:
+        "def step(n):\n    return n - 1\nSTEPS = [step(n) for n in range(9)]\ndef add(a, b):\n    return STEPS[a] + b - 1\ndef other(a, b):\n    return b\n",
+      old: "n - 1", new: "n + 1", outcome: "passed"),
+    Case(
+      testDescription: "a value of the module",
+      source: "OFF = 1\ndef add(a, b):\n    return a + b - OFF\ndef other(a, b):\n    return b\n",
+      old: "OFF = 1", new: "OFF = 0", outcome: "passed"),
+    Case(
+      testDescription: "a default",
+      source:
+        "def plus(a, b, off=1):\n    return a + b - off\ndef add(a, b):\n    return plus(a, b)\ndef other(a, b):\n    return b\n",
+      old: "off=1", new: "off=0", outcome: "passed"),
+    Case(
+      testDescription: "a method that a property hides",
+      source:
+        "class Sum:\n    def __init__(self, a, b):\n        self.a, self.b = a, b\n    @property\n    def value(self):\n        return self.a - self.b\ndef add(a, b):\n    return Sum(a, b).value\ndef other(a, b):\n    return b\n",
+      old: "self.a - self.b", new: "self.a + self.b", outcome: "passed"),
+    Case(
+      testDescription: "a function within a function",
+      source:
+        "def add(a, b):\n    def inner():\n        return a - b\n    return inner()\ndef other(a, b):\n    return b\n",
+      old: "a - b", new: "a + b", outcome: "passed"),
+    Case(
+      testDescription: "a function that a cache wraps, with a line more",
+      source:
+        "import functools\n@functools.lru_cache\ndef add(a, b):\n    c = 1\n    return a - b\ndef other(a, b):\n    return b\n",
+      old: "c = 1", new: "c = 1\n    return a + b", outcome: "passed"),
+    Case(
+      testDescription: "tests that fail only after others",
+      source:
+        "SEEN = []\ndef add(a, b):\n    return a + b - len(SEEN)\ndef other(a, b):\n    SEEN.append(1)\n    return b\n",
+      old: "len(SEEN)", new: "0", outcome: "passed",
+      tests: """
+        import unittest
+
+        from calc import *
+
+
+        class Tests(unittest.TestCase):
+            def test_a_other(self):
+                self.assertEqual(other(2, 3), 3)
+
+            def test_b_add(self):
+                self.assertEqual(add(2, 3), 5)
+
+        """),
+  ]
+
+  @Test(arguments: cases) func oneStartTellsThemApart(_ example: Case) async throws {
+    let rig = try Rig(["calc.py": example.source, "test_calc.py": example.tests])
+    let script = Script([
+      Script.call(
+        "try_patches",
+        [
+          "patches": [
+            [
+              "id": "p",
+              "edits": [["path": "calc.py", "old": .string(example.old), "new": .string(example.new)]],
+            ]
+          ]
+        ]), Script.say("That is all."),
+    ])
+    _ = try await rig.run(script)
+    let said = script.requests.flatMap(\.results).map(\.output).joined(separator: "\n")
+    #expect(said.contains("p: \(example.outcome)"), "\(said)")
+    let events = try rig.events().events
+    #expect(events.compactMap { $0.fields["served"]?.bool }.first == true)
+    // All of it in one start of the tests, two where they do not fail alone.
+    let batch = events.first { $0.fields["effect"]?.string == "tryPatches" }
+    let starts = events.count { $0.kind == .program && $0.fields["within"]?.int == batch?.sequence }
+    #expect(starts <= 6, "\(starts) programs")
+  }
+
   @Test func aProgramWithThreadsIsTriedAlone() async throws {
     var files = Calculator.files
     files["test_calc.py"] =

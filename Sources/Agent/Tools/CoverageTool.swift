@@ -22,27 +22,62 @@ struct CoverageTool: Tool {
   private static let cheapSeconds = 12.0
   private static let wallSeconds = 90.0
   private static let mostSamples = 200
+  /// Seconds of tests that are run a second time only to see whether they say the same.
+  private static let mostRepeated = 60.0
 
   init(_ arguments: ToolArguments) throws(ToolFailure) {}
 
   func run(in session: Session, call: String) async throws -> ToolOutput {
     guard let tests = session.tests else { throw ToolFailure("no test command is known for this project") }
-    guard tests.command.mayHaveCoverage else { throw ToolFailure("no coverage for this framework") }
     guard let base = await session.lastReport else { throw ToolFailure("the tests have not been run yet") }
-    let command = Self.sample(of: base).flatMap(tests.command.selecting) ?? tests.command
+    guard tests.command.mayHaveCoverage else { return try await repeatTests(tests, base, in: session, call: call) }
+    let sample = Self.sample(of: base).flatMap(tests.command.selecting)
     var limits = tests.limits
     limits.wallSeconds = min(limits.wallSeconds, Self.wallSeconds)
     let clock = ContinuousClock.now
-    let coverage = try await tests.coverage(of: command, in: session.workspace, limits: limits, call: call)
+    let (coverage, report) = try await tests.coverage(
+      of: sample ?? tests.command, in: session.workspace, limits: limits, call: call)
     let seconds = (ContinuousClock.now - clock).seconds
+    // The same tests in the same order: the run is the baseline's repetition as well.
+    let unsteady = try await session.setApart(sample == nil ? base.unsteady(comparedWith: report) : [])
+    if !unsteady.isEmpty, coverage == nil { return Self.output(unsteady) }
     guard let coverage else { throw ToolFailure("no coverage for this framework: its tests noted no lines") }
-    let reduced = coverage.reduced(to: Set(base.failing), limit: Self.mostRanges)
+    let failing = Set(base.failing).subtracting(unsteady)
+    let reduced = coverage.reduced(to: failing, limit: Self.mostRanges)
     let files = Set(reduced.tests.flatMap(\.lines.keys)).count
     return ToolOutput(
       "\(reduced.tests.count) tests run lines of \(files) files that failing tests run as well.",
       structured: [
         "tests": .array(reduced.tests.map(Self.json)), "seconds": .double((seconds * 1000).rounded() / 1000),
+        "unsteady": .array(unsteady.map { .string($0) }),
       ])
+  }
+
+  /// Where there is no coverage, the tests run a second time as they are.
+  private func repeatTests(
+    _ tests: TestRunner, _ base: TestReport, in session: Session, call: String
+  ) async throws -> ToolOutput {
+    guard base.isNamed, base.tests.reduce(0, { $0 + ($1.duration ?? 0) }) <= Self.mostRepeated else {
+      throw ToolFailure("no coverage for this framework")
+    }
+    let copy = try await session.workspace.fork(named: "again-\(Nonce.random())")
+    let again: TestReport
+    do {
+      again = try await tests.run(in: copy, purpose: .tests, call: call).report
+      try await copy.discard()
+    } catch {
+      try? await copy.discard()
+      throw error
+    }
+    return Self.output(try await session.setApart(base.unsteady(comparedWith: again)))
+  }
+
+  private static func output(_ unsteady: [String]) -> ToolOutput {
+    ToolOutput(
+      unsteady.isEmpty
+        ? "No coverage for this framework. A second run of the tests said what the first did."
+        : "No coverage. \(unsteady.count) tests pass and fail without any change and are set apart.",
+      structured: ["tests": [], "unsteady": .array(unsteady.map { .string($0) })])
   }
 
   /// The tests to run when all would take too long: the failing ones, then the quickest of the others; nil for all.
@@ -71,21 +106,29 @@ struct CoverageTool: Tool {
 }
 
 extension TestRunner {
-  /// Runs the command in a copy of the workspace and reads which lines each test ran; nil when nothing was noted. Paths
-  /// are relative to the checkout.
+  /// Runs the command in a copy of the workspace and reads which lines each test ran, nil when nothing was noted, and what
+  /// the tests said. The lines' paths are relative to the checkout.
   fileprivate func coverage(
     of command: TestCommand, in workspace: Workspace, limits: SandboxLimits, call: String
-  ) async throws -> TestCoverage? {
+  ) async throws -> (TestCoverage?, TestReport) {
     let nonce = Nonce.random()
-    guard let plan = command.coveragePlan(nonce: nonce, root: workspace.location.root) else { return nil }
+    guard let plan = command.coveragePlan(nonce: nonce, root: workspace.location.root) else {
+      throw ToolFailure("no coverage for this framework")
+    }
     let effect = Effect.execute(.init(shell: command.shell, directory: directory, purpose: .tests))
     return try await gate.perform(effect, call: call) {
       let run = try await runInCopy(plan, of: workspace, named: "cover-\(nonce)", limits: limits)
       let evidence = RunEvidence(
         output: [], exitStatus: nil, results: run.results, projectRoot: workspace.location.root, nonce: nonce)
       let coverage = command.coverage(from: evidence)
+      let exitStatus: Int32? = if case .exited(let code) = run.result.status { code } else { nil }
+      let report = command.report(
+        from: RunEvidence(
+          output: run.result.output.head + run.result.output.tail, exitStatus: exitStatus,
+          results: run.results.filter { !$0.key.hasPrefix("coverage-") }, projectRoot: projectRoot(in: workspace),
+          nonce: nonce))
       return EffectOutcome(
-        value: coverage,
+        value: (coverage, report),
         fields: CommandRecord.fields(run).merging(["coveredTests": JSONValue(coverage?.tests.count ?? 0)]),
         content: ["output": run.result.output.recorded])
     }
