@@ -68,7 +68,8 @@ struct PatchTrial: Sendable {
     }
     var open = patches.indices.filter { results[$0] == nil }
     let served = ServedTrial(
-      tests: tests, base: base, workspace: workspace, patches: ranges, patience: patience, deadline: deadline)
+      tests: tests, base: base, originals: originals, workspace: workspace, patches: ranges, patience: patience,
+      deadline: deadline)
     var ways = ways ?? served.ways
     while let way = ways.first, !open.isEmpty, deadline.secondsLeft > 0 {
       guard let answers = try await served.answers(for: open, way, stopsAtFirst: stopAtFirst) else {

@@ -10,6 +10,7 @@ struct ServedTrial: Sendable {
   let tests: TestRunner
   /// What the tests say without any of the patches.
   let base: TestReport
+  let originals: [RepoPath: [UInt8]]
   let workspace: Workspace
   let patches: [[TrialEdit]]
   /// How many times the usual time a patch gets.
@@ -35,6 +36,8 @@ struct ServedTrial: Sendable {
     case ordered
     /// A command that selects the tests that failed; another run, with all of them, for what passes.
     case selected
+    /// One patch after another in one copy, from a shell: where nothing can fork.
+    case series
   }
 
   /// More tests take too long to collect for each run.
@@ -43,10 +46,11 @@ struct ServedTrial: Sendable {
 
   /// The ways that may serve, the better ones first.
   var ways: [Way] {
-    guard tests.command.mayHaveTrials, base.isNamed else { return [] }
+    guard tests.command.mayHaveTrials, base.isNamed else { return [.series] }
     let isSmall =
       base.tests.count <= Self.mostCollected && base.tests.reduce(0) { $0 + ($1.duration ?? 0) } <= Self.mostSeconds
-    return !base.failing.isEmpty && base.buildErrors.isEmpty && isSmall ? [.whole, .ordered, .selected] : [.selected]
+    return !base.failing.isEmpty && base.buildErrors.isEmpty && isSmall
+      ? [.whole, .ordered, .selected, .series] : [.selected, .series]
   }
 
   /// Fewer patches are not worth a run of its own for a second core.
@@ -77,12 +81,16 @@ struct ServedTrial: Sendable {
   /// Tries some of the patches; nil when the runs cannot serve: the answers for the code as it is are not the base's.
   /// - Returns: an answer for each patch that was tried; at least one, unless the deadline has passed.
   func answers(for indices: [Int], _ way: Way, stopsAtFirst: Bool, ofAllTests: Bool = false) async throws -> [Answer]? {
-    let lanes = indices.count < Self.leastForTwo || !Self.hasTwoCores ? 1 : 2
+    let lanes = indices.count < (way == .series ? 4 : Self.leastForTwo) || !Self.hasTwoCores ? 1 : 2
     return try await withThrowingTaskGroup(of: [Answer]?.self) { group in
       for lane in 0..<lanes {
         // Turn by turn, because the likely ones come first.
         let share = stride(from: lane, to: indices.count, by: lanes).map { indices[$0] }
-        group.addTask { try await serve(share, way, stopsAtFirst: stopsAtFirst, ofAllTests: ofAllTests) }
+        group.addTask {
+          way == .series
+            ? try await serveSeries(share, stopsAtFirst: stopsAtFirst)
+            : try await serve(share, way, stopsAtFirst: stopsAtFirst, ofAllTests: ofAllTests)
+        }
       }
       var all: [Answer] = []
       var isServed = true
@@ -129,13 +137,54 @@ struct ServedTrial: Sendable {
     return Array(answers.values)
   }
 
+  private func serveSeries(_ share: [Int], stopsAtFirst: Bool) async throws -> [Answer]? {
+    let nonce = Nonce.random()
+    guard
+      let plan = tests.command.seriesPlan(
+        nonce: nonce, root: workspace.location.root, originals: originals, patches: share.map { patches[$0] },
+        narrow: narrow, patience: patience, controlSeconds: controlSeconds, seconds: deadline.secondsLeft,
+        stopsAtFirst: stopsAtFirst)
+    else { return nil }
+    var limits = tests.limits
+    limits.wallSeconds = min(
+      max(limits.wallSeconds, controlSeconds * Double(2 + share.count)), max(0.1, deadline.secondsLeft))
+    let run = try await tests.runInCopy(plan, of: workspace, named: "series-\(nonce)", limits: limits)
+    let evidence = RunEvidence(
+      output: [], exitStatus: nil, results: run.results, projectRoot: tests.projectRoot(in: workspace), nonce: nonce)
+    let wasCutShort = deadline.secondsLeft <= 0
+    guard let series = tests.command.series(from: evidence, narrow: narrow), let control = series.trials.first,
+      [control.narrow, control.whole].allSatisfy({ $0.map(fails) ?? true })
+    else { return wasCutShort ? [] : nil }
+    var answers = series.trials.dropFirst().compactMap { trial -> Answer? in
+      guard let patch = trial.patch, share.indices.contains(patch) else { return nil }
+      return Answer(patch: share[patch], report: trial.whole ?? trial.narrow, isTimeout: trial.isTimeout)
+    }
+    if !series.isComplete, !wasCutShort, answers.count < share.count, !stopsAtFirst {
+      let seen = Set(answers.map(\.patch))
+      if let died = share.first(where: { !seen.contains($0) }) {
+        answers.append(Answer(patch: died, report: nil, isTimeout: true))
+      }
+    }
+    return answers
+  }
+
+  /// Seconds that all tests may take with the code as it is.
+  private var controlSeconds: Double { max(20, 20 + 3 * base.tests.reduce(0) { $0 + ($1.duration ?? 0) }) }
+
+  /// Whether a run of the code as it is failed as the base did.
+  private func fails(_ report: TestReport) -> Bool {
+    guard base.isNamed else { return report.exitStatus != 0 }
+    let report = report.settingApart(Set(base.unsteady))
+    return Set(report.failing) == Set(base.failing) && report.buildErrors.count == base.buildErrors.count
+      && report.exitStatus != 0
+  }
+
   /// Whether the code as it is fails here as it did alone.
   private func isFaithful(_ control: Trial, ofAllTests: Bool) -> Bool {
     if control.isTimeout { return !ofAllTests }
     guard let report = control.report?.settingApart(Set(base.unsteady)),
       !ofAllTests || Set(report.passing) == Set(base.passing)
     else { return false }
-    return Set(report.failing) == Set(base.failing) && report.buildErrors.count == base.buildErrors.count
-      && report.exitStatus != 0
+    return fails(report)
   }
 }

@@ -54,6 +54,15 @@ struct RepairSession: Sendable {
     self.brief = brief
     self.generation = generation
     clues = Clues(report: brief.report)
+    batchSize = Self.firstBatch(for: brief)
+  }
+
+  /// One start of the tests serves many patches where they are quick; else each is a run of its own.
+  private static func firstBatch(for brief: RepairBrief) -> Int {
+    guard brief.framework == .pytest || brief.framework == .unittest else { return 12 }
+    let failing = Set(brief.report.failing).subtracting(brief.report.endless)
+    let seconds = brief.report.tests.reduce(0) { $0 + (failing.contains($1.name) ? $1.duration ?? 0 : 0) }
+    return seconds < 0.1 ? 128 : seconds < 1 ? 32 : 12
   }
 
   /// Continues with the answers to ``pending``, by call id. What is then in ``pending`` is to be called next; nothing is
@@ -183,7 +192,7 @@ struct RepairSession: Sendable {
   private static let latePatience = 8
 
   /// Patches of the next batch: as many as take some seconds, so that progress is seen and starting costs little.
-  private var batchSize = 32
+  private var batchSize: Int
 
   private mutating func adaptBatch(_ seconds: Double) {
     if seconds < 3 {

@@ -1,5 +1,9 @@
+import AuditTrail
+import JSON
+import Paths
 import Repair
 import Testing
+import Workspace
 
 @testable import Agent
 
