@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// A picture.
 public struct ImageContent: Sendable, Hashable {
   /// Its type: `image/png`, `image/jpeg`, `image/gif` or `image/webp`, which every provider that takes any takes.
@@ -19,7 +21,7 @@ public struct ImageContent: Sendable, Hashable {
   public init?(bytes: [UInt8]) {
     guard let type = Self.mediaType(of: bytes) else { return nil }
     mediaType = type
-    base64 = Self.encode(bytes)
+    base64 = Data(bytes).base64EncodedString()
   }
 
   /// How many bytes the picture has.
@@ -34,21 +36,5 @@ public struct ImageContent: Sendable, Hashable {
     if has(Array("GIF87a".utf8)) || has(Array("GIF89a".utf8)) { return "image/gif" }
     if has(Array("RIFF".utf8)), has(Array("WEBP".utf8), at: 8) { return "image/webp" }
     return nil
-  }
-
-  /// Base64 of RFC 4648, padded.
-  private static func encode(_ bytes: [UInt8]) -> String {
-    let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let count = min(3, bytes.count - start)
-      var group: UInt32 = 0
-      for offset in 0..<3 { group = group << 8 | (offset < count ? UInt32(bytes[start + offset]) : 0) }
-      for place in 0..<4 {
-        text.append(place <= count ? letters[Int(group >> UInt32(18 - 6 * place) & 63)] : UInt8(ascii: "="))
-      }
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }

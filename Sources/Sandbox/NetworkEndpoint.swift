@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// A server that commands reach through the broker itself, without TLS and without its credential: the broker speaks TLS to
 /// it and adds the credential outside, to this origin and below this path, and nowhere else.
 ///
@@ -162,7 +164,7 @@ public struct NetworkEndpoint: Sendable {
     /// `Authorization: Basic …` for a user and a password.
     /// - Throws: as ``init(bearer:)``.
     public init(user: String, password: String) throws(SandboxError) {
-      let both = Self.base64(Array("\(user):\(password)".utf8))
+      let both = Data("\(user):\(password)".utf8).base64EncodedString()
       guard !user.contains(":") else { throw SandboxError(.invalidCommand, "a user's name holds a colon") }
       try self.init(header: "Authorization", value: "Basic \(both)", secrets: [password, both])
     }
@@ -199,19 +201,6 @@ public struct NetworkEndpoint: Sendable {
     public var description: String { "a credential" }
     /// Shows nothing.
     public var customMirror: Mirror { Mirror(self, children: []) }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-      let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-      var text: [UInt8] = []
-      for start in stride(from: 0, to: bytes.count, by: 3) {
-        let part = bytes[start..<min(start + 3, bytes.count)]
-        let number = part.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - part.count))
-        for place in 0..<4 {
-          text.append(place <= part.count ? digits[number >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-        }
-      }
-      return String(decoding: text, as: UTF8.self)
-    }
   }
 }
 
