@@ -76,7 +76,7 @@ enum Analyzer {
   private static let leading = 25
 
   static func analyze(_ text: [UInt8], _ language: Language) -> FileAnalysis {
-    if text.prefix(8000).contains(0) { return .opaque(.binary) }
+    if ByteSearch.contains(text, [0], in: 0..<min(8000, text.count)) { return .opaque(.binary) }
     if text.count > sizeLimit { return .opaque(.tooLarge) }
     var flags: FileAnalysis.Flags = []
     if text.count < 1024, text.starts(with: "version https://git-lfs.github.com/spec/".utf8) {
@@ -89,10 +89,7 @@ enum Analyzer {
     let isDense = text.count > 50_000 && text.count / max(1, lineStarts.count) > 2000
     let declarations = isDense ? [] : DeclarationScanner.scan(text, language.syntax)
     let (units, unitOfLine) = makeUnits(declarations, lineStarts, text)
-    var occurrences: [UInt64] = []
-    occurrences.reserveCapacity(text.count / 4)
-    TermScanner.scan(text, into: &occurrences)
-    let body = TermTable(&occurrences, unitOfLine: unitOfLine, unitCount: units.count)
+    let body = TermTable(text: text, unitOfLine: unitOfLine, unitCount: units.count)
     var names: [UInt8] = []
     for declaration in declarations {
       names.append(contentsOf: declaration.name)

@@ -187,7 +187,9 @@ struct Indexer {
     }
     // What is read may differ from what the list said (the file was written meanwhile, a filter changes line ends): the
     // content is known under its own id.
-    let actual = ContentKey(blob: BlobHash.id(of: content), language: language.name)
+    let isInGit = file.blob != nil || source.repository != nil
+    let actual = ContentKey(
+      blob: isInGit ? BlobHash.id(of: content) : PassingHash.id(of: content), language: language.name)
     if let known = lane.draft.keys[actual] {
       lane.files.append((number, known))
     } else if actual != key, let known = store.find([actual])[0] {

@@ -6,26 +6,32 @@ public enum DeclarationScanner {
   public static func scan(_ text: [UInt8], _ syntax: Syntax) -> [Declaration] {
     guard syntax.family != .plain, text.count < 1 << 30 else { return [] }
     return text.withUnsafeBufferPointer { bytes in
-      var lexer = Lexer(bytes, syntax)
-      lexer.run()
-      var found: [Declaration]
-      switch syntax.family {
-      case .python, .ends, .ruby, .elixir:
-        var scanner = IndentedScanner(bytes, syntax, lexer.tokens)
-        found = scanner.run()
-      default:
-        var scanner = BracedScanner(bytes, syntax, lexer.tokens, lexer.branches)
-        found = scanner.run()
-      }
-      for macro in lexer.macros {
-        let line = Int(macro.line) + 1
-        found.append(
-          Declaration(
-            kind: .macro, name: Array(bytes[Int(macro.start)..<Int(macro.end)]), line: line, endLine: line))
-      }
-      found.sort { ($0.line, $1.endLine) < ($1.line, $0.endLine) }
-      return found
+      TermScanner.classes.withUnsafeBufferPointer { scan(bytes, $0, syntax) }
     }
+  }
+
+  private static func scan(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ classes: UnsafeBufferPointer<UInt8>, _ syntax: Syntax
+  ) -> [Declaration] {
+    var lexer = Lexer(bytes, classes, syntax)
+    lexer.run()
+    var found: [Declaration]
+    switch syntax.family {
+    case .python, .ends, .ruby, .elixir:
+      var scanner = IndentedScanner(bytes, syntax, lexer.tokens)
+      found = scanner.run()
+    default:
+      var scanner = BracedScanner(bytes, syntax, lexer.tokens, lexer.branches)
+      found = scanner.run()
+    }
+    for macro in lexer.macros {
+      let line = Int(macro.line) + 1
+      found.append(
+        Declaration(
+          kind: .macro, name: Array(bytes[Int(macro.start)..<Int(macro.end)]), line: line, endLine: line))
+    }
+    found.sort { ($0.line, $1.endLine) < ($1.line, $0.endLine) }
+    return found
   }
 
   /// The text between two places on one line, blanks folded, not too long.

@@ -1,7 +1,11 @@
+import Glibc
+
 /// Cuts source text into tokens, leaving out comments, the insides of strings, and preprocessor lines. Never fails: what
 /// it does not understand is punctuation.
 struct Lexer {
   let text: UnsafeBufferPointer<UInt8>
+  /// See ``TermScanner/classes``.
+  private let classes: UnsafeBufferPointer<UInt8>
   let syntax: Syntax
   var tokens: [Token] = []
   /// Names of `#define`d macros with their lines.
@@ -14,8 +18,9 @@ struct Lexer {
   /// Texts that begin on the next line, by the word that ends each.
   var heredocs: [Range<Int>] = []
 
-  init(_ text: UnsafeBufferPointer<UInt8>, _ syntax: Syntax) {
+  init(_ text: UnsafeBufferPointer<UInt8>, _ classes: UnsafeBufferPointer<UInt8>, _ syntax: Syntax) {
     self.text = text
+    self.classes = classes
     self.syntax = syntax
     tokens.reserveCapacity(text.count / 5)
   }
@@ -64,7 +69,7 @@ struct Lexer {
         tokens.append(Token(kind: Token.path, start: Int32(index), end: Int32(index + 2), line: line))
         index += 2
       default:
-        let kind = TermScannerClass.of(byte)
+        let kind = classes[Int(byte)]
         if kind == 0 { punctuation(byte) } else { word(isNumber: kind == 3) }
       }
       lineStart = false
@@ -78,10 +83,14 @@ struct Lexer {
 
   private mutating func word(isNumber: Bool) {
     let start = index
-    let dollar = syntax.family == .script || syntax.family == .php
-    while index < text.count, TermScannerClass.of(text[index]) != 0 || dollar && text[index] == UInt8(ascii: "$") {
-      index += 1
-    }
+    var place = index
+    let end = text.count
+    repeat {
+      while place < end, classes[Int(text[place])] != 0 { place += 1 }
+      guard syntax.dollarNames, place < end, text[place] == UInt8(ascii: "$") else { break }
+      place += 1
+    } while true
+    index = place
     if syntax.family == .rust, index - start == 1, text[start] == UInt8(ascii: "r"),
       at(0) == UInt8(ascii: "\"")
         || at(0) == UInt8(ascii: "#") && (at(1) == UInt8(ascii: "\"") || at(1) == UInt8(ascii: "#"))
@@ -99,7 +108,9 @@ struct Lexer {
   }
 
   private mutating func skipLine() {
-    while index < text.count, text[index] != 0x0a { index += 1 }
+    guard let base = text.baseAddress, index < text.count else { return }
+    let found = memchr(base + index, 0x0a, text.count - index)
+    index = found.map { UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) - base } ?? text.count
   }
 
   private mutating func hash() {
@@ -129,7 +140,7 @@ struct Lexer {
     index += 1
     while at(0) == 0x20 || at(0) == 0x09 { index += 1 }
     let start = index
-    while index < text.count, TermScannerClass.of(text[index]) == 1 { index += 1 }
+    while index < text.count, classes[Int(text[index])] == 1 { index += 1 }
     let name = text[start..<index]
     if name.elementsEqual("if".utf8) || name.elementsEqual("ifdef".utf8) || name.elementsEqual("ifndef".utf8) {
       branches.append((tokens.count, UInt8(ascii: "+")))
@@ -140,7 +151,7 @@ struct Lexer {
     } else if name.elementsEqual("define".utf8) {
       while at(0) == 0x20 || at(0) == 0x09 { index += 1 }
       let begin = index
-      while index < text.count, TermScannerClass.of(text[index]) != 0 { index += 1 }
+      while index < text.count, classes[Int(text[index])] != 0 { index += 1 }
       if index > begin { macros.append(Token(kind: Token.word, start: Int32(begin), end: Int32(index), line: line)) }
     }
     // To the end of the line, over continuations and comments.
@@ -169,22 +180,24 @@ struct Lexer {
   }
 
   private mutating func blockComment() {
-    index += 2
+    var place = index + 2
+    let end = text.count
     var depth = 1
-    while index < text.count, depth > 0 {
-      switch text[index] {
-      case 0x0a:
+    while place < end, depth > 0 {
+      let byte = text[place]
+      place += 1
+      if byte == 0x0a {
         line += 1
-        index += 1
-      case UInt8(ascii: "*") where at(1) == UInt8(ascii: "/"):
+      } else if byte == UInt8(ascii: "*") {
+        guard place < end, text[place] == UInt8(ascii: "/") else { continue }
         depth -= 1
-        index += 2
-      case UInt8(ascii: "/") where syntax.nestedComments && at(1) == UInt8(ascii: "*"):
+        place += 1
+      } else if byte == UInt8(ascii: "/"), syntax.nestedComments, place < end, text[place] == UInt8(ascii: "*") {
         depth += 1
-        index += 2
-      default: index += 1
+        place += 1
       }
     }
+    index = place
   }
 
   /// A `/` begins a regular expression where an operand is expected.
@@ -269,7 +282,7 @@ struct Lexer {
     if isVerbatim { return skipVerbatim() }
     let isTriple = syntax.tripleQuotes && at(1) == mark && at(2) == mark
     let spansLines =
-      isTriple || isRaw || [.php, .shell, .rust].contains(syntax.family)
+      isTriple || isRaw || syntax.stringsSpanLines
       || syntax.endsBlocks && mark == UInt8(ascii: "\"")
     let beginning = index
     index += isTriple ? 3 : 1

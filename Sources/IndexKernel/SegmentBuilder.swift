@@ -6,13 +6,21 @@ public struct SegmentBuilder {
 
   /// Terms of one field: per entry the term, its document, and how often.
   private struct Entries {
-    var terms: [UInt32] = []
-    var documents: [UInt32] = []
-    var counts: [UInt32] = []
-    /// Where an entry's units begin; one more than there are entries. Empty for a field without units.
-    var starts: [UInt32] = []
+    /// Side by side, because they are read in the order of the terms.
+    struct Entry {
+      var term: UInt32
+      var document: UInt32
+      var count: UInt32
+      /// Where its units begin; they end where those of the next entry begin.
+      var start: UInt32
+    }
+
+    var entries: [Entry] = []
+    /// Empty for a field without units.
     var units: [UInt16] = []
     var occurrences: [UInt16] = []
+
+    func end(_ place: Int) -> Int { place + 1 < entries.count ? Int(entries[place + 1].start) : units.count }
   }
 
   private var body = Entries()
@@ -22,7 +30,7 @@ public struct SegmentBuilder {
   private var trigramSet = TrigramSet()
 
   /// Nothing yet.
-  public init() { body.starts = [0] }
+  public init() {}
 
   /// Adds a document.
   /// - Parameters:
@@ -35,15 +43,13 @@ public struct SegmentBuilder {
     documents += 1
     unitCounts.append(UInt16(clamping: table.unitLengths.count))
     let base = UInt32(body.units.count)
-    body.terms.append(contentsOf: table.terms)
-    body.documents.append(contentsOf: repeatElement(number, count: table.terms.count))
-    body.starts.append(contentsOf: table.starts.dropFirst().lazy.map { base + $0 })
     table.counts.withUnsafeBufferPointer { counts in
       table.starts.withUnsafeBufferPointer { starts in
-        for index in 0..<table.terms.count {
+        for (index, term) in table.terms.enumerated() {
           var count: UInt32 = 0
           for place in Int(starts[index])..<Int(starts[index + 1]) { count += UInt32(counts[place]) }
-          body.counts.append(count)
+          body.entries.append(
+            Entries.Entry(term: term, document: number, count: count, start: base + starts[index]))
         }
       }
     }
@@ -54,9 +60,8 @@ public struct SegmentBuilder {
       for place in Int(nameTable.starts[index])..<Int(nameTable.starts[index + 1]) {
         count += UInt32(nameTable.counts[place])
       }
-      names.terms.append(nameTable.terms[index])
-      names.documents.append(number)
-      names.counts.append(count)
+      names.entries.append(
+        Entries.Entry(term: nameTable.terms[index], document: number, count: count, start: 0))
     }
     trigramSet.add(text, to: &trigrams)
     trigramStarts.append(UInt32(trigrams.count))
@@ -64,7 +69,7 @@ public struct SegmentBuilder {
   }
 
   /// Bytes that are held, about.
-  public var size: Int { body.terms.count * 16 + body.units.count * 4 + trigrams.count * 4 }
+  public var size: Int { body.entries.count * 16 + body.units.count * 4 + trigrams.count * 4 }
 
   /// The three indexes.
   public consuming func finish() -> (body: [UInt8], names: [UInt8], trigrams: [UInt8], unitCounts: [UInt16]) {
@@ -78,9 +83,10 @@ public struct SegmentBuilder {
   }
 
   private static func write(_ entries: Entries, _ documents: Int, _ unitCounts: [UInt16]) -> [UInt8] {
-    var keys = [UInt64](unsafeUninitializedCapacity: entries.terms.count) { buffer, count in
-      for place in entries.terms.indices { buffer[place] = UInt64(entries.terms[place]) << 32 | UInt64(place) }
-      count = entries.terms.count
+    let found = entries.entries
+    var keys = [UInt64](unsafeUninitializedCapacity: found.count) { buffer, count in
+      for place in found.indices { buffer[place] = UInt64(found[place].term) << 32 | UInt64(place) }
+      count = found.count
     }
     RadixSort.sortByUpper(&keys)
     var distinct = 0
@@ -103,11 +109,12 @@ public struct SegmentBuilder {
       units.removeAll(keepingCapacity: true)
       occurrences.removeAll(keepingCapacity: true)
       while place < keys.count, keys[place] >> 32 == term {
-        let entry = Int(keys[place] & 0xffff_ffff)
-        list.append(entries.documents[entry])
-        counts.append(entries.counts[entry])
+        let number = Int(keys[place] & 0xffff_ffff)
+        let entry = found[number]
+        list.append(entry.document)
+        counts.append(entry.count)
         if !unitCounts.isEmpty {
-          for unit in Int(entries.starts[entry])..<Int(entries.starts[entry + 1]) {
+          for unit in Int(entry.start)..<entries.end(number) {
             units.append(entries.units[unit])
             occurrences.append(entries.occurrences[unit])
           }

@@ -32,35 +32,55 @@ public struct Syntax: Sendable, Hashable {
   /// How declarations look.
   public let family: Family
 
-  /// A syntax.
-  public init(_ family: Family) { self.family = family }
+  // Asked at every token, and so worked out once.
 
   /// Blocks close with `end`.
-  var endsBlocks: Bool { [.ends, .ruby, .elixir].contains(family) }
-  var hashComments: Bool { endsBlocks || [.python, .shell, .php].contains(family) }
-  var slashComments: Bool { !endsBlocks && ![.python, .shell, .plain].contains(family) }
-  var dashComments: Bool { family == .ends }
-  var nestedComments: Bool { [.swift, .rust, .kotlin].contains(family) }
-  var preprocessor: Bool { family == .c || family == .cPlus || family == .cSharp }
-  var tripleQuotes: Bool { [.python, .swift, .kotlin, .java, .cSharp, .elixir, .ends].contains(family) }
-  var singleQuoteStrings: Bool { endsBlocks || [.python, .script, .php, .shell].contains(family) }
+  let endsBlocks: Bool
+  let hashComments: Bool
+  let slashComments: Bool
+  let nestedComments: Bool
+  let tripleQuotes: Bool
+  let singleQuoteStrings: Bool
+  /// Strings of any kind may go on over line ends.
+  let stringsSpanLines: Bool
   /// `<<END` and a text up to a line that says `END`.
-  var heredocs: Bool { [.php, .ruby, .shell].contains(family) }
+  let heredocs: Bool
+  /// A function may be an expression behind `=` or `=>`.
+  let expressionBodies: Bool
+  /// A new line that begins with a word ends the statement before it.
+  let newlineEnds: Bool
+  /// A `$` is a letter of names.
+  let dollarNames: Bool
   /// What begins code in a string, as in `"${…}"`, nil when strings hold none.
-  var interpolation: UInt8? {
-    switch family {
-    case .kotlin, .java: UInt8(ascii: "$")
-    case .ruby, .elixir: UInt8(ascii: "#")
-    default: nil
-    }
+  let interpolation: UInt8?
+
+  /// A syntax.
+  public init(_ family: Family) {
+    self.family = family
+    endsBlocks = [.ends, .ruby, .elixir].contains(family)
+    hashComments = endsBlocks || [.python, .shell, .php].contains(family)
+    slashComments = !endsBlocks && ![.python, .shell, .plain].contains(family)
+    nestedComments = [.swift, .rust, .kotlin].contains(family)
+    tripleQuotes = [.python, .swift, .kotlin, .java, .cSharp, .elixir, .ends].contains(family)
+    singleQuoteStrings = endsBlocks || [.python, .script, .php, .shell].contains(family)
+    stringsSpanLines = [.php, .shell, .rust].contains(family)
+    heredocs = [.php, .ruby, .shell].contains(family)
+    expressionBodies = [.kotlin, .cSharp, .java].contains(family)
+    newlineEnds = [.go, .swift, .script, .kotlin].contains(family)
+    dollarNames = [.script, .php].contains(family)
+    interpolation =
+      switch family {
+      case .kotlin, .java: UInt8(ascii: "$")
+      case .ruby, .elixir: UInt8(ascii: "#")
+      default: nil
+      }
   }
+
+  var dashComments: Bool { family == .ends }
+  var preprocessor: Bool { family == .c || family == .cPlus || family == .cSharp }
   /// Names may stand in backticks.
   var backtickNames: Bool { family == .swift || family == .kotlin }
-  /// A function may be an expression behind `=` or `=>`.
-  var expressionBodies: Bool { [.kotlin, .cSharp, .java].contains(family) }
   var backtickStrings: Bool { family == .script || family == .go }
-  /// A new line that begins with a word ends the statement before it.
-  var newlineEnds: Bool { [.go, .swift, .script, .kotlin].contains(family) }
 }
 
 /// A lexical unit of a program.

@@ -66,8 +66,8 @@ public enum TermScanner {
     }
   }
 
-  /// One run of identifier bytes.
-  private static func emit(
+  /// The terms of one run of identifier bytes, at most ``longest`` of them.
+  static func emit(
     _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ table: UnsafeBufferPointer<UInt8>,
     _ scratch: UnsafeMutableBufferPointer<UInt8>, _ line: UInt64, _ wholes: Bool, _ output: inout [UInt64]
   ) {

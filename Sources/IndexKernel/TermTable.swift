@@ -13,52 +13,51 @@ public struct TermTable: Sendable, Hashable {
   /// How many terms there are in all, repeats included.
   public private(set) var length: Int
 
-  /// Counts what ``TermScanner/scan(_:into:)`` found. `occurrences` is left in another order.
+  /// Counts the terms of a text.
   /// - Parameters:
   ///   - unitOfLine: the unit of each line; a line beyond belongs to unit 0.
   ///   - unitCount: how many units there are, at least 1.
-  public init(_ occurrences: inout [UInt64], unitOfLine: [UInt16], unitCount: Int) {
-    terms = []
-    starts = []
-    units = []
-    counts = []
-    length = occurrences.count
-    unitLengths = [UInt32](repeating: 0, count: max(1, unitCount))
-    for place in occurrences.indices {
-      let line = Int(occurrences[place] & 0xffff_ffff)
-      let unit = line < unitOfLine.count ? unitOfLine[line] : 0
-      unitLengths[min(Int(unit), unitLengths.count - 1)] += 1
-      occurrences[place] = occurrences[place] & 0xffff_ffff_0000_0000 | UInt64(unit)
+  public init(text: [UInt8], unitOfLine: [UInt16], unitCount: Int) {
+    let found = text.withUnsafeBufferPointer {
+      TermCounter.count($0, unitOfLine: unitOfLine, unitCount: unitCount)
     }
-    RadixSort.sort(&occurrences)
-    terms.reserveCapacity(occurrences.count / 3)
-    starts.reserveCapacity(occurrences.count / 3)
-    units.reserveCapacity(occurrences.count / 2)
-    counts.reserveCapacity(occurrences.count / 2)
-    var previous: UInt64?
-    for occurrence in occurrences {
-      if occurrence == previous {
-        if counts[counts.count - 1] < .max { counts[counts.count - 1] += 1 }
-        continue
+    unitLengths = found.unitLengths
+    length = found.unitLengths.reduce(0) { $0 + Int($1) }
+    let entries = found.entries
+    var terms: [UInt32] = []
+    var starts: [UInt32] = []
+    terms.reserveCapacity(entries.count / 2 + 1)
+    starts.reserveCapacity(entries.count / 2 + 1)
+    var counts: [UInt16] = []
+    counts.reserveCapacity(entries.count)
+    units = [UInt16](unsafeUninitializedCapacity: entries.count) { units, filled in
+      // Of no entry.
+      var previous = UInt64.max
+      for entry in entries {
+        let count = UInt16(truncatingIfNeeded: entry)
+        if entry >> 16 == previous >> 16, filled > 0 {
+          let sum = counts[filled - 1].addingReportingOverflow(count)
+          counts[filled - 1] = sum.overflow ? .max : sum.partialValue
+          continue
+        }
+        if entry >> 32 != previous >> 32 || filled == 0 {
+          terms.append(UInt32(truncatingIfNeeded: entry >> 32))
+          starts.append(UInt32(filled))
+        }
+        units[filled] = UInt16(truncatingIfNeeded: entry >> 16)
+        counts.append(count)
+        filled += 1
+        previous = entry
       }
-      let term = UInt32(truncatingIfNeeded: occurrence >> 32)
-      if terms.last != term {
-        terms.append(term)
-        starts.append(UInt32(units.count))
-      }
-      units.append(UInt16(truncatingIfNeeded: occurrence))
-      counts.append(1)
-      previous = occurrence
     }
     starts.append(UInt32(units.count))
+    self.terms = terms
+    self.starts = starts
+    self.counts = counts
   }
 
   /// A text without units.
-  public init(text: [UInt8]) {
-    var occurrences: [UInt64] = []
-    TermScanner.scan(text, into: &occurrences)
-    self.init(&occurrences, unitOfLine: [], unitCount: 1)
-  }
+  public init(text: [UInt8]) { self.init(text: text, unitOfLine: [], unitCount: 1) }
 
   /// A table that only knows how long its units are: the terms are in an inverted index.
   public init(lengths: [UInt32], total: Int) {
@@ -125,16 +124,19 @@ public struct TermTable: Sendable, Hashable {
   }
 }
 
-/// Sorts 64-bit keys by digits of 11 bits over the upper 32 bits, after the lower 16.
+/// Sorts 64-bit keys by digits, the lowest first.
 enum RadixSort {
-  static func sort(_ keys: inout [UInt64]) {
+  /// Sorts by the upper 48 bits; of the lower 16 of these, `unitCount` say how many values they have.
+  static func sortEntries(_ keys: inout [UInt64], unitCount: Int) {
     guard keys.count > 256 else {
       keys.sort()
       return
     }
-    var other = [UInt64](repeating: 0, count: keys.count)
-    // The lower 16 bits are unit numbers, mostly small and in order of the text; two digits of 8 bits suffice.
-    for (shift, bits) in [(0, 8), (8, 8), (32, 11), (43, 11), (54, 10)] {
+    var other = [UInt64](unsafeUninitializedCapacity: keys.count) { _, count in count = keys.count }
+    var passes = [(32, 11), (43, 11), (54, 10)]
+    if unitCount > 2048 { passes.insert((24, 8), at: 0) }
+    if unitCount > 1 { passes.insert((16, unitCount > 2048 ? 8 : unitCount > 256 ? 11 : 8), at: 0) }
+    for (shift, bits) in passes {
       pass(&keys, &other, shift, bits)
       swap(&keys, &other)
     }

@@ -15,13 +15,14 @@ import Testing
     var sample = Sample()
     for document in 0..<documents {
       let units = [1, 2, 7, 60].randomElement(using: &generator) ?? 1
-      var occurrences: [UInt64] = []
+      var lines = [String](repeating: "", count: units)
       for _ in 0..<Int.random(in: 0..<80, using: &generator) {
         // Few words are frequent, as in any text.
-        let word = UInt64(pow2(Double.random(in: 0..<1, using: &generator)) * Double(vocabulary)) &* 0x9e37_79b9
-        occurrences.append((word & 0xffff_ffff) << 32 | UInt64(Int.random(in: 0..<units, using: &generator)))
+        let word = Int(pow2(Double.random(in: 0..<1, using: &generator)) * Double(vocabulary))
+        lines[Int.random(in: 0..<units, using: &generator)] += "w\(word) "
       }
-      let table = TermTable(&occurrences, unitOfLine: (0..<units).map { UInt16($0) }, unitCount: units)
+      let table = TermTable(
+        text: Array(lines.joined(separator: "\n").utf8), unitOfLine: (0..<units).map { UInt16($0) }, unitCount: units)
       for (index, term) in table.terms.enumerated() {
         let range = Int(table.starts[index])..<Int(table.starts[index + 1])
         sample.body[term, default: []].append(

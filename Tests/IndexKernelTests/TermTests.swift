@@ -31,9 +31,8 @@ private func terms(_ text: String) -> [UInt32] { TermScanner.terms(Array(text.ut
   }
 
   @Test func countsAreByUnit() {
-    var found: [UInt64] = []
-    TermScanner.scan(Array("alpha beta\nalpha\nalpha gamma\n".utf8), into: &found)
-    let table = TermTable(&found, unitOfLine: [0, 0, 1], unitCount: 2)
+    let table = TermTable(
+      text: Array("alpha beta\nalpha\nalpha gamma\n".utf8), unitOfLine: [0, 0, 1], unitCount: 2)
     var matches: [TermTable.Match] = []
     table.matches(of: terms("alpha").sorted(), into: &matches)
     #expect(matches.count == 1 && matches.first?.total == 3)
@@ -41,15 +40,59 @@ private func terms(_ text: String) -> [UInt32] { TermScanner.terms(Array(text.ut
     #expect(table.unitLengths == [3, 2] && table.length == 5)
   }
 
+  /// Identifiers of a few words in all spellings, separators, line ends, bytes of any kind.
+  private func text(_ most: Int, _ generator: inout Seeded) -> [UInt8] {
+    let words = [
+      "add", "Item", "HTTP", "files", "x9", "größe", "v", "_", "__", "Stopped", String(repeating: "ab", count: 40),
+    ]
+    var text: [UInt8] = []
+    for _ in 0..<Int.random(in: 0..<most, using: &generator) {
+      for _ in 0..<Int.random(in: 1...3, using: &generator) {
+        text += words[Int.random(in: 0..<words.count, using: &generator)].utf8
+        if Int.random(in: 0..<40, using: &generator) == 0 { text.append(UInt8.random(in: 0...255, using: &generator)) }
+      }
+      text.append([0x20, 0x0a, 0x2e, 0x5f].randomElement(using: &generator) ?? 0x20)
+    }
+    return text
+  }
+
+  @Test func tablesSayWhatAPlainCountSays() {
+    var generator = Seeded(7)
+    for round in 0..<60 {
+      let text = text(round < 50 ? 300 : 20_000, &generator)
+      let count = [1, 9, 300, 5000][round % 4]
+      let units = (0..<400).map { _ in UInt16.random(in: 0..<UInt16(count), using: &generator) }
+      let table = TermTable(text: text, unitOfLine: units, unitCount: count)
+      var occurrences: [UInt64] = []
+      TermScanner.scan(text, into: &occurrences)
+      var plain: [UInt64: Int] = [:]
+      var lengths = [UInt32](repeating: 0, count: count)
+      for occurrence in occurrences {
+        let line = Int(occurrence & 0xffff_ffff)
+        let unit = line < units.count ? units[line] : 0
+        plain[(occurrence >> 32) << 16 | UInt64(unit), default: 0] += 1
+        lengths[Int(unit)] += 1
+      }
+      #expect(table.unitLengths == lengths && table.length == occurrences.count)
+      var told: [UInt64: Int] = [:]
+      for (place, term) in table.terms.enumerated() {
+        for entry in Int(table.starts[place])..<Int(table.starts[place + 1]) {
+          told[UInt64(term) << 16 | UInt64(table.units[entry])] = Int(table.counts[entry])
+        }
+      }
+      #expect(told == plain.mapValues { min($0, 65_535) })
+      #expect(table.terms == table.terms.sorted() && table.units.count == told.count)
+    }
+    let many = TermTable(
+      text: Array(repeatElement(Array("ab\n".utf8), count: 70_000).joined()), unitOfLine: [], unitCount: 1)
+    #expect(many.counts == [65_535] && many.length == 70_000)
+  }
+
   @Test func tablesSurviveStorageAndDamageIsSeen() {
     var generator = Seeded(3)
     for _ in 0..<100 {
-      var found: [UInt64] = (0..<Int.random(in: 0..<900, using: &generator)).map { _ in
-        UInt64(UInt32.random(in: 0...400, using: &generator) &* 0x9e37_79b1) << 32
-          | UInt64.random(in: 0..<50, using: &generator)
-      }
       let units = (0..<50).map { _ in UInt16.random(in: 0..<9, using: &generator) }
-      let table = TermTable(&found, unitOfLine: units, unitCount: 9)
+      let table = TermTable(text: text(900, &generator), unitOfLine: units, unitCount: 9)
       var writer = ByteWriter()
       table.write(to: &writer)
       var bytes = writer.bytes
