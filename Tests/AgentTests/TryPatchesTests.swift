@@ -15,6 +15,12 @@ import Testing
     ("kills", "__import__('os')._exit(0)", "failed"),
     ("greedy", "bytearray(1 << 40)", "failed"), ("right too", "right + left", "passed"),
     ("leaves files", "open('/tmp/seen', 'a') and left", "failed"),
+    ("ends its parent", "__import__('os').kill(__import__('os').getppid(), 9) or left + right", "timeout"),
+    ("ends all it can reach", "__import__('os').kill(-1, 9) or left + right", "timeout"),
+    ("fills the disk", "open('big', 'wb').truncate(1 << 44) and left + right", "failed"),
+    ("asks a person", "int(input()) + left + right", "failed"),
+    ("asks a terminal", "open('/dev/tty').read() and left + right", "failed"),
+    ("asks a server", "__import__('socket').create_connection(('192.0.2.1', 80), 5) and left + right", "failed"),
     ("looks", "left + right + len(str(open('/tmp/seen')))", "failed"),
   ]
 
