@@ -96,6 +96,15 @@ static void hand_listener_out(unsigned short port) {
   close(listener);
 }
 
+// An empty input is the host's null device, which no rule of the view names: programs that open theirs again would be
+// refused. The view's own does the same.
+static void open_empty_input(void) {
+  struct stat status;
+  if (fstat(STDIN_FILENO, &status) != 0 || !S_ISCHR(status.st_mode)) return;
+  int own = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (own >= 0) dup2(own, STDIN_FILENO);
+}
+
 // The child's part: from here on it only becomes more confined.
 static _Noreturn void start(const struct command *command, const sigset_t *blocked, struct plan plan, int gate) {
   if (command->watch != WATCH_OFF) {
@@ -113,6 +122,7 @@ static _Noreturn void start(const struct command *command, const sigset_t *block
   }
   sigprocmask(SIG_UNBLOCK, blocked, NULL);
   umask(022);
+  open_empty_input();
   if (chdir(command->directory) != 0)
     report_fatal(FAIL_DIRECTORY, errno, "%s cannot be entered", command->directory);
   confine_limits(&command->limits);

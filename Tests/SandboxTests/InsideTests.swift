@@ -146,6 +146,8 @@ import Testing
     let result = try await scene.shell(
       "echo a > /dev/stdout; echo b > /dev/stderr; echo c | tee /dev/stderr; cat /dev/stdin", input: "d\n")
     #expect(result.text == "a\nb\nc\nc\nd\n")
+    let empty = try await scene.shell("cat /dev/stdin && cat < /proc/self/fd/0 && test -c /dev/stdin && echo empty")
+    #expect(empty.text == "empty\n", "\(empty.text)")
   }
 
   @Test func accountsAndTime() async throws {
