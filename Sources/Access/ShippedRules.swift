@@ -4,7 +4,7 @@ import Paths
 /// The rules that hold before anybody has written one.
 enum ShippedRules {
   /// Changes with every change of the lists and of what they mean: part of the policy's digest.
-  static let version: Int64 = 1
+  static let version: Int64 = 2
 
   /// Usual places of secrets: never read, whatever they hold.
   static let secretFiles = [
@@ -43,10 +43,14 @@ enum ShippedRules {
     "AGENTS.md", "AGENTS.override.md", "CLAUDE.md", "CLAUDE.local.md", "GEMINI.md", "SKILL.md", ".agents", ".claude",
     ".codex", ".cursor", ".cursorrules", ".cursorignore", ".windsurf", ".windsurfrules", ".clinerules", ".roo",
     ".gemini", ".continue", ".aider*", ".amazonq", ".kiro", ".opencode", ".goose", ".mcp.json", "mcp.json",
+    ".junie", ".trae", ".augment{,-guidelines}", ".cline", ".qodo", ".warp", "WARP.md", ".devin", ".tabnine*",
     ".github/copilot-instructions.md", ".github/instructions", ".github/prompts", ".github/agents",
     // Editors and environments that run what they find.
     ".vscode", ".idea", ".zed", ".fleet", ".devcontainer", ".devcontainer.json", "*.code-workspace", ".vimrc",
-    ".exrc", ".nvim.lua", ".dir-locals.el", ".gitpod.yml", "mise.toml", ".mise.toml",
+    ".exrc", ".nvim.lua", ".dir-locals.el", ".emacs", ".gitpod.yml", "mise.toml", ".mise.toml", ".gdbinit",
+    ".lldbinit", ".actrc", ".{ba,z}shrc", ".bash_profile", ".profile", ".zprofile", ".zshenv", ".Rprofile",
+    // Settings of package managers, which name programs to run and places to fetch from.
+    ".npmrc", ".yarnrc", ".yarnrc.y{a,}ml", ".pnpmfile.{c,m,}js", ".cargo/config{,.toml}", "pip.conf",
     // Hooks.
     ".husky", ".githooks", "githooks", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml",
     "{.,}lefthook{-local,}.{yml,yaml,toml,json}", ".overcommit.yml", ".gitmodules", ".gitconfig", ".lfsconfig",

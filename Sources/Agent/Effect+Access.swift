@@ -39,6 +39,8 @@ extension Effect {
     case .execute(let execution):
       asked.gains = files?.viewLabels ?? []
       add(.execute, .command(Self.shell(execution.shell)))
+    case .start(let program, let arguments):
+      add(.execute, .command(.init(program: program, arguments: arguments)))
     case .tryPatches(_, let writes, let command):
       asked.gains = files?.viewLabels ?? []
       for path in writes { add(.write, .file(await file(path))) }

@@ -15,6 +15,8 @@ public enum Effect: Sendable, Hashable {
   case edit(writes: [RepoPath], deletes: [RepoPath])
   /// Running a command in the sandbox.
   case execute(Execution)
+  /// Starting a program within a command, by what the kernel resolved and its arguments.
+  case start(program: [UInt8], arguments: [[UInt8]])
   /// Trying a batch of small patches, each alone, in copies of the workspace.
   case tryPatches(count: Int, writes: [RepoPath], command: String)
   /// Sending the conversation to a model.
@@ -59,7 +61,7 @@ public enum Effect: Sendable, Hashable {
   /// Whether the world may look different afterwards: such effects are recorded durably before they begin.
   var isBarrier: Bool {
     switch self {
-    case .read, .list, .search: false
+    case .read, .list, .search, .start: false
     case .edit, .execute, .tryPatches, .callModel, .deliver: true
     }
   }
@@ -72,6 +74,7 @@ public enum Effect: Sendable, Hashable {
     case .search: "search"
     case .edit: "edit"
     case .execute: "execute"
+    case .start: "start"
     case .tryPatches: "tryPatches"
     case .callModel: "callModel"
     case .deliver: "deliver"
@@ -94,6 +97,9 @@ public enum Effect: Sendable, Hashable {
       object["argv"] = ["/bin/sh", "-c", .string(execution.shell)]
       object["cwd"] = .string(execution.directory.quoted)
       object["purpose"] = .string(execution.purpose.rawValue)
+    case .start(let program, let arguments):
+      object["program"] = .string(Quoting.quote(program))
+      object["argv"] = .array(arguments.map { .string(Quoting.quote($0)) })
     case .tryPatches(let count, let writes, let command):
       object["count"] = JSONValue(count)
       object["writes"] = texts(writes)

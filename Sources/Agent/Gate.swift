@@ -27,6 +27,8 @@ public final class Gate: Sendable {
   /// The run's record.
   let recorder: Recorder
   private let state: Mutex<State>
+  /// One question at a time: programs of one command can wait together.
+  let questions = QuestionQueue()
 
   private struct State {
     var labels: Set<String>
@@ -37,6 +39,8 @@ public final class Gate: Sendable {
     var mostRecorded = SandboxTerms().recorded
     /// How many decisions about programs and connections may still be recorded for this effect.
     var decisionsLeft = SandboxTerms().recorded
+    /// What people were asked about within this effect, and did not approve.
+    var declined: Set<ActionDigest> = []
     /// What has to hold before anything is executed.
     var trial: SandboxTrial?
   }
@@ -142,6 +146,7 @@ public final class Gate: Sendable {
   private func openLedger(_ intent: Int, _ labels: Set<String>) -> CommandLedger {
     let most = state.withLock { state in
       state.decisionsLeft = state.mostRecorded
+      state.declined = []
       return state.mostRecorded
     }
     return CommandLedger(recorder, intent: intent, labels: labels, most: most)
@@ -257,17 +262,28 @@ public final class Gate: Sendable {
 
   // MARK: Approval
 
-  private func digest(of effect: Effect, _ content: [String: [UInt8]], _ labels: Set<String>) -> ActionDigest {
+  func digest(of effect: Effect, _ content: [String: [UInt8]], _ labels: Set<String>) -> ActionDigest {
     ActionDigest(
       of: ["run": .string(principal.run), "effect": effect.json, "labels": Self.json(labels)], contents: content)
   }
 
+  /// Whether people can be asked at all.
+  var hasApprover: Bool { approver != nil }
+
+  /// Who has approved an action, up to now.
+  func people(approving action: ActionDigest) -> Set<String> {
+    let now = Self.now()
+    return state.withLock { Set(($0.approvals[action] ?? []).filter { $0.expires > now }.map(\.person)) }
+  }
+
+  /// Whether people were asked about an action within this effect, and did not approve it.
+  func isDeclined(_ action: ActionDigest) -> Bool { state.withLock { $0.declined.contains(action) } }
+
+  func decline(_ action: ActionDigest) { state.withLock { _ = $0.declined.insert(action) } }
+
   /// How many people have approved an action, after those were asked who can be.
-  private func approvals(of action: ActionDigest, _ effect: Effect, _ decision: Decision) async throws -> Int {
-    func people() -> Set<String> {
-      let now = Self.now()
-      return state.withLock { Set(($0.approvals[action] ?? []).filter { $0.expires > now }.map(\.person)) }
-    }
+  func approvals(of action: ActionDigest, _ effect: Effect, _ decision: Decision) async throws -> Int {
+    func people() -> Set<String> { self.people(approving: action) }
     let known = people()
     guard known.count < decision.approvals, let approver else { return known.count }
     let given = await approver(

@@ -45,7 +45,9 @@ extension Runs {
           guard isWatched else { return nil }
           let labels = CommandLedger.current?.labels ?? gate?.labels ?? []
           guard let names else { return ExecWatch(recorded: most) }
-          return ExecWatch(programs: names, recorded: most) { ask($0, labels) }
+          return ExecWatch(
+            programs: names, recorded: most, authorize: { ask($0, labels) },
+            decide: { [weak gate] in await gate?.decideStart($0, labels: labels) ?? .deny(rule: Gate.unrecorded) })
         },
         network: { [weak gate] in
           guard mayConnect, let gate else { return nil }

@@ -20,30 +20,44 @@ struct ExecLog {
   }
 
   /// An exec, as `report.h` of the launcher lays it out. The files are the image and what a loader loads.
-  /// - Returns: whether it may go on.
-  mutating func executed(_ message: ArraySlice<UInt8>, files: [Descriptor]) -> Bool {
+  /// - Returns: what is to become of it, and what it is when it waits.
+  mutating func executed(_ message: ArraySlice<UInt8>, files: [Descriptor]) -> (ExecVerdict, ExecEvent?) {
     let words = message.split(separator: 0, maxSplits: 8, omittingEmptySubsequences: false)
-    guard words.count == 9 else { return false }
+    guard words.count == 9 else { return (.deny(rule: ExecWatch.unidentified), nil) }
     var arguments = words[8].split(separator: 0, omittingEmptySubsequences: false).map { Array($0) }
     if arguments.last?.isEmpty == true { arguments.removeLast() }
     var event = ExecEvent(
       number: Self.number(words[0]), parent: Self.number(words[1]), process: Self.number(words[2]),
       time: monotonicSeconds() - begin, executable: Array(words[4]), givenPath: Array(words[5]), arguments: arguments,
       argumentsAreCut: words[3].contains(UInt8(ascii: "c")), workingDirectory: Array(words[6]), target: Array(words[7]))
-    var deniedBy: String?
+    var verdict = ExecVerdict.allow
     if let authorize = watch.authorize {
       event.copyOf =
         programs.map { known in
           Array(Set(files.flatMap { known.names(of: $0) })).sorted()
         } ?? []
       if words[3].contains(UInt8(ascii: "u")) {
-        deniedBy = ExecWatch.unidentified
-      } else if case .deny(let rule) = authorize(event) {
-        deniedBy = rule
+        verdict = .deny(rule: ExecWatch.unidentified)
+      } else {
+        verdict = authorize(event)
       }
     }
-    note(ExecRecord(event: event, deniedBy: deniedBy))
-    return deniedBy == nil
+    if case .wait = verdict, watch.decide == nil { verdict = .deny(rule: ExecWatch.undecided) }
+    var record = ExecRecord(event: event)
+    if case .deny(let rule) = verdict { record.deniedBy = rule }
+    note(record)
+    return (verdict, verdict == .wait ? event : nil)
+  }
+
+  /// What waited is denied.
+  mutating func deny(_ event: ExecEvent, rule: String) {
+    if let index = open[event.number] { summary.records[index].deniedBy = rule }
+    noteDenied(ExecRecord(event: event, deniedBy: rule))
+  }
+
+  private mutating func noteDenied(_ record: ExecRecord) {
+    summary.deniedTotal += 1
+    if summary.denied.count < Self.listed { summary.denied.append(record) }
   }
 
   /// The end of an exec.
@@ -65,10 +79,7 @@ struct ExecLog {
     summary.total += 1
     let program = record.event.executable
     if summary.counts[program] != nil || summary.counts.count < Self.listed { summary.counts[program, default: 0] += 1 }
-    if record.deniedBy != nil {
-      summary.deniedTotal += 1
-      if summary.denied.count < Self.listed { summary.denied.append(record) }
-    }
+    if record.deniedBy != nil { noteDenied(record) }
     guard summary.records.count < watch.recorded else { return }
     open[record.event.number] = summary.records.count
     summary.records.append(record)

@@ -7,6 +7,9 @@ public struct ExecWatch: Sendable {
   /// Decides about each exec; nil records only. Called on the thread that serves all commands, while the program waits:
   /// it must neither block nor take long.
   public var authorize: (@Sendable (ExecEvent) -> ExecVerdict)?
+  /// Decides about an exec that ``authorize`` lets wait, in its own time: the program waits, stopped, and the command's wall
+  /// clock stands still. Cancelled when the command ends. Nil denies.
+  public var decide: (@Sendable (ExecEvent) async -> ExecVerdict)?
   /// Programs, by name, whose unaltered copies under other names are recognised: those that rules speak of.
   public var programs: [String]
   /// How many execs are recorded one by one; all are counted.
@@ -14,8 +17,10 @@ public struct ExecWatch: Sendable {
 
   /// A watch.
   public init(
-    programs: [String] = [], recorded: Int = 1000, authorize: (@Sendable (ExecEvent) -> ExecVerdict)? = nil
+    programs: [String] = [], recorded: Int = 1000, authorize: (@Sendable (ExecEvent) -> ExecVerdict)? = nil,
+    decide: (@Sendable (ExecEvent) async -> ExecVerdict)? = nil
   ) {
+    self.decide = decide
     self.programs = programs
     self.recorded = recorded
     self.authorize = authorize
@@ -23,6 +28,10 @@ public struct ExecWatch: Sendable {
 
   /// The rule by which a program is denied whose image cannot be seen, where there are rules at all.
   public static let unidentified = "sandbox/unidentified-program"
+  /// The rule by which a program is denied that waited too long, or could not be let wait.
+  public static let undecided = "sandbox/undecided-program"
+  /// How long the programs of a command may wait in all, in seconds: its other processes go on meanwhile.
+  public static let patience = 1800.0
 }
 
 /// What is to become of an exec.
@@ -31,6 +40,8 @@ public enum ExecVerdict: Sendable, Hashable {
   case allow
   /// The process is killed before the program's first instruction. The rule is named in the command's result.
   case deny(rule: String)
+  /// It waits for ``ExecWatch/decide``.
+  case wait
 }
 
 /// One program about to run. Paths are those of the view.

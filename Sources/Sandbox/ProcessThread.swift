@@ -46,6 +46,7 @@ final class ProcessThread: Sendable {
   private enum Message {
     case start(ProcessRequest)
     case cancel(id: Int)
+    case decided(id: Int, number: Int, ExecVerdict)
   }
 
   private let inbox = Mutex<[Message]>([])
@@ -97,6 +98,9 @@ final class ProcessThread: Sendable {
 
   /// Ends a request's process tree at once; its completion follows. Unknown ids are those of finished requests.
   func cancel(_ id: Int) { post(.cancel(id: id)) }
+
+  /// Lets a program that waits go on, or not. Ids of finished requests are nobody's.
+  func decided(_ id: Int, _ number: Int, _ verdict: ExecVerdict) { post(.decided(id: id, number: number, verdict)) }
 
   private func post(_ message: Message) {
     inbox.withLock { $0.append(message) }
@@ -158,6 +162,7 @@ final class ProcessThread: Sendable {
     for message in messages {
       switch message {
       case .start(let request): waiting.append(request)
+      case .decided(let id, let number, let verdict): processes[id]?.decided(number, verdict)
       case .cancel(let id):
         processes[id]?.stop(.cancelled)
         guard let index = waiting.firstIndex(where: { $0.id == id }) else { continue }

@@ -29,6 +29,11 @@ final class SandboxedProcess {
   private var failure: SandboxError?
   private var exit: Int32?
   private var isUp = false
+  /// Programs that wait for decisions, by the number of their exec, and since when any does.
+  private var waiting: [Int: (ExecEvent, Task<Void, Never>)] = [:]
+  private var waitsSince = 0.0
+  /// For how long any did before.
+  private var waited = 0.0
   /// Why it was stopped, once it was.
   private var verdict: CommandResult.Status?
   private var stoppedAt: Double?
@@ -119,7 +124,8 @@ final class SandboxedProcess {
   /// Looks at the limits that are the agent's to watch.
   func tick(_ now: Double) {
     guard result == nil else { return }
-    let deadline = begin + request.command.limits.wallSeconds
+    if waitedSeconds(now) > ExecWatch.patience { for number in waiting.keys { decided(number, .wait) } }
+    let deadline = begin + request.command.limits.wallSeconds + waitedSeconds(now)
     if now >= deadline { stop(.overrun(.time)) }
     if let disk, verdict == nil, disk.isOver() { stop(.overrun(.disk)) }
     if let memory, verdict == nil, memory.isOver { stop(.overrun(.memory)) }
@@ -189,10 +195,50 @@ final class SandboxedProcess {
       execs?.ended(message)
       return
     }
-    var answer = execs?.executed(message, files: files) == true ? UInt8(ascii: "a") : UInt8(ascii: "d")
-    guard request.command.watch?.authorize != nil else { return }
-    _ = send(messages.number, &answer, 1, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+    guard let (verdict, event) = execs?.executed(message, files: files), request.command.watch?.authorize != nil else {
+      return
+    }
+    switch verdict {
+    case .allow: tell("a")
+    case .deny: tell("d")
+    case .wait:
+      tell("w")
+      if let event { letWait(event) }
+    }
   }
+
+  private func tell(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = send(messages.number, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+  }
+
+  // MARK: Programs that wait
+
+  private func letWait(_ event: ExecEvent) {
+    if waiting.isEmpty { waitsSince = monotonicSeconds() }
+    guard let decide = request.command.watch?.decide else { return }
+    let id = request.id
+    waiting[event.number] = (event, Task { ProcessThread.shared.decided(id, event.number, await decide(event)) })
+  }
+
+  /// Somebody has decided about a program that waits.
+  func decided(_ number: Int, _ verdict: ExecVerdict) {
+    guard let (event, task) = waiting.removeValue(forKey: number) else { return }
+    task.cancel()
+    if waiting.isEmpty { waited += monotonicSeconds() - waitsSince }
+    switch verdict {
+    case .allow: tell("A\(number)")
+    case .deny(let rule):
+      execs?.deny(event, rule: rule)
+      tell("D\(number)")
+    case .wait:
+      execs?.deny(event, rule: ExecWatch.undecided)
+      tell("D\(number)")
+    }
+  }
+
+  /// Seconds that programs have waited for decisions: they do not count.
+  private func waitedSeconds(_ now: Double) -> Double { waited + (waiting.isEmpty ? 0 : now - waitsSince) }
 
   /// One message of the launcher; `Sources/codeagent-launch/report.h` lists them.
   private func take(_ message: ArraySlice<UInt8>, kind: UInt8, sender: pid_t) {
@@ -214,6 +260,8 @@ final class SandboxedProcess {
   }
 
   private func finish() {
+    for (_, task) in waiting.values { task.cancel() }
+    waiting = [:]
     output.close()
     messages.close()
     connections = broker?.stop()

@@ -164,16 +164,64 @@ static int open_target(pid_t task, const char *target) {
 
 // MARK: Telling
 
-static bool is_allowed(void) {
-  char answer = 0;
-  ssize_t got;
-  while ((got = recv(STATUS_FD, &answer, 1, 0)) < 0 && errno == EINTR) {
+// Programs that wait, stopped, for somebody to decide about them.
+static struct held {
+  pid_t task;
+  uint32_t number;
+} held[64];
+
+static void take_decision(const char *answer) {
+  uint32_t number = (uint32_t)strtoul(answer + 1, NULL, 10);
+  for (size_t i = 0; i < sizeof held / sizeof *held; i++) {
+    if (held[i].task == 0 || held[i].number != number) continue;
+    if (*answer != 'A') kill(held[i].task, SIGKILL);
+    ptrace(PTRACE_CONT, held[i].task, 0, 0);
+    held[i].task = 0;
+    return;
   }
-  if (got <= 0) _exit(125);
-  return answer == 'a';
 }
 
-static void tell_exec(pid_t task) {
+// The next answer of the agent's; false when there is none yet and none is waited for.
+static bool next_answer(char *answer, size_t room, int flags) {
+  ssize_t got;
+  while ((got = recv(STATUS_FD, answer, room - 1, flags)) < 0 && errno == EINTR) {
+  }
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
+  if (got <= 0) _exit(125);
+  answer[got] = 0;
+  return true;
+}
+
+bool execs_decided(void) {
+  bool is_waiting = false;
+  for (size_t i = 0; i < sizeof held / sizeof *held; i++) is_waiting |= held[i].task != 0;
+  char answer[32];
+  while (is_waiting && next_answer(answer, sizeof answer, MSG_DONTWAIT)) take_decision(answer);
+  return is_waiting;
+}
+
+// What is to become of a program: `a` for going on, `w` for waiting, anything else for death.
+static char verdict(void) {
+  char answer[32];
+  while (next_answer(answer, sizeof answer, 0)) {
+    // Decisions about others may come in between.
+    if (*answer != 'A' && *answer != 'D') return *answer;
+    take_decision(answer);
+  }
+  return 'd';
+}
+
+static bool hold(pid_t task, uint32_t number) {
+  for (size_t i = 0; i < sizeof held / sizeof *held; i++) {
+    if (held[i].task != 0) continue;
+    held[i] = (struct held){task, number};
+    return true;
+  }
+  return false;
+}
+
+// Whether the task may be continued: not when it has to wait.
+static bool tell_exec(pid_t task) {
   static char message[MESSAGE], image[PATH_ROOM], given[PATH_ROOM], directory[PATH_ROOM], arguments[MESSAGE / 2];
   uint32_t before = is_known(task) ? image_of[task] : 0, parent = before & NUMBER;
   if ((before & NUMBER) == 0) {
@@ -208,8 +256,13 @@ static void tell_exec(pid_t task) {
   memcpy(message + count, arguments, argument_bytes);
   report_with(message, (size_t)count + argument_bytes, files, (size_t)file_count);
   while (file_count > 0) close(files[--file_count]);
+  if (mode != WATCH_ASK) return true;
+  char answer = verdict();
+  if (answer == 'a') return true;
+  if (answer == 'w' && hold(task, number)) return false;
   // Killed while it is stopped, it never returns from execve.
-  if (mode == WATCH_ASK && !is_allowed()) kill(task, SIGKILL);
+  kill(task, SIGKILL);
+  return true;
 }
 
 static void tell_end(uint32_t number, const char *status, const struct rusage *usage) {
@@ -237,7 +290,7 @@ void execs_stopped(pid_t task, int status) {
         break;
       }
       if (before & OWN) tell_end(before & NUMBER, "replaced", NULL);
-      tell_exec(task);
+      if (!tell_exec(task)) return;
       signal = 0;
       break;
     }
@@ -271,6 +324,8 @@ void execs_ended(pid_t task, int status, const struct rusage *usage) {
   if (!image_of || !is_known(task)) return;
   uint32_t image = image_of[task];
   image_of[task] = 0;
+  for (size_t i = 0; i < sizeof held / sizeof *held; i++)
+    if (held[i].task == task) held[i].task = 0;
   if (!(image & OWN)) return;
   char word[16];
   snprintf(word, sizeof word, "%d", status);

@@ -24,6 +24,9 @@ void execs_seize(pid_t child, enum exec_watch watch);
 // Takes in a stop that wait4(2) told of, and lets the task go on.
 void execs_stopped(pid_t task, int status);
 
+// Takes in decisions about programs that wait for them; whether any did.
+bool execs_decided(void);
+
 // Takes in the end of a task.
 void execs_ended(pid_t task, int status, const struct rusage *usage);
 

@@ -226,6 +226,7 @@ _Noreturn void inner_main(void) {
       execs_ended(ended, status, &usage);
       if (ended == child) end_command(status, &watch);
     }
+    bool is_waiting = execs_decided();
     double left = next - now();
     if (left <= 0) {
       const char *overrun = watch_tree(&watch, &left);
@@ -233,6 +234,7 @@ _Noreturn void inner_main(void) {
       next = now() + left;
     }
     if (reaped == 100) continue;
+    if (is_waiting && left > 0.05) left = 0.05;
     struct timespec pause = {(time_t)left, (long)((left - (double)(time_t)left) * 1e9)};
     sigtimedwait(&child_signal, NULL, &pause);
   }

@@ -9,7 +9,7 @@
 //                          flags `u` (its image cannot be seen) and `c` (arguments cut off), what the kernel resolved, what
 //                          execve was given, the working directory, what a loader was told to load, the arguments, each with
 //                          its NUL. When asked for: with the image's descriptor and the target's, and answered with one
-//                          byte, `a` to allow, anything else to kill
+//                          byte, `a` to allow, `w` to let it wait for `A number` or `D number`, anything else to kill
 //   Z number NUL status NUL cpu NUL peak NUL
 //                          its process ended: as wait(2) gives it, or `replaced` by the next exec; microseconds; bytes
 //   L                      with a descriptor: the socket for the agent's broker to accept on

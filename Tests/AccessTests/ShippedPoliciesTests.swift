@@ -81,6 +81,8 @@ import Testing
     ".gitlab-ci.yml",
     "Jenkinsfile", "JENKINSFILE.release", ".pre-commit-config.yaml", "lefthook.yml", ".lefthook-local.toml",
     ".mcp.json", ".gitmodules", ".ci/run", ".env", "CODEOWNERS", "ci/azure-pipelines.yml", ".github/dependabot.yaml",
+    ".junie/guidelines.md", ".augment-guidelines", "web/.npmrc", ".yarnrc.yml", ".pnpmfile.cjs", ".pnpmfile.js",
+    ".cargo/config", "x/.cargo/config.toml", ".gdbinit", ".bashrc", ".zshrc", ".profile",
   ])
   func protectedNamesNeedApproval(path: String) throws {
     let rules = try CedarAuthorizer()

@@ -4,6 +4,7 @@ import Conversation
 import Glibc
 import JSON
 import Sandbox
+import Synchronization
 import TestSupport
 import Testing
 
@@ -98,6 +99,48 @@ import Testing
         })
     }
     #expect(failure?.kind == .policy)
+  }
+
+  /// A rule that wants approval of a program makes it wait for the person, who is asked once for the same thing.
+  @Test func programsWaitForApprovalWhereAPersonCanBeAsked() async throws {
+    let rule = policy(
+      #"""
+      @id("ask") @reason("who am I") forbid (principal, action == Action::"execute", resource)
+      when { resource.name == "id" } unless { context.approved };
+      """#)
+    for answer in [true, false, nil] {
+      let rig = try Rig(Calculator.files)
+      let asked = Mutex<[String]>([])
+      let script = Script([Script.shell("id -u > a; id -u >> a; wc -l < a; id -g; echo over"), finish])
+      let approver: Gate.Approver = { request in
+        guard case .start(let program, let arguments) = request.effect else { return [] }
+        asked.withLock { $0.append(String(decoding: program + arguments.joined(separator: [0x20]), as: UTF8.self)) }
+        guard answer == true else { return [] }
+        return [Approval(action: request.action, person: "p", evidence: "test", expires: Int64(time(nil)) + 60)]
+      }
+      _ = try await rig.run(
+        script, task: "look",
+        change: { services in
+          try rule(&services)
+          services.approver = answer == nil ? nil : approver
+        })
+      let said = told(script)
+      #expect(said.contains("over"), "\(said)")
+      switch answer {
+      case true:
+        #expect(said.hasPrefix("2\n") && !said.contains("was not started"), "\(said)")
+        #expect(asked.withLock { $0 } == ["/usr/bin/idid -u", "/usr/bin/idid -g"])
+        let approvals = try events(rig, .approval)
+        #expect(approvals.count == 2 && approvals.first?["effect"]?["program"] == "/usr/bin/id", "\(approvals)")
+      case false:
+        #expect(said.contains("\n0\n") && said.contains("nobody has given it"), "\(said)")
+        #expect(asked.withLock { $0 } == ["/usr/bin/idid -u", "/usr/bin/idid -g"])
+      default:
+        #expect(
+          said.contains("\n0\n") && said.contains("wants a person's approval; nobody can be asked here"), "\(said)")
+      }
+      if answer != true { #expect(try events(rig, .decision).allSatisfy { $0["decision"] == "needsApproval" }) }
+    }
   }
 
   @Test func connectionsPassTheGate() async throws {

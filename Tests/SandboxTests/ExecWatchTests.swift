@@ -140,6 +140,50 @@ import Testing
     #expect(scene.directory.bytes("upper/made") == nil)
   }
 
+  /// What waits for somebody stands still, and nothing else does; the time is not the command's.
+  @Test func aProgramCanWaitForADecision() async throws {
+    var scene = try Scene()
+    scene.limits.wallSeconds = 3
+    var command = scene.command([
+      "/bin/sh", "-c",
+      "id -u > a & id -g > b & uname > c; test -s c && echo going; wait; cat a b; nice true; echo over",
+    ])
+    command.watch = ExecWatch(
+      programs: ["id", "nice"],
+      authorize: { $0.identities.contains(bytes("id")) || $0.identities.contains(bytes("nice")) ? .wait : .allow },
+      decide: { event in
+        try? await Task.sleep(for: .seconds(2))
+        return event.arguments.last == bytes("-u") || event.arguments.first == bytes("nice")
+          ? .allow : .deny(rule: "no")
+      })
+    let result = try await scene.sandbox.run(command)
+    #expect(result.lines.first == "going" && result.lines.last == "over" && result.lines.count == 3, "\(result.text)")
+    #expect(result.status == .exited(0) && result.duration > 4)
+    let denied = result.execs?.denied ?? []
+    #expect(denied.map(\.event.arguments) == [[bytes("id"), bytes("-g")]] && denied.first?.deniedBy == "no")
+    #expect(result.execs?.records.filter { $0.deniedBy == "no" }.count == 1)
+  }
+
+  @Test func whatWaitsDiesWithItsCommand() async throws {
+    let scene = try Scene()
+    var command = scene.command(["/bin/sh", "-c", "id & sleep 0.5"])
+    command.watch = ExecWatch(
+      authorize: { $0.identities.contains(bytes("id")) ? .wait : .allow },
+      decide: { _ in
+        try? await Task.sleep(for: .seconds(600))
+        return .allow
+      })
+    let result = try await scene.sandbox.run(command)
+    #expect(result.status == .exited(0) && result.duration < 60)
+    let cancelled = command
+    let task = Task { try await scene.sandbox.run(cancelled) }
+    task.cancel()
+    #expect(try await task.value.status == .cancelled)
+    // Nobody who could decide: a denial.
+    command.watch?.decide = nil
+    #expect(try await scene.sandbox.run(command).execs?.denied.first?.deniedBy == ExecWatch.undecided)
+  }
+
   @Test func whatIsAllowedWorksAsEver() async throws {
     let scene = try Scene()
     let result = try await forbidding(

@@ -112,6 +112,8 @@ enum EffectWords {
     case .edit(let writes, let deletes):
       "change " + (writes + deletes).map(\.quoted).joined(separator: ", ")
     case .execute(let execution): "run: \(execution.shell)"
+    case .start(let program, let arguments):
+      "start " + Quoting.quote(program) + ": " + arguments.map { Quoting.quote($0) }.joined(separator: " ")
     case .tryPatches(let count, _, let command): "try \(count) patches with: \(command)"
     case .callModel(let identity): "send the conversation to \(identity.provider)/\(identity.name)"
     case .deliver(let kind, let paths, _):
