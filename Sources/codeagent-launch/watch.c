@@ -94,6 +94,16 @@ static unsigned long long segments(void) {
   return sum;
 }
 
+// What the sockets of this network namespace hold by default when they are full: it is no process's, and the kernel tells of
+// no other measure.
+static unsigned long long socket_buffers(void) {
+  enum { HELD = 212992 };
+  char text[1024];
+  if (read_file(AT_FDCWD, "/proc/self", "net/sockstat", text, sizeof text) <= 0) return 0;
+  const char *used = strstr(text, "sockets: used ");
+  return used ? strtoull(used + strlen("sockets: used "), NULL, 10) * HELD : 0;
+}
+
 // Bytes of memory files that some process has open. False when a process does not let itself be looked into.
 static bool add_memory_files(int directory, const char *process, unsigned long long *sum) {
   static struct {
@@ -188,7 +198,8 @@ const char *watch_tree(struct watch *watch, double *pause) {
   if (tasks >= watch->limits->processes) return "processes";
   unsigned long long shared = machine_shared();
   shared = shared > watch->shared_at_start ? shared - watch->shared_at_start : 0;
-  if (resident + shared > watch->limits->memory_bytes) {
+  unsigned long long sockets = watch->is_container ? 0 : socket_buffers();
+  if (resident + shared + sockets > watch->limits->memory_bytes) {
     // Forked processes share pages that were counted once each, and others on this machine use shared memory, too: look
     // closely before judging.
     unsigned long long share = 0, files = watch->is_container ? 0 : segments();
@@ -206,7 +217,7 @@ const char *watch_tree(struct watch *watch, double *pause) {
     }
     // What cannot be looked into could hold all that the machine has more of.
     if (is_hidden && shared > files) files = shared;
-    if (share + files > watch->limits->memory_bytes) return "memory";
+    if (share + files + sockets > watch->limits->memory_bytes) return "memory";
   }
   // At most one part in twenty of a processor for watching.
   *pause = (seconds() - start) * 20;

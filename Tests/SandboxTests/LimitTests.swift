@@ -54,6 +54,25 @@ import Testing
     #expect(result.status == .overrun(.memory) || kind == "tmpfs" && result.text == "full\n", "\(result)")
   }
 
+  @Test func whatWaitsInSocketsIsMemory() async throws {
+    var scene = try Scene()
+    scene.limits.memoryBytes = 256 << 20
+    scene.limits.wallSeconds = 60
+    let result = try await scene.python(
+      """
+      import resource, socket, time
+      resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+      kept = []
+      for _ in range(4000):
+          pair = socket.socketpair(); pair[0].setblocking(False); kept += pair
+          try:
+              while True: pair[0].send(bytes(65536))
+          except BlockingIOError: pass
+      time.sleep(30); print('held')
+      """)
+    #expect(result.status == .overrun(.memory), "\(result.status) \(result.text)")
+  }
+
   @Test func sharedMemoryIsNotCountedTwice() async throws {
     var scene = try Scene()
     scene.limits.memoryBytes = 300 << 20
