@@ -1,6 +1,5 @@
 import IndexKernel
 import Paths
-import Synchronization
 
 /// Answers one ``SearchRequest`` from one state of the files.
 struct Answerer: Sendable {
@@ -12,10 +11,15 @@ struct Answerer: Sendable {
 
   @concurrent func answer() async throws -> SearchAnswer {
     switch request.mode {
-    case .words: await words()
-    case .regex: try await lines()
-    case .symbols: await symbols()
-    case .files: files()
+    case .words: return await words()
+    case .regex:
+      var answer = SearchAnswer()
+      answer.isCut = try await LineSearch(state: state, filter: filter, request: request).run {
+        answer.results += $0
+      }
+      return answer
+    case .symbols: return await symbols()
+    case .files: return files()
     }
   }
 
@@ -51,92 +55,6 @@ struct Answerer: Sendable {
       }
       return SearchAnswer.Line(number: number, text: Array(content[lines.range(number - 1)].prefix(500)), isMatch: true)
     }
-  }
-
-  // MARK: Regular expressions
-
-  /// Files that a lane takes at a time.
-  private static let stride = 24
-
-  /// Lanes take files in path order; when enough is found, all before it has been looked at, too.
-  private func lines() async throws -> SearchAnswer {
-    let regex: LineRegex
-    do {
-      regex = try LineRegex(Array(request.text.utf8), ignoresCase: request.ignoresCase)
-    } catch {
-      throw SearchError(error.description)
-    }
-    let files = view.files(meeting: regex.need)
-    let lanes = max(1, min(Indexer.processors, files.count / Self.stride))
-    let progress = LaneProgress(count: files.count, limit: request.limit)
-    var parts = try await withThrowingTaskGroup(of: [(start: Int, results: [SearchAnswer.Result])].self) { group in
-      for _ in 0..<lanes {
-        group.addTask {
-          var regex = regex
-          var found: [(start: Int, results: [SearchAnswer.Result])] = []
-          while let range = progress.take(Self.stride) {
-            try Task.checkCancellation()
-            var results: [SearchAnswer.Result] = []
-            for file in files[range] { await lines(of: file, &regex, into: &results) }
-            progress.found(results.count)
-            if !results.isEmpty { found.append((range.lowerBound, results)) }
-          }
-          return found
-        }
-      }
-      return try await group.reduce(into: []) { $0 += $1 }
-    }
-    parts.sort { $0.start < $1.start }
-    var answer = SearchAnswer(results: parts.flatMap(\.results))
-    if answer.results.count > request.limit {
-      answer.results.removeLast(answer.results.count - request.limit)
-      answer.isCut = true
-    }
-    return answer
-  }
-
-  /// The matching lines of a file.
-  private func lines(of file: Int, _ regex: inout LineRegex, into results: inout [SearchAnswer.Result]) async {
-    let path = view.paths[file]
-    guard filter.admits(path), view.flags(file).isDisjoint(with: [.binary, .tooLarge]) else { return }
-    guard let content = await state.source.read(path, limit: Analyzer.sizeLimit) else { return }
-    let found = regex.matchingLines(content, limit: request.limit + 1)
-    guard !found.isEmpty else { return }
-    let starts = LineIndex(content)
-    let analysis = view.analysis(file)
-    for line in found where line < starts.count {
-      let unit = analysis.units.last { $0.declaration >= 0 && $0.line <= line + 1 && $0.endLine >= line + 1 }
-      var result = SearchAnswer.Result(
-        path: path, line: line + 1, endLine: line + 1, score: 1, why: ["matches"],
-        name: unit.flatMap { analysis.name(of: $0) })
-      for number in max(0, line - request.context)...min(starts.count - 1, line + request.context) {
-        result.lines.append(
-          SearchAnswer.Line(
-            number: number + 1, text: Array(content[starts.range(number)].prefix(2000)), isMatch: number == line))
-      }
-      results.append(result)
-    }
-  }
-
-  /// Where the lanes of a search stand.
-  private final class LaneProgress: Sendable {
-    private let count: Int
-    private let limit: Int
-    private let next = Atomic<Int>(0)
-    private let results = Atomic<Int>(0)
-
-    init(count: Int, limit: Int) {
-      self.count = count
-      self.limit = limit
-    }
-
-    func take(_ stride: Int) -> Range<Int>? {
-      guard results.load(ordering: .relaxed) <= limit else { return nil }
-      let start = next.wrappingAdd(stride, ordering: .relaxed).oldValue
-      return start < count ? start..<min(count, start + stride) : nil
-    }
-
-    func found(_ number: Int) { results.wrappingAdd(number, ordering: .relaxed) }
   }
 
   // MARK: Names

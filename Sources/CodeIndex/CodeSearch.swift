@@ -120,6 +120,31 @@ public actor CodeSearch {
     return answer
   }
 
+  /// Finds the lines that match a regular expression, and gives them away as they are found: an answer of any size takes
+  /// little memory.
+  /// - Parameters:
+  ///   - request: its ``SearchRequest/mode`` is taken to be that of regular expressions.
+  ///   - revision: as for ``prepare(revision:observe:)``.
+  ///   - deliver: given lines in path order.
+  /// - Returns: an answer without these lines.
+  /// - Throws: `GitError`, ``SearchError`` before anything was delivered; what `deliver` throws; `CancellationError`.
+  public func lines(
+    _ request: SearchRequest, revision: String?,
+    deliver: @Sendable ([SearchAnswer.Result]) async throws -> Void
+  ) async throws -> SearchAnswer {
+    let filter = try PathFilter(request)
+    var prepared = try await state(revision, nil, needsLog: false)
+    // What is damaged shows when it is looked up: it is read again before anything is given away.
+    if let regex = try? LineRegex(Array(request.text.utf8), ignoresCase: request.ignoresCase) {
+      _ = prepared.view.files(meeting: regex.need)
+      if prepared.view.isDamaged { prepared = try await state(revision, nil, needsLog: false) }
+    }
+    var answer = SearchAnswer()
+    answer.isCut = try await LineSearch(state: prepared, filter: filter, request: request).run(deliver)
+    answer.skipped = special(prepared).merging(prepared.skipped) { $0 + $1 }
+    return answer
+  }
+
   /// Counted once for many questions: it takes a look at every file.
   private func special(_ state: SearchState) -> [String: Int] {
     if let counted, counted.view === state.view { return counted.special }

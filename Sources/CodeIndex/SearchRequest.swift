@@ -32,6 +32,8 @@ public struct SearchRequest: Sendable, Hashable {
   public var below: RepoPath?
   /// Whether results of ranked words come with the lines worth showing, which have to be read.
   public var wantsExcerpts: Bool
+  /// Whether matching lines come with the name of the function or type that each lies in.
+  public var wantsNames = true
 
   /// A question.
   public init(

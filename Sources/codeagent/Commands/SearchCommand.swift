@@ -57,6 +57,10 @@ struct SearchCommand: AsyncParsableCommand {
       try await SearchBatch(index: place.index, request: request, revision: rev).run()
       return
     }
+    if regex {
+      try await LineOutput(index: place.index, isJSON: output.json).run(request, rev)
+      return
+    }
     let revision = rev
     let task = Task { try await place.index.search(request, revision: revision) }
     Signals.onStop { task.cancel() }
@@ -87,15 +91,21 @@ enum SearchJSON {
   static func object(_ answer: SearchAnswer) -> JSONValue { .object(members(answer)) }
 
   static func members(_ answer: SearchAnswer) -> JSONObject {
+    var object: JSONObject = ["results": .array(answer.results.map { place($0) })]
+    for member in rest(answer).members { object[member.name] = member.value }
+    return object
+  }
+
+  /// All members but the results.
+  static func rest(_ answer: SearchAnswer) -> JSONObject {
     var object: JSONObject = [
-      "results": .array(answer.results.map { place($0) }),
       "functions": .array(
         answer.functions.map { function in
           [
             "path": .string(function.path.quoted), "line": JSONValue(function.line),
             "end_line": JSONValue(function.endLine), "name": JSONValue(function.name),
           ]
-        }),
+        })
     ]
     if !answer.references.isEmpty { object["references"] = .array(answer.references.map { place($0) }) }
     var skipped = JSONObject()
@@ -105,7 +115,7 @@ enum SearchJSON {
     return object
   }
 
-  private static func place(_ result: SearchAnswer.Result) -> JSONValue {
+  static func place(_ result: SearchAnswer.Result) -> JSONValue {
     var object: JSONObject = [
       "path": .string(result.path.quoted), "line": JSONValue(result.line), "end_line": JSONValue(result.endLine),
       "score": .double((result.score * 10_000).rounded() / 10_000), "why": .array(result.why.map { .string($0) }),
@@ -133,10 +143,10 @@ struct SearchText {
 
   func render(_ answer: SearchAnswer) -> String {
     var text = ""
-    var previous: SearchAnswer.Result?
     for result in answer.results {
       switch mode {
-      case .regex: text += matching(result, after: previous)
+      // Given away as it is found: ``LineOutput``.
+      case .regex: break
       case .words: text += ranked(result)
       case .symbols:
         text +=
@@ -144,7 +154,6 @@ struct SearchText {
           + Display.line(result.signature ?? "", width: 200) + "\n"
       case .files: text += style.name(Display.path(result.path.bytes)) + "\n"
       }
-      previous = result
     }
     for reference in answer.references {
       let line = reference.lines.first.map { Display.line(String(decoding: $0.text, as: UTF8.self), width: 200) } ?? ""
@@ -165,22 +174,6 @@ struct SearchText {
     text += "\n"
     for line in result.lines {
       text += "  \(line.number)\t\(Display.line(String(decoding: line.text, as: UTF8.self), width: 200))\n"
-    }
-    return text
-  }
-
-  private func matching(_ result: SearchAnswer.Result, after previous: SearchAnswer.Result?) -> String {
-    var text = ""
-    let shown = previous?.path == result.path ? previous?.lines.last?.number ?? 0 : 0
-    if result.lines.count > 1, let previous, previous.path != result.path || shown + 1 < result.lines[0].number {
-      text += "--\n"
-    }
-    // Surroundings that overlap are shown once.
-    for line in result.lines where line.number > shown || line.isMatch {
-      let mark = line.isMatch ? ":" : "-"
-      text +=
-        "\(style.name(Display.path(result.path.bytes)))\(mark)\(line.number)\(mark)"
-        + Display.safe(line.text).replacing("\n", with: " ") + "\n"
     }
     return text
   }
