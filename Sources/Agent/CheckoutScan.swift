@@ -62,13 +62,11 @@ public struct CheckoutScan {
   /// The blobs of files that are as the git index says.
   private static func cleanBlobs(_ location: CheckoutLocation) -> [RepoPath: ObjectID] {
     guard let place = location.repository, let repository = try? Repository.open(place),
-      let entries = try? repository.indexEntries(), let changed = try? repository.status(limit: mostChanges),
-      changed.count < mostChanges
+      let files = try? repository.checkoutFiles(limit: mostChanges), files.isWhole
     else { return [:] }
-    let stale = Set(changed.map(\.path))
     var blobs: [RepoPath: ObjectID] = [:]
-    for entry in entries where entry.mode == .regular || entry.mode == .executable {
-      if entry.stage == 0, !entry.isSkipped, !stale.contains(entry.path) { blobs[entry.path] = entry.id }
+    for entry in files.clean where entry.mode == .regular || entry.mode == .executable {
+      blobs[entry.path] = entry.id
     }
     return blobs
   }

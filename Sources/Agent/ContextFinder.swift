@@ -9,8 +9,9 @@ import Workspace
 enum ContextFinder {
   /// Tokens of the first prompt that found code may take.
   private static let budget = 6_000
-  /// How long the first request waits for an index that is still being built. The tools serve what comes later.
-  private static let patience: Duration = .milliseconds(8)
+  /// How long the first request waits for an index that is still being opened: 20 ms of work in a repository of a thousand
+  /// files that was seen before. One that has to be built is not waited for; the tools serve what comes later.
+  private static let patience: Duration = .milliseconds(150)
 
   /// The index over what the workspace holds and the run may read; building it goes on in the background.
   static func open(
@@ -61,19 +62,14 @@ struct WorkspaceSource: IndexSource {
   func files() async -> [IndexedFile] { await all().filter { gate.mayRead($0.path) } }
 
   private func all() async -> [IndexedFile] {
-    guard let place = location.repository, let repository = try? Repository.open(place) else {
-      return await walk()
+    guard let place = location.repository, let repository = try? Repository.open(place),
+      let found = try? repository.checkoutFiles(limit: Self.mostChanges)
+    else { return await walk() }
+    // What differs from the index is known by its content alone; so is all, where not all that differs is known.
+    let clean = found.clean.filter { $0.mode == .regular || $0.mode == .executable }.map {
+      IndexedFile(path: $0.path, blob: found.isWhole ? $0.id.hex : nil)
     }
-    let entries = (try? repository.indexEntries()) ?? []
-    var files = entries.compactMap { entry -> IndexedFile? in
-      entry.mode == .regular || entry.mode == .executable ? IndexedFile(path: entry.path, blob: entry.id.hex) : nil
-    }
-    // What differs from the index is known by its content alone.
-    let changed = (try? repository.status(limit: 5000)) ?? []
-    let stale = Set(changed.map(\.path))
-    files.removeAll { stale.contains($0.path) }
-    files += changed.filter { $0.change != .deleted }.map { IndexedFile(path: $0.path, blob: nil) }
-    return files
+    return clean + found.changed.filter { $0.change != .deleted }.map { IndexedFile(path: $0.path, blob: nil) }
   }
 
   func read(_ path: RepoPath, limit: Int) async -> [UInt8]? {
@@ -81,11 +77,16 @@ struct WorkspaceSource: IndexSource {
     return try? await workspace.read(path, limit: limit).bytes
   }
 
+  private static let mostChanges = 5000
+
   private func walk() async -> [IndexedFile] {
     var files: [IndexedFile] = []
     var open: [RepoPath] = [.root]
+    let top = (try? await workspace.list(.root)) ?? []
+    let rulesCount = !CheckoutSource.areForeign(
+      top.filter { $0.name.first != UInt8(ascii: ".") }.map(\.isIgnored))
     while let directory = open.popLast(), files.count < 50_000 {
-      for entry in (try? await workspace.list(directory)) ?? [] where !entry.isIgnored {
+      for entry in (try? await workspace.list(directory)) ?? [] where !(rulesCount && entry.isIgnored) {
         guard !entry.name.elementsEqual(".git".utf8), let path = directory.appending(entry.name) else { continue }
         switch entry.kind {
         case .directory: open.append(path)

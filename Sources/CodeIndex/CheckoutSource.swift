@@ -36,25 +36,20 @@ public struct CheckoutSource: IndexSource {
   /// All files, and what is none of them.
   public func listing() async -> FileListing {
     guard let location = repository, let repository = try? Repository.open(location),
-      let entries = try? repository.indexEntries(), let changed = try? repository.status()
+      let files = try? repository.checkoutFiles()
     else { return walk() }
     var listing = FileListing()
-    let stale = Set(changed.map(\.path))
+    if files.notCheckedOut > 0 { listing.skipped["not checked out"] = files.notCheckedOut }
     var seen: Set<RepoPath> = []
-    for entry in entries where !stale.contains(entry.path) {
+    for entry in files.clean {
       switch entry.mode {
-      case .regular, .executable:
-        if entry.isSkipped {
-          listing.skipped["not checked out", default: 0] += 1
-        } else if entry.stage == 0 {
-          listing.files.append(IndexedFile(path: entry.path, blob: entry.id.hex))
-        }
+      case .regular, .executable: listing.files.append(IndexedFile(path: entry.path, blob: entry.id.hex))
       case .symlink: listing.skipped["symbolic link", default: 0] += 1
       case .submodule: listing.skipped["submodule", default: 0] += 1
       case .tree: break
       }
     }
-    for entry in changed where entry.change != .deleted && seen.insert(entry.path).inserted {
+    for entry in files.changed where entry.change != .deleted && seen.insert(entry.path).inserted {
       switch kind(of: entry.path) {
       case S_IFREG: listing.files.append(IndexedFile(path: entry.path, blob: nil))
       case S_IFLNK: listing.skipped["symbolic link", default: 0] += 1
@@ -192,21 +187,26 @@ public struct CheckoutSource: IndexSource {
     return listing
   }
 
-  /// What git would ignore. Rules that leave out (nearly) all of the root were made for something else, such as a
-  /// packager's branch beside the sources: they do not count.
+  /// What git would ignore.
   private func rules() -> IgnoreRules {
     let rules = IgnoreRules(directory: root)
     guard let stream = Self.terminated(root, opendir) else { return rules }
     defer { closedir(stream) }
-    var total = 0
-    var ignored = 0
+    var verdicts: [Bool] = []
     while let entry = readdir(stream) {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
       guard name.first != UInt8(ascii: "."), let path = RepoPath.root.appending(name) else { continue }
-      total += 1
-      if rules.isIgnored(path, isDirectory: kind(of: path) == S_IFDIR) { ignored += 1 }
+      verdicts.append(rules.isIgnored(path, isDirectory: kind(of: path) == S_IFDIR))
     }
-    return ignored == total && total > 0 || total >= 10 && ignored * 10 >= total * 9 ? IgnoreRules { _ in nil } : rules
+    return Self.areForeign(verdicts) ? IgnoreRules { _ in nil } : rules
+  }
+
+  /// Whether ignore rules do not count outside git: those that leave out (nearly) all of the root were made for something
+  /// else, such as a packager's branch beside the sources.
+  /// - Parameter verdicts: whether the rules leave out each entry of the root that is not hidden.
+  public static func areForeign(_ verdicts: [Bool]) -> Bool {
+    let ignored = verdicts.count { $0 }
+    return ignored == verdicts.count && ignored > 0 || verdicts.count >= 10 && ignored * 10 >= verdicts.count * 9
   }
 
   private static let unwanted: Set<[UInt8]> = Set([".", "..", ".git", ".hg", ".svn"].map { Array($0.utf8) })

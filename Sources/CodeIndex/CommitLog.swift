@@ -49,9 +49,22 @@ struct CommitLog {
     return result
   }
 
+  /// Whether commits up to this one, or to one just before it, are kept: then all that led to it are read at once.
+  func isKept(_ start: ObjectID, _ repository: Repository) -> Bool {
+    var id = start
+    for _ in 0..<20 {
+      if entries[id] != nil || store?.value(Self.key(id), { _ in true }) ?? false { return true }
+      guard let parent = try? repository.commit(id).parents.first else { return true }
+      id = parent
+    }
+    return false
+  }
+
+  private static func key(_ id: ObjectID) -> ContentKey { ContentKey(blob: id, language: "\u{0}commit") }
+
   private mutating func entry(_ id: ObjectID, _ repository: Repository) throws(GitError) -> Entry {
     if let known = entries[id] { return known }
-    let key = ContentKey(blob: id, language: "\u{0}commit")
+    let key = Self.key(id)
     if let stored = store?.value(key, { Entry.decode($0) }) {
       entries[id] = stored
       return stored

@@ -1,6 +1,7 @@
 import Git
 import IndexKernel
 public import Paths
+import Synchronization
 
 /// The index over one source of files.
 ///
@@ -11,6 +12,8 @@ public actor Index {
   public static let patience: Duration = .seconds(20)
   /// More files than these are not read; the rest is counted in ``IndexStatus/skipped``.
   static let mostFiles = 200_000
+  /// A build with more files to read than these is not waited for by what is wanted at once.
+  private static let fewFiles = 120
 
   nonisolated let source: any IndexSource
   private nonisolated let store: SegmentStore
@@ -18,11 +21,26 @@ public actor Index {
   private var view: FileView?
   /// What a run changed since the view was made; nil for files that are gone.
   private var changes: [RepoPath: SegmentStore.Place?] = [:]
-  private var built = false
+  private var stage = Stage.building
+  /// What a wait for is given up: it takes long.
+  private var hopeless: Stage?
   private var skipped: [String: Int] = [:]
   private var log: [CommitLog.Entry] = []
-  private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+  private var waiters: [Int: Waiter] = [:]
   private var nextWaiter = 0
+
+  private enum Stage: Int, Comparable {
+    case building, files, filesAndPast
+
+    static func < (left: Stage, right: Stage) -> Bool { left.rawValue < right.rawValue }
+  }
+
+  private struct Waiter {
+    var wanted: Stage
+    /// Waits for what is soon there, not for a long build.
+    var isShort: Bool
+    var continuation: CheckedContinuation<Void, Never>
+  }
 
   private init(_ source: any IndexSource, _ directory: [UInt8]) {
     self.source = source
@@ -34,7 +52,7 @@ public actor Index {
   /// - Parameter directory: where the indexes are kept between runs; made when missing, with access for its owner only.
   public static func open(source: some IndexSource, directory: [UInt8]) async -> Index? {
     let index = Index(source, directory)
-    Task.detached(priority: .utility) { await index.build() }
+    Task.detached(priority: .userInitiated) { await index.build() }
     return index
   }
 
@@ -48,38 +66,57 @@ public actor Index {
       listing.files.removeLast(left)
       listing.skipped["beyond the first \(Self.mostFiles)"] = left
     }
-    let view = await Indexer(source: source, store: store).view(listing.files).view
+    let isTold = Atomic(false)
+    let view = await Indexer(source: source, store: store).view(listing.files) { progress in
+      guard progress.total - progress.files > Self.fewFiles, !isTold.exchange(true, ordering: .relaxed) else { return }
+      Task { await self.giveUp(.files) }
+    }.view
     await finish(view, listing.skipped)
     if let location = source.repository, let repository = try? Repository.open(location),
       let commit = try? repository.head.commit
     {
       var log = CommitLog(store: AnalysisStore(directory: directory))
+      if !log.isKept(commit, repository) { await giveUp(.filesAndPast) }
       await add(log: (try? log.ancestors(of: commit, repository)) ?? [])
     }
+    await reach(.filesAndPast)
   }
 
   private func finish(_ view: FileView, _ skipped: [String: Int]) {
     self.view = view
     self.skipped = skipped
-    built = true
-    for waiter in waiters.values { waiter.resume() }
-    waiters = [:]
+    reach(.files)
+  }
+
+  private func reach(_ stage: Stage) {
+    self.stage = stage
+    for (number, waiter) in waiters where waiter.wanted <= stage { stopWaiting(number) }
+  }
+
+  /// Ends short waits for a stage, which takes long.
+  private func giveUp(_ stage: Stage) {
+    hopeless = stage
+    for (number, waiter) in waiters where waiter.isShort && waiter.wanted >= stage { stopWaiting(number) }
   }
 
   private func add(log entries: [CommitLog.Entry]) { log = entries }
 
-  private func stopWaiting(_ number: Int) { waiters.removeValue(forKey: number)?.resume() }
+  private func stopWaiting(_ number: Int) { waiters.removeValue(forKey: number)?.continuation.resume() }
 
-  /// Waits until the build is over, at most for `patience`.
-  func ready(within patience: Duration) async {
-    if built { return }
+  /// Waits until the files are known, at most for `patience`.
+  func ready(within patience: Duration) async { await wait(for: .files, within: patience, isShort: false) }
+
+  private func wait(for wanted: Stage, within patience: Duration, isShort: Bool) async {
+    guard stage < wanted, !isShort || hopeless.map({ wanted < $0 }) ?? true else { return }
     let number = nextWaiter
     nextWaiter += 1
     let timer = Task.detached { [weak self] in
       try? await Task.sleep(for: patience)
       await self?.stopWaiting(number)
     }
-    await withCheckedContinuation { waiters[number] = $0 }
+    await withCheckedContinuation { continuation in
+      waiters[number] = Waiter(wanted: wanted, isShort: isShort, continuation: continuation)
+    }
     timer.cancel()
   }
 
@@ -154,11 +191,12 @@ public actor Index {
   ///   - failures: what failing tests say, the name in the first line.
   ///   - places: files and lines that failures name, the most telling first.
   ///   - budgetTokens: how large the text may get, at four bytes a token.
-  ///   - patience: how long to wait for a build that is under way.
+  ///   - patience: how long to wait for a build that is under way, and for past commits. Where many files, or all commits,
+  ///     have to be read anew, it does not wait so long.
   public func pack(
     task: String, failures: [String], places: [(RepoPath, Int)], budgetTokens: Int, patience: Duration
   ) async -> ContextPack? {
-    await ready(within: patience)
+    await wait(for: .filesAndPast, within: patience, isShort: true)
     guard let state = state(), state.view.count > 0 else { return nil }
     var preferred = places.map(\.0)
     for name in failures.prefix(20).compactMap({ Packer.testName($0) }) {

@@ -33,6 +33,10 @@ extension Repository {
   /// - Parameter limit: the most entries to return; looking stops there.
   /// - Throws: ``GitError``: `invalid` for a bare repository; `corrupt`, `unsupported`.
   public func status(limit: Int = .max) throws(GitError) -> [StatusEntry] {
+    try status(of: indexEntries(), limit: limit)
+  }
+
+  func status(of entries: [IndexEntry], limit: Int) throws(GitError) -> [StatusEntry] {
     guard let workTree = location.workTree else { throw GitError(.invalid, "a bare repository has no checkout") }
     var committed: [RepoPath: TreeChange.Content] = [:]
     if let commit = try head.commit {
@@ -44,7 +48,6 @@ extension Repository {
         throw GitError(.corrupt, "cannot read HEAD's tree")
       }
     }
-    let entries = try indexEntries()
     let stampOfIndex = FileSystem.status(FileSystem.join(location.gitDirectory, "index")).map { FileTime($0) }
     var result: [StatusEntry] = []
     var tracked: Set<RepoPath> = []
