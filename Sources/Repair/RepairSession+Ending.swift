@@ -24,8 +24,10 @@ extension RepairSession {
       notFound()
       return
     }
+    if compare(patches) { return }
     adopted = best
-    let isConfirmed = patches.count == 1 && !isThin
+    let isAlone = patches.count == 1 || isAgreed(patches)
+    let isConfirmed = isAlone && !isThin && !best.isSpecial
     outcome = isConfirmed ? "fixed" : "unconfirmed"
     summary = describe(best, rivals: Array(patches.dropFirst()))
     pending = [
@@ -34,6 +36,12 @@ extension RepairSession {
         ["edits": .array(best.edits.map(Self.json)), "label": .string(isConfirmed ? "verified" : "unconfirmed")])
     ]
     phase = .adopting
+  }
+
+  /// Whether all patches found give the same for inputs that no test has.
+  private func isAgreed(_ patches: [Plausible]) -> Bool {
+    guard let comparison, comparison.isUnanimous else { return false }
+    return patches.allSatisfy { comparison.forms.contains($0.form) }
   }
 
   mutating func finish() {
@@ -73,6 +81,7 @@ extension RepairSession {
 
   mutating func continueAfterRefusal() {
     phase = .searching
+    comparison = nil
     if plausible.contains(where: { !refused.contains($0.form) }) {
       choose()
     } else {
@@ -94,6 +103,7 @@ extension RepairSession {
       if let item = current { text = "\(item), " + text }
       if !plausible.isEmpty { text += "; \(distinct.count) pass, looking for rivals" }
       return text
+    case .comparing: return "comparing the patches by other inputs"
     case .adopting: return "keeping the patch at \(adopted.map { "\($0.path):\($0.line)" } ?? "")"
     case .reverting: return "taking the patch back"
     case .finishing, .finished:
@@ -111,11 +121,16 @@ extension RepairSession {
         text +=
           " Only one test fails without it, and \(firstPassAt ?? 0) patches were tried before: it may pass by chance."
       }
+      if best.isSpecial { text += " It fits these tests and may fit no other." }
+    } else if let comparison, isAgreed([best] + rivals) {
+      text +=
+        "\(rivals.count) other\(rivals.count == 1 ? " passes" : "s pass"), too, and give\(rivals.count == 1 ? "s" : "") the same for \(comparison.telling.count) inputs made from the tests' own."
     } else {
       text +=
         rivals.count == 1
         ? "Another patch passes, too: the tests do not decide between them."
         : "\(rivals.count) other patches pass, too: the tests do not decide between them."
+      if let difference = difference(between: best, and: rivals) { text += " " + difference }
     }
     // The change itself is shown with every result; beside others it is to be compared with them.
     if !rivals.isEmpty { text += "\n\n" + best.diff }

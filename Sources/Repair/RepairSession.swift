@@ -13,7 +13,7 @@ struct PlannedCall: Sendable, Hashable {
 /// The whole course of a repair as a state machine: it says which tools to call, is given what they answered, and says
 /// what next. Time is what the tools report; nothing here looks at a clock, so the same answers lead to the same calls.
 struct RepairSession: Sendable {
-  enum Phase: Sendable { case start, reading, searching, adopting, finishing, finished, reverting }
+  enum Phase: Sendable { case start, reading, searching, comparing, adopting, finishing, finished, reverting }
 
   private(set) var brief: RepairBrief
   /// Tells the calls of one session from those of another in the same conversation.
@@ -32,6 +32,8 @@ struct RepairSession: Sendable {
   /// Refused after it was adopted: the final check did not agree.
   var refused: Set<UInt64> = []
   var adopted: Plausible?
+  /// What the patches found give for inputs that no test has.
+  var comparison: Comparison?
   var outcome = ""
   var summary = ""
   /// Counted over all searches.
@@ -74,6 +76,7 @@ struct RepairSession: Sendable {
       read(answers)
       localise()
     case .searching: judge(answers)
+    case .comparing: compared(answers)
     case .adopting:
       let isApplied = pending.first.flatMap { answers[$0.id] }?.answer?["applied"]?.bool ?? false
       if isApplied {

@@ -14,6 +14,9 @@ struct Plausible: Sendable {
   var diff: String
   var line: Int
   var path: RepoPath
+  /// Made for these tests more than for the program: a value of theirs behind a question, a question without a question,
+  /// a statement that is gone, two changes of which neither helps alone.
+  var isSpecial = false
 }
 
 /// One search: over the workspace as it is, or over it with a partial repair in it.
@@ -34,6 +37,7 @@ struct Search: Sendable {
   var unchanged: String?
   /// Tests that fail without any further change.
   var failing: Int
+  let clues: Clues
   /// How many had been tried when a search on top of this one ended.
   var lastReturn = 0
   /// The best partial repairs: fewer tests fail and none is lost.
@@ -68,6 +72,7 @@ struct Search: Sendable {
     self.originals = originals
     self.base = base
     self.queue = queue
+    self.clues = clues
     self.failing = failing
   }
 
@@ -103,10 +108,37 @@ struct Search: Sendable {
       diff += EditDiff.unified(path: project.files[file].path, original: originals[file], edits: own)
     }
     let isDeletion = candidate.kind == .statementDeleted
+    let isSpecial = isDeletion || isMadeForTests(candidate)
+    var score = item.key + 0.08 * Double(weight(of: candidate))
+    if isDeletion { score += 3 } else if isSpecial { score += 1.5 }
     return Plausible(
-      candidate: candidate, edits: edits, score: item.key + 0.08 * Double(weight(of: candidate)) + (isDeletion ? 3 : 0),
+      candidate: candidate, edits: edits,
+      score: score,
       form: form.value, diff: diff,
-      line: candidate.line, path: project.files[candidate.file].path)
+      line: candidate.line, path: project.files[candidate.file].path, isSpecial: isSpecial)
+  }
+
+  private func isMadeForTests(_ candidate: Candidate) -> Bool {
+    if candidate.edits.count == 2, candidate.cost > 2.5, candidate.edits[0].text != candidate.edits[1].text {
+      return candidate.kind != .guardInserted
+    }
+    guard let edit = candidate.edits.first, candidate.edits.count == 1 else { return false }
+    let file = project.files[edit.file]
+    let bytes = Array(edit.text.utf8)
+    let tokens: [Token] = Lexer.tokens(of: bytes, language: file.language).filter(\.isSignificant)
+    let texts: [String] = tokens.map { (token: Token) -> String in String(decoding: bytes[token.range], as: UTF8.self) }
+    if candidate.kind == .condition, texts == [file.language.trueWord] || texts == [file.language.falseWord] {
+      return true
+    }
+    switch candidate.kind {
+    case .guardInserted, .result, .literal: break
+    default: return false
+    }
+    // `if n == 7: return 13`, `'ab'` in the place of a computed value.
+    for (token, text) in zip(tokens, texts) where token.kind == .number || token.kind == .string {
+      if text.utf8.count > 2, clues.literals.contains(text), !file.texts.contains(text) { return true }
+    }
+    return false
   }
 
   /// How many tokens a candidate brings or takes away.

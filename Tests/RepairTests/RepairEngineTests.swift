@@ -75,6 +75,23 @@ import Testing
     #expect(RepairEngine().identity == ModelIdentity(provider: "builtin", name: "repair", endpoint: nil))
   }
 
+  @Test(.timeLimit(.minutes(2))) func `Rivals are told apart by an input that no test has`() async throws {
+    let test = """
+      import unittest
+      import sums
+
+      class Tests(unittest.TestCase):
+          def test_add(self):
+              self.assertEqual(sums.add(2, 2), 4)
+      """
+    let player = try Player(
+      files: ["sums.py": "def add(a, b):\n    return a - b\n", "test_sums.py": test], runner: .unittest)
+    let ending = try await player.play(RepairEngine())
+    #expect(ending.outcome == "unconfirmed")
+    #expect(ending.summary.contains(/add\(.*\) tells them apart: .* with this one, .* with rival/))
+    #expect(player.files["sums.py"]?.contains("probe") == false)
+  }
+
   @Test func `Rivals make it unconfirmed`() async throws {
     var tools = areaTools()
     tools.judge = { files in
