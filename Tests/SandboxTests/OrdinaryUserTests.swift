@@ -7,7 +7,7 @@ import Testing
 @Suite struct OrdinaryUserTests {
   @Test(.enabled(if: geteuid() == 0)) func everythingHoldsForAnOrdinaryUser() async throws {
     let suites =
-      "IsolationTests|InsideTests|LimitTests|DeathTests|ResultTests|ViewTests|everyPromise|aRunBegins|ExecWatchTests|EscapeTests|NetworkTests|ContainerTests"
+      "IsolationTests|InsideTests|LimitTests|DeathTests|ResultTests|ViewTests|everyPromise|aRunBegins|ExecWatchTests|EscapeTests|NetworkTests|EndpointTests|ContainerTests"
     let run = try itself(filter: suites, user: 1000)
     let result = try await onOwnThread { run.process.finish(timeout: 600) }
     #expect(result.status == 0, "\(result.out) \(result.err)")
