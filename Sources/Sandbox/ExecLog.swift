@@ -61,18 +61,21 @@ struct ExecLog {
   }
 
   /// The end of an exec.
-  mutating func ended(_ message: ArraySlice<UInt8>) {
+  /// - Returns: its number.
+  mutating func ended(_ message: ArraySlice<UInt8>) -> Int {
     let words = message.split(separator: 0, omittingEmptySubsequences: false)
-    guard words.count >= 4, let index = open.removeValue(forKey: Self.number(words[0])) else { return }
+    let number = words.first.map(Self.number) ?? 0
+    guard words.count >= 4, let index = open.removeValue(forKey: number) else { return number }
     summary.records[index].duration = monotonicSeconds() - begin - summary.records[index].event.time
     let status = String(decoding: words[1], as: UTF8.self)
     guard let code = Int32(status) else {
       summary.records[index].ending = .replaced
-      return
+      return number
     }
     summary.records[index].ending = code & 0x7f == 0 ? .exited((code >> 8) & 0xff) : .signaled(code & 0x7f)
     summary.records[index].cpuSeconds = Double(Self.number(words[2])) / 1e6
     summary.records[index].peakMemoryBytes = Self.number(words[3])
+    return number
   }
 
   private mutating func note(_ record: ExecRecord) {

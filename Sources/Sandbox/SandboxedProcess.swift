@@ -192,7 +192,8 @@ final class SandboxedProcess {
 
   private func takeExec(_ message: ArraySlice<UInt8>, isEnd: Bool, files: [Descriptor]) {
     if isEnd {
-      execs?.ended(message)
+      // Nobody is asked about a program that was killed while it waited.
+      if let number = execs?.ended(message) { decided(number, .deny(rule: ExecWatch.undecided)) }
       return
     }
     guard let (verdict, event) = execs?.executed(message, files: files), request.command.watch?.authorize != nil else {

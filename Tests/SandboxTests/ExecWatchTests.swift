@@ -164,6 +164,21 @@ import Testing
     #expect(result.execs?.records.filter { $0.deniedBy == "no" }.count == 1)
   }
 
+  @Test func whatIsKilledWhileItWaitsIsNotAskedAbout() async throws {
+    let scene = try Scene()
+    var command = scene.command(["/bin/sh", "-c", "id & sleep 0.3; kill -9 $!; wait $!; id -u; echo over"])
+    command.watch = ExecWatch(
+      authorize: { $0.identities.contains(bytes("id")) ? .wait : .allow },
+      decide: { event in
+        if event.arguments.count > 1 { return .allow }
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(1)) }
+        return .allow
+      })
+    let result = try await scene.sandbox.run(command)
+    #expect(result.lines.last == "over" && result.lines.count >= 2, "\(result.text)")
+    #expect(result.execs?.denied.map(\.deniedBy) == [ExecWatch.undecided])
+  }
+
   @Test func whatWaitsDiesWithItsCommand() async throws {
     let scene = try Scene()
     var command = scene.command(["/bin/sh", "-c", "id & sleep 0.5"])
