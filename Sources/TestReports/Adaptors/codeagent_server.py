@@ -175,7 +175,9 @@ class Server:
             if change is not None:
                 change()
             else:
-                narrow(names)
+                narrow(names, self.slow)
+            if index >= 0 and names is not None:
+                spare(self.slow)
             return None
         status, usage, timeout = wait(child, started + wall)
         ended = os.WIFEXITED(status)
@@ -317,11 +319,11 @@ def become_child(lines, index, cpu, slow):
         follow(report, lines)
 
 
-def narrow(names):
+def narrow(names, slow=frozenset()):
     """Has this process do nothing that nobody sees, and run no other tests."""
     report = sys.modules.get("codeagent_report")
     if report and report.manager is not None:
-        narrow_pytest(report, names)
+        narrow_pytest(report, names, slow)
     if names is not None:
         narrow_unittest(names)
 
@@ -350,7 +352,7 @@ def follow(report, lines):
     report.Writer.end = end_at_once
 
 
-def narrow_pytest(report, names):
+def narrow_pytest(report, names, slow):
     import pluggy
 
     hookimpl = pluggy.HookimplMarker("pytest")
@@ -390,10 +392,38 @@ def narrow_pytest(report, names):
         @hookimpl(tryfirst=True)
         def pytest_collection_modifyitems(self, items):
             items[:] = [item for item in items if reporter.name(item.nodeid) in names]
+            items.sort(key=lambda item: reporter.name(item.nodeid) in slow)
 
     manager.register(Ending(), "codeagent-ending")
     if names is not None and reporter.config is not None:
         manager.register(Narrow(), "codeagent-narrow")
+
+
+def spare(slow):
+    """Has pytest count tests that never ended before as failed, and not run them, once another has failed."""
+    report = sys.modules.get("codeagent_report")
+    if not slow or not report or report.manager is None:
+        return
+    import pluggy
+
+    hookimpl = pluggy.HookimplMarker("pytest")
+
+    class Sparing:
+        failed = False
+
+        @hookimpl
+        def pytest_runtest_logreport(self, report):
+            self.failed = self.failed or report.failed
+
+        @hookimpl(tryfirst=True)
+        def pytest_runtest_protocol(self, item):
+            name = report.reporter.name(item.nodeid)
+            if not self.failed or name not in slow or report.Writer.active is None:
+                return None
+            report.Writer.active.put("test", name=name, result="failed", message="it was not tried, because others fail")
+            return True
+
+    report.manager.register(Sparing(), "codeagent-sparing")
 
 
 def narrow_unittest(names):
@@ -532,6 +562,7 @@ class Collected:
         names, items = self.server.names, session.items
         if names is not None:
             items = [item for item in items if reporter.name(item.nodeid) in names]
+            items.sort(key=lambda item: reporter.name(item.nodeid) in self.server.slow)
         if session.testsfailed or not items or names is not None and len(items) != len(names):
             os._exit(0)
 
@@ -543,7 +574,7 @@ class Collected:
     def serve(self, enter):
         """Answers for one patch after another; returns in children, which run the tests."""
         sys.setprofile(None)
-        narrow(self.server.names)
+        narrow(self.server.names, self.server.slow)
         if len(os.listdir("/proc/self/task")) != 1:
             os._exit(0)
         server, self.live = self.server, {}
