@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Repairs small programs with one seeded bug each and says how many came out right.
 
-usage: run.py [--agent PATH] [--timeout 60s] [--keep DIRECTORY] [NAME…]
+usage: run.py [--agent PATH] [--language python|javascript] [--timeout 60s] [--keep DIRECTORY] [NAME…]
 
-python/NAME.txt is a program, then `---`, calls that the engine may see as tests, `---`, calls that judge its patch.
+LANGUAGE/NAME.txt is a program, then `---`, calls that the engine may see as tests, `---`, calls that judge its patch.
 Lines that begin with `R|` are in the right program only, with `B|` in the broken one only; `>` begins lines that the
 tests need. What a call gives in the right program is what a test expects. Time is processor time of all processes.
 Candidates a second, and the ratio of that to runs of the tests one by one, are by wall time, starts of the tests included.
@@ -57,6 +57,41 @@ def outcomes(program, helpers, calls):
             found[first] = '! never ends'
             first += 1
     return [found[i] for i in range(len(calls))]
+
+
+def node_outcomes(program, calls):
+    """The same for JavaScript: values as JSON."""
+    lines = [program, 'function show(index, call) { let text;',
+             "try { text = JSON.stringify(call()) ?? 'undefined'; } catch (error) { text = '! ' + error.constructor.name; }",
+             "require('fs').writeSync(1, index + ' ' + text + '\\n'); }"]
+    found = {}
+    first = 0
+    while first < len(calls):
+        body = [f'show({i}, () => {call});' for i, call in enumerate(calls) if i >= first]
+        try:
+            out = subprocess.run(['node', '-e', '\n'.join(lines + body)], capture_output=True, text=True, timeout=LIMIT).stdout
+        except subprocess.TimeoutExpired as error:
+            out = (error.stdout or b'').decode()
+        for line in out.splitlines():
+            index, _, text = line.partition(' ')
+            if index.isdigit():
+                found[int(index)] = text
+        first = max(found, default=-1) + 1
+        if first < len(calls):
+            found[first] = '! never ends'
+            first += 1
+    return [found[i] for i in range(len(calls))]
+
+
+def node_tests(name, program, calls, expected):
+    names = ', '.join(line.split('(')[0].split()[1] for line in program.split('\n') if line.startswith('function '))
+    lines = ["const test = require('node:test');", "const assert = require('node:assert');",
+             f"const {{ {names} }} = require('../{name}.js');", '']
+    for i, (call, value) in enumerate(zip(calls, expected), 1):
+        check = (f'assert.throws(() => {call});' if value.startswith('! ')
+                 else f'assert.deepStrictEqual({call}, {value});')
+        lines.append(f"test('{name} {i}', () => {{ {check} }});")
+    return f'module.exports = {{ {names} }};\n', '\n'.join(lines) + '\n'
 
 
 def tests(name, helpers, calls, expected, style):
@@ -131,13 +166,14 @@ def per_second(count, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--agent', default=str(HERE.parents[1] / '.build/release/codeagent'))
+    parser.add_argument('--language', default='python', choices=['python', 'javascript'])
     parser.add_argument('--timeout', default='60s')
     parser.add_argument('--keep')
     parser.add_argument('--check', action='store_true', help='only that the right programs pass and the broken ones fail')
     parser.add_argument('names', nargs='*')
     options = parser.parse_args()
     root = pathlib.Path(options.keep or tempfile.mkdtemp(prefix='repair-'))
-    paths = sorted((HERE / 'python').glob('*.txt'))
+    paths = sorted((HERE / options.language).glob('*.txt'))
     totals = {'found': 0, 'right': 0, 'verified': 0, 'verified right': 0, 'fast': 0, 'all': 0}
     speeds = {}
     print(f'{"program":16} {"label":12} {"right":6} {"CPU s":>6} {"wall s":>6} {"tried":>6} {"a s":>5} {"ratio":>5}  summary')
@@ -146,8 +182,13 @@ def main():
         if options.names and name not in options.names:
             continue
         right, wrong, helpers, shown, hidden = read(path)
-        expected = outcomes(right, helpers, shown + hidden)
-        actual = outcomes(wrong, helpers, shown + hidden)
+        is_node = options.language == 'javascript'
+
+        def results(text):
+            return node_outcomes(text, shown + hidden) if is_node else outcomes(text, helpers, shown + hidden)
+
+        expected = results(right)
+        actual = results(wrong)
         failing = sum(a != b for a, b in zip(actual[:len(shown)], expected))
         if not failing or any(value == '! never ends' for value in expected):
             print(f'{name:16} unusable: {failing} of {len(shown)} tests fail', expected if not failing else '')
@@ -159,9 +200,17 @@ def main():
             continue
         directory = root / name
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / f'{name}.py').write_text(wrong)
-        style = 'unittest' if index % 6 == 5 else 'pytest'
-        (directory / f'test_{name}.py').write_text(tests(name, helpers, shown, expected, style))
+        source = directory / (f'{name}.js' if is_node else f'{name}.py')
+        style = 'node' if is_node else 'unittest' if index % 6 == 5 else 'pytest'
+        if is_node:
+            exports, text = node_tests(name, wrong, shown, expected)
+            source.write_text(wrong + exports)
+            (directory / 'test').mkdir(exist_ok=True)
+            (directory / 'test' / f'{name}.test.js').write_text(text)
+            (directory / 'package.json').write_text(json.dumps({'name': name, 'scripts': {'test': 'node --test'}}) + '\n')
+        else:
+            source.write_text(wrong)
+            (directory / f'test_{name}.py').write_text(tests(name, helpers, shown, expected, style))
         run, last, spent, wall = repair(options.agent, str(directory), str(root / 'state'), options.timeout)
         (root / f'{name}.json').write_bytes(run.stdout)
         (root / f'{name}.err').write_bytes(run.stderr)
@@ -172,8 +221,7 @@ def main():
         if patch:
             (root / f'{name}.patch').write_text(patch)
             subprocess.run(['patch', '-p1', '-s', '-d', str(directory)], input=patch.encode(), check=False)
-            patched = (directory / f'{name}.py').read_text()
-            good = outcomes(patched, helpers, shown + hidden) == expected
+            good = results(source.read_text()) == expected
         tried = next((w for w, n in zip(last.get('summary', '').split(), last.get('summary', '').split()[1:])
                       if n in ('patches', 'candidates')), '')
         totals['all'] += 1
