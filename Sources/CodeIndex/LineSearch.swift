@@ -13,7 +13,7 @@ struct LineSearch: Sendable {
 
   /// Files that a lane takes at a time, and that are looked at before what was found is given away.
   private static let stride = 16
-  private static let window = 256
+  private static let window = 64
   /// Lines of a file, beyond which what they lie in is noted for all lines of the file at once.
   private static let many = 4
 
