@@ -262,7 +262,11 @@ extension RunDriver {
     var result = RunResult(run: run, outcome: outcome, reason: reason)
     result.spending = state.spending
     result.seconds = elapsed
-    result.diff = try await session.workspace.diff(from: nil, to: session.snapshot)
+    let snapshot = await session.snapshot
+    // What tools left behind is nobody's change, whether or not the run came to one.
+    let left = Set(
+      try await ChangeParts(snapshot, leftovers: state.leftovers, in: session.workspace).byproducts.map(\.path))
+    result.diff = try await session.workspace.diff(from: nil, to: snapshot).filter { !left.contains($0.path) }
     return result
   }
 

@@ -2,9 +2,11 @@ import AuditTrail
 import Conversation
 import Glibc
 import JSON
+import Paths
 import Synchronization
 import TestSupport
 import Testing
+import Workspace
 
 @testable import Agent
 
@@ -20,6 +22,14 @@ import Testing
     let end = try #require(try rig.events().events.last)
     #expect(end.kind == "run.ended" && end.fields["outcome"] == "budget_spent")
     #expect(try rig.events().events.contains { $0.fields["outcome"] == "cancelled" })
+  }
+
+  @Test func whatToolsLeaveBehindIsNoChange() async throws {
+    let rig = try Rig(Calculator.files)
+    let result = try await rig.run(
+      Script([Script.shell("mkdir .pytest_cache; echo x > .pytest_cache/seen; echo y > note"), Script.say("Done.")]))
+    #expect(result.outcome == .notFixed)
+    #expect(result.diff.map(\.path.quoted) == ["note"])
   }
 
   @Test func theTimeIsOverInAnAnswer() async throws {
