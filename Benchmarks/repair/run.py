@@ -39,24 +39,8 @@ def outcomes(program, helpers, calls):
              '    except RecursionError:', '        text = "! RecursionError"',
              '    except Exception as error:', '        text = "! " + type(error).__name__',
              '    print(index, text, flush=True)']
-    found = {}
-    first = 0
-    while first < len(calls):
-        body = [f'_show({i}, lambda: {call})' for i, call in enumerate(calls) if i >= first]
-        try:
-            out = subprocess.run([sys.executable, '-c', '\n'.join(lines + body)], capture_output=True, text=True,
-                                 timeout=LIMIT, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2 << 30,) * 2)).stdout
-        except subprocess.TimeoutExpired as error:
-            out = (error.stdout or b'').decode()
-        for line in out.splitlines():
-            index, _, text = line.partition(' ')
-            if index.isdigit():
-                found[int(index)] = text
-        first = max(found, default=-1) + 1
-        if first < len(calls):
-            found[first] = '! never ends'
-            first += 1
-    return [found[i] for i in range(len(calls))]
+    return shown_lines([sys.executable, '-c'], lines, [f'_show({i}, lambda: {call})' for i, call in enumerate(calls)],
+                       lambda: resource.setrlimit(resource.RLIMIT_AS, (2 << 30,) * 2))
 
 
 def node_outcomes(program, calls):
@@ -64,12 +48,17 @@ def node_outcomes(program, calls):
     lines = [program, 'function show(index, call) { let text;',
              "try { text = JSON.stringify(call()) ?? 'undefined'; } catch (error) { text = '! ' + error.constructor.name; }",
              "require('fs').writeSync(1, index + ' ' + text + '\\n'); }"]
+    return shown_lines(['node', '-e'], lines, [f'show({i}, () => {call});' for i, call in enumerate(calls)])
+
+
+def shown_lines(argv, lines, calls, prepare=None):
+    """What each call prints behind its number; goes on behind a call that never ends."""
     found = {}
     first = 0
     while first < len(calls):
-        body = [f'show({i}, () => {call});' for i, call in enumerate(calls) if i >= first]
         try:
-            out = subprocess.run(['node', '-e', '\n'.join(lines + body)], capture_output=True, text=True, timeout=LIMIT).stdout
+            out = subprocess.run(argv + ['\n'.join(lines + calls[first:])], capture_output=True, text=True,
+                                 timeout=LIMIT, preexec_fn=prepare).stdout
         except subprocess.TimeoutExpired as error:
             out = (error.stdout or b'').decode()
         for line in out.splitlines():

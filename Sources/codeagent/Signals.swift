@@ -27,6 +27,19 @@ enum Signals {
     if hasCome { stop() }
   }
 
+  /// What some work gives; a signal cancels it.
+  /// - Throws: what the work throws; the signal's ``ExitStatus`` when it was cancelled.
+  static func stoppable<Value: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Value
+  ) async throws -> Value {
+    let task = Task { try await work() }
+    onStop { task.cancel() }
+    do { return try await task.value } catch {
+      if error is CancellationError { throw ExitStatus(code: 128 + (received ?? SIGTERM)) }
+      throw error
+    }
+  }
+
   /// Installs the handlers and the reading thread.
   static func install() {
     var ends: [Int32] = [0, 0]

@@ -33,9 +33,9 @@ struct IndexCommand: AsyncParsableCommand {
       let progress = ProgressLine(isShown: isatty(2) == 1 && !output.json)
       let start = ContinuousClock.now
       let revision = rev
-      let task = Task { try await place.index.prepare(revision: revision) { progress.show($0) } }
-      Signals.onStop { task.cancel() }
-      let status = try await task.value
+      let status = try await Signals.stoppable {
+        try await place.index.prepare(revision: revision) { progress.show($0) }
+      }
       progress.clear()
       if let signal = Signals.received { throw ExitStatus(code: 128 + signal) }
       place.show(status, json: output.json, seconds: (ContinuousClock.now - start) / .seconds(1))

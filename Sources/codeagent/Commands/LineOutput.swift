@@ -16,18 +16,11 @@ struct LineOutput {
     let counter = LineCount()
     let index = index
     let asked = request
-    let task = Task {
+    let answer = try await Signals.stoppable {
       try await index.lines(asked, revision: revision) { results in
         let first = await counter.add(results)
         Output.write(isJSON ? Self.json(results, isFirst: first.count == 0) : text.render(results, after: first.last))
       }
-    }
-    Signals.onStop { task.cancel() }
-    let answer: SearchAnswer
-    do {
-      answer = try await task.value
-    } catch is CancellationError {
-      throw ExitStatus(code: 128 + (Signals.received ?? SIGTERM))
     }
     let isEmpty = await counter.count == 0
     if isJSON {

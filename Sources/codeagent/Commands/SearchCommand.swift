@@ -61,15 +61,8 @@ struct SearchCommand: AsyncParsableCommand {
       try await LineOutput(index: place.index, isJSON: output.json).run(request, rev)
       return
     }
-    let revision = rev
-    let task = Task { try await place.index.search(request, revision: revision) }
-    Signals.onStop { task.cancel() }
-    let answer: SearchAnswer
-    do {
-      answer = try await task.value
-    } catch is CancellationError {
-      throw ExitStatus(code: 128 + (Signals.received ?? SIGTERM))
-    }
+    let (index, revision) = (place.index, rev)
+    let answer = try await Signals.stoppable { try await index.search(request, revision: revision) }
     if output.json {
       Output.write(SearchJSON.object(answer).serialized + [0x0a])
     } else {
