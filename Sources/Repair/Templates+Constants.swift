@@ -11,6 +11,9 @@ extension Generator {
     }
   }
 
+  /// What an operator leaves its first operand as it is with.
+  private static let neutral = ["+": 0, "-": 0, "*": 1, "/": 1, "//": 1, "**": 1]
+
   private mutating func number(_ index: Int) {
     let text = file.texts[index]
     if let value = Int(text), abs(value) < 1 << 40 {
@@ -21,6 +24,8 @@ extension Generator {
       ]
       for (other, cost) in steps where other != value {
         if other < 0, !mayBeNegative(index) { continue }
+        // The same as without the operand, which is tried, too, and what people write.
+        if index > 0, Self.neutral[file.texts[index - 1]] == other { continue }
         replace(index, with: String(other), cost + (isSmall ? 0 : 0.4), .constant)
       }
       if value != 0, mayBeNegative(index) { replace(index, with: "-" + text, 1.5, .constant) }
