@@ -24,7 +24,8 @@ extension RunDriver {
     }
     guard let tests = session.tests, let baseline = state.baseline else {
       let deliverable = try await deliverable(parts)
-      var result = try await result(.unconfirmed, "no check is known for this project: name one with --test")
+      var result = try await result(
+        .unconfirmed, "no check is known for this project: name one with --test", of: deliverable)
       result.summary = summary
       return try await close(&result, deliverable)
     }
@@ -53,7 +54,8 @@ extension RunDriver {
     case .proven, .unconfirmed:
       let isRivalled = finish?.outcome == "unconfirmed"
       let outcome: RunOutcome = verdict.ruling == .proven && !isRivalled ? .fixed : .unconfirmed
-      var result = try await result(outcome, reason(verdict, isRivalled: isRivalled))
+      var result = try await result(
+        outcome, reason(verdict, isRivalled: isRivalled), of: verdict.deliverable)
       result.summary = summary
       result.failedBefore = baseline.isNamed ? baseline.failing : [tests.command.shell]
       result.passesNow = verdict.passesNow
@@ -122,7 +124,6 @@ extension RunDriver {
   /// The second look, delivery, and the end.
   private func close(_ result: inout RunResult, _ deliverable: Snapshot) async throws -> RunResult {
     observe(.phase(.reviewing))
-    result.diff = try await session.workspace.diff(from: nil, to: deliverable)
     let flags = try await Review.flags(deliverable.changes, failing: state.baseline, in: session.workspace)
     result.flags = flags.map(\.sentence)
     var spent = JSONObject()
@@ -258,10 +259,15 @@ extension RunDriver {
   }
 
   /// A result with what is known of every run.
-  func result(_ outcome: RunOutcome, _ reason: String) async throws -> RunResult {
+  /// - Parameter deliverable: what is handed over; nil shows the change as far as it came.
+  func result(_ outcome: RunOutcome, _ reason: String, of deliverable: Snapshot? = nil) async throws -> RunResult {
     var result = RunResult(run: run, outcome: outcome, reason: reason)
     result.spending = state.spending
     result.seconds = elapsed
+    if let deliverable {
+      result.diff = try await session.workspace.diff(from: nil, to: deliverable)
+      return result
+    }
     let snapshot = await session.snapshot
     // What tools left behind is nobody's change, whether or not the run came to one.
     let left = Set(

@@ -136,13 +136,9 @@ struct EndpointSettings: Sendable {
       return value
     }
     guard let path = entry.file else { return nil }
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { throw UsageFailure("\(path) cannot be read: \(String(cString: strerror(errno)))") }
-    defer { close(file) }
-    var buffer = [UInt8](repeating: 0, count: 16 << 10)
-    let count = Glibc.read(file, &buffer, buffer.count)
+    let bytes = try ByteInput.read(path, limit: 16 << 10, "a credential")
     // A line: what editors and `echo` add at the end is no part of it.
-    let line = buffer[..<max(0, count)].split(separator: 0x0a, omittingEmptySubsequences: false).first ?? []
+    let line = bytes.split(separator: 0x0a, maxSplits: 1, omittingEmptySubsequences: false).first ?? []
     return String(decoding: line.last == 0x0d ? line.dropLast() : line, as: UTF8.self)
   }
 
