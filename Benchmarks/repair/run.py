@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Repairs small programs with one seeded bug each and says how many came out right.
 
-usage: run.py [--agent PATH] [--language python|javascript] [--timeout 60s] [--keep DIRECTORY] [NAME…]
+usage: run.py [--agent PATH] [--language LANGUAGE] [--timeout 60s] [--keep DIRECTORY] [NAME…]
 
 LANGUAGE/NAME.txt is a program, then `---`, calls that the engine may see as tests, `---`, calls that judge its patch.
 Lines that begin with `R|` are in the right program only, with `B|` in the broken one only; `>` begins lines that the
@@ -14,12 +14,13 @@ import os
 import pathlib
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 
+import languages
+
 HERE = pathlib.Path(__file__).resolve().parent
-LIMIT = 10
+ENDS = ('! never ends', '! dies', '! does not build')
 
 
 def read(path):
@@ -30,83 +31,6 @@ def read(path):
     helpers = '\n'.join(line[2:] for line in shown.split('\n') if line.startswith('>'))
     shown = [line for line in shown.split('\n') if line and not line.startswith('>')]
     return right + '\n', wrong + '\n', helpers, shown, [line for line in hidden.split('\n') if line]
-
-
-def outcomes(program, helpers, calls):
-    """What each call gives in a program, as text; a call that takes too long or raises says so."""
-    lines = [program, helpers, 'import sys as _sys', 'def _show(index, call):',
-             '    try:', '        text = repr(call())',
-             '    except RecursionError:', '        text = "! RecursionError"',
-             '    except Exception as error:', '        text = "! " + type(error).__name__',
-             '    print(index, text, flush=True)']
-    return shown_lines([sys.executable, '-c'], lines, [f'_show({i}, lambda: {call})' for i, call in enumerate(calls)],
-                       lambda: resource.setrlimit(resource.RLIMIT_AS, (2 << 30,) * 2))
-
-
-def node_outcomes(program, calls):
-    """The same for JavaScript: values as JSON."""
-    lines = [program, 'function show(index, call) { let text;',
-             "try { text = JSON.stringify(call()) ?? 'undefined'; } catch (error) { text = '! ' + error.constructor.name; }",
-             "require('fs').writeSync(1, index + ' ' + text + '\\n'); }"]
-    return shown_lines(['node', '-e'], lines, [f'show({i}, () => {call});' for i, call in enumerate(calls)])
-
-
-def shown_lines(argv, lines, calls, prepare=None):
-    """What each call prints behind its number; goes on behind a call that never ends."""
-    found = {}
-    first = 0
-    while first < len(calls):
-        try:
-            out = subprocess.run(argv + ['\n'.join(lines + calls[first:])], capture_output=True, text=True,
-                                 timeout=LIMIT, preexec_fn=prepare).stdout
-        except subprocess.TimeoutExpired as error:
-            out = (error.stdout or b'').decode()
-        for line in out.splitlines():
-            index, _, text = line.partition(' ')
-            if index.isdigit():
-                found[int(index)] = text
-        first = max(found, default=-1) + 1
-        if first < len(calls):
-            found[first] = '! never ends'
-            first += 1
-    return [found[i] for i in range(len(calls))]
-
-
-def node_tests(name, program, calls, expected):
-    names = ', '.join(line.split('(')[0].split()[1] for line in program.split('\n') if line.startswith('function '))
-    lines = ["const test = require('node:test');", "const assert = require('node:assert');",
-             f"const {{ {names} }} = require('../{name}.js');", '']
-    for i, (call, value) in enumerate(zip(calls, expected), 1):
-        check = (f'assert.throws(() => {call});' if value.startswith('! ')
-                 else f'assert.deepStrictEqual({call}, {value});')
-        lines.append(f"test('{name} {i}', () => {{ {check} }});")
-    return f'module.exports = {{ {names} }};\n', '\n'.join(lines) + '\n'
-
-
-def tests(name, helpers, calls, expected, style):
-    lines = []
-    raising = any(value.startswith('! ') for value in expected)
-    if style == 'unittest':
-        lines += ['import unittest', f'from {name} import *', '']
-    else:
-        lines += (['import pytest', ''] if raising else []) + [f'from {name} import *', '']
-    if helpers:
-        lines += ['', helpers, '']
-    lines.append('')
-    if style == 'unittest':
-        lines.append('class Tests(unittest.TestCase):')
-    for i, (call, value) in enumerate(zip(calls, expected), 1):
-        indent = '    ' if style == 'unittest' else ''
-        lines.append(f'{indent}def test_{i}({"self" if style == "unittest" else ""}):')
-        if value.startswith('! '):
-            guard = 'self.assertRaises' if style == 'unittest' else 'pytest.raises'
-            lines += [f'{indent}    with {guard}({value[2:]}):', f'{indent}        {call}']
-        elif style == 'unittest':
-            lines.append(f'{indent}    self.assertEqual({call}, {value})')
-        else:
-            lines.append(f'{indent}    assert {call} == {value}')
-        lines.append('')
-    return '\n'.join(lines)
 
 
 def repair(agent, directory, state, timeout):
@@ -155,13 +79,14 @@ def per_second(count, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--agent', default=str(HERE.parents[1] / '.build/release/codeagent'))
-    parser.add_argument('--language', default='python', choices=['python', 'javascript'])
+    parser.add_argument('--language', default='python', choices=list(languages.ALL))
     parser.add_argument('--timeout', default='60s')
     parser.add_argument('--keep')
     parser.add_argument('--check', action='store_true', help='only that the right programs pass and the broken ones fail')
     parser.add_argument('names', nargs='*')
     options = parser.parse_args()
     root = pathlib.Path(options.keep or tempfile.mkdtemp(prefix='repair-'))
+    language = languages.ALL[options.language]
     paths = sorted((HERE / options.language).glob('*.txt'))
     totals = {'found': 0, 'right': 0, 'verified': 0, 'verified right': 0, 'fast': 0, 'all': 0}
     speeds = {}
@@ -171,15 +96,14 @@ def main():
         if options.names and name not in options.names:
             continue
         right, wrong, helpers, shown, hidden = read(path)
-        is_node = options.language == 'javascript'
 
         def results(text):
-            return node_outcomes(text, shown + hidden) if is_node else outcomes(text, helpers, shown + hidden)
+            return language.outcomes(text, helpers, shown + hidden)
 
         expected = results(right)
         actual = results(wrong)
         failing = sum(a != b for a, b in zip(actual[:len(shown)], expected))
-        if not failing or any(value == '! never ends' for value in expected):
+        if not failing or any(value in ENDS for value in expected) or '! does not build' in actual:
             print(f'{name:16} unusable: {failing} of {len(shown)} tests fail', expected if not failing else '')
             continue
         if options.check:
@@ -189,17 +113,7 @@ def main():
             continue
         directory = root / name
         directory.mkdir(parents=True, exist_ok=True)
-        source = directory / (f'{name}.js' if is_node else f'{name}.py')
-        style = 'node' if is_node else 'unittest' if index % 6 == 5 else 'pytest'
-        if is_node:
-            exports, text = node_tests(name, wrong, shown, expected)
-            source.write_text(wrong + exports)
-            (directory / 'test').mkdir(exist_ok=True)
-            (directory / 'test' / f'{name}.test.js').write_text(text)
-            (directory / 'package.json').write_text(json.dumps({'name': name, 'scripts': {'test': 'node --test'}}) + '\n')
-        else:
-            source.write_text(wrong)
-            (directory / f'test_{name}.py').write_text(tests(name, helpers, shown, expected, style))
+        source, style = language.write(directory, name, index, wrong, helpers, shown, expected)
         run, last, spent, wall = repair(options.agent, str(directory), str(root / 'state'), options.timeout)
         (root / f'{name}.json').write_bytes(run.stdout)
         (root / f'{name}.err').write_bytes(run.stderr)
@@ -228,6 +142,8 @@ def main():
         print(f'{name:16} {label:12} {"right" if good else "wrong" if patch else "":6} {spent:6.1f} {wall:6.1f} {tried:>6} '
               f'{speed:5.0f} {speed / cold if cold else 0:5.0f} '
               f' {last.get("summary") or last.get("reason", "")}', flush=True)
+    if options.check:
+        return
     print(', '.join(f'{value} {key}' for key, value in totals.items()))
     for style, (patches, runs) in sorted(speeds.items()):
         speed, cold = per_second(*patches), per_second(*runs)
