@@ -57,6 +57,7 @@ HARNESS = '''  interface Call {
     System.out.println("# " + reason);
     if (error == null) return;
     for (StackTraceElement frame : error.getStackTrace()) {
+      if (frame.getClassName().startsWith("java.")) continue;
       String folder = frame.getFileName().equals("CLASSTest.java") ? "test/" : "src/";
       System.out.println("#   at " + folder + frame.getFileName() + ":" + frame.getLineNumber());
       if (frame.getMethodName().equals("main")) break;
