@@ -1,16 +1,17 @@
 /// Writes numbers of any width, the lowest bit first.
 struct BitWriter {
-  private var words: [UInt32] = []
+  private var words: [UInt64] = []
   private var pending: UInt64 = 0
+  /// Bits of ``pending``, fewer than it has.
   private var filled = 0
 
   /// Bits written so far.
-  var count: Int { words.count * 32 + filled }
+  var count: Int { words.count * 64 + filled }
 
   /// What was written, with ``PostingCode/padding`` zero bytes behind it.
   consuming func finish() -> [UInt8] {
     let size = (count + 7) / 8
-    words.append(UInt32(truncatingIfNeeded: pending))
+    words.append(pending.littleEndian)
     var bytes = [UInt8](repeating: 0, count: size + PostingCode.padding)
     bytes.withUnsafeMutableBytes { target in
       words.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(size))) }
@@ -18,36 +19,38 @@ struct BitWriter {
     return bytes
   }
 
-  /// The lowest `width` (at most 32) bits of a value, which has no others.
+  /// The lowest `width` (at most 63) bits of a value, which has no others.
   @inline(__always)
-  mutating func write(_ value: UInt32, _ width: Int) {
-    pending |= UInt64(value) << UInt64(filled)
+  mutating func write(_ value: UInt64, _ width: Int) {
+    pending |= value &<< UInt64(filled)
     filled += width
-    if filled >= 32 {
-      words.append(UInt32(truncatingIfNeeded: pending).littleEndian)
-      pending >>= 32
-      filled -= 32
+    if filled >= 64 {
+      words.append(pending.littleEndian)
+      filled -= 64
+      // What did not fit; a shift by all 64 bits gives nothing.
+      pending = value >> UInt64(width - filled)
     }
   }
 
-  /// A number that is probably near 2^k (Golomb–Rice): the upper part in unary, `k` bits below.
+  /// A number that is probably near 2^k (Golomb–Rice): the upper part in unary, `k` (at most 31) bits below.
   @inline(__always)
   mutating func rice(_ value: UInt32, _ k: Int) {
-    let upper = Int(value >> UInt32(k))
+    let upper = Int(value &>> UInt32(k))
     if upper < PostingCode.escape {
-      write((1 << UInt32(upper)) - 1, upper + 1)
-      write(value & (1 << UInt32(k) - 1), k)
+      let unary = UInt64(1) &<< UInt64(upper) - 1
+      let lower = UInt64(value) & (1 &<< UInt64(k) - 1)
+      write(unary | lower &<< UInt64(upper + 1), upper + 1 + k)
     } else {
-      write(1 << UInt32(PostingCode.escape) - 1, PostingCode.escape)
-      write(value, 32)
+      write(1 << UInt64(PostingCode.escape) - 1, PostingCode.escape)
+      write(UInt64(value), 32)
     }
   }
 
   /// A number from 1 of unknown size (Elias gamma).
   mutating func gamma(_ value: UInt32) {
     let width = 31 - value.leadingZeroBitCount
-    write(1 << UInt32(width), width + 1)
-    write(value & (1 << UInt32(width) - 1), width)
+    write(1 << UInt64(width), width + 1)
+    write(UInt64(value) & (1 << UInt64(width) - 1), width)
   }
 }
 

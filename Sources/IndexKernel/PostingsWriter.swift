@@ -48,6 +48,23 @@ public struct PostingsWriter {
   public mutating func add(
     _ key: UInt32, documents list: [UInt32], counts: [UInt32] = [], units: [UInt16] = [], unitOccurrences: [UInt16] = []
   ) {
+    list.withUnsafeBufferPointer { list in
+      counts.withUnsafeBufferPointer { counts in
+        units.withUnsafeBufferPointer { units in
+          unitOccurrences.withUnsafeBufferPointer {
+            add(key, documents: list, counts: counts, units: units, occurrences: $0)
+          }
+        }
+      }
+    }
+  }
+
+  mutating func add(
+    _ key: UInt32, documents list: UnsafeBufferPointer<UInt32>,
+    counts: UnsafeBufferPointer<UInt32> = UnsafeBufferPointer(start: nil, count: 0),
+    units: UnsafeBufferPointer<UInt16> = UnsafeBufferPointer(start: nil, count: 0),
+    occurrences: UnsafeBufferPointer<UInt16> = UnsafeBufferPointer(start: nil, count: 0)
+  ) {
     if count % Self.blockSize == 0 {
       table.append(key)
       table.append(UInt32(truncatingIfNeeded: dictionary.count))
@@ -58,18 +75,17 @@ public struct PostingsWriter {
     previous = key
     count += 1
     dictionary.gamma(UInt32(list.count))
-    let counts = hasCounts ? counts : []
     if list.count <= Self.inlined {
-      Self.write(list, counts, of: documents, to: &dictionary)
-      if !unitCounts.isEmpty { Self.write(units, unitOccurrences, list, counts, unitCounts, to: &dictionary) }
+      Self.write(list, counts, hasCounts, of: documents, to: &dictionary)
+      if !unitCounts.isEmpty { Self.write(units, occurrences, list, counts, unitCounts, to: &dictionary) }
       return
     }
     let start = lists.count
-    Self.write(list, counts, of: documents, to: &lists)
+    Self.write(list, counts, hasCounts, of: documents, to: &lists)
     dictionary.gamma(UInt32(lists.count - start + 1))
     if !unitCounts.isEmpty {
       let middle = lists.count
-      Self.write(units, unitOccurrences, list, counts, unitCounts, to: &lists)
+      Self.write(units, occurrences, list, counts, unitCounts, to: &lists)
       dictionary.gamma(UInt32(lists.count - middle + 1))
     }
   }
@@ -78,20 +94,22 @@ public struct PostingsWriter {
 
   @inline(__always)
   private static func write(
-    _ list: [UInt32], _ counts: [UInt32], of documents: Int, to writer: inout BitWriter
+    _ list: UnsafeBufferPointer<UInt32>, _ counts: UnsafeBufferPointer<UInt32>, _ hasCounts: Bool, of documents: Int,
+    to writer: inout BitWriter
   ) {
     let parameter = PostingCode.parameter(documents, list.count)
     var next: UInt32 = 0
     for place in list.indices {
       writer.rice(list[place] &- next, parameter)
       next = list[place] + 1
-      if !counts.isEmpty { writer.rice(counts[place] &- 1, 0) }
+      if hasCounts { writer.rice(counts[place] &- 1, 0) }
     }
   }
 
   @inline(__always)
   private static func write(
-    _ units: [UInt16], _ occurrences: [UInt16], _ list: [UInt32], _ counts: [UInt32], _ unitCounts: [UInt16],
+    _ units: UnsafeBufferPointer<UInt16>, _ occurrences: UnsafeBufferPointer<UInt16>,
+    _ list: UnsafeBufferPointer<UInt32>, _ counts: UnsafeBufferPointer<UInt32>, _ unitCounts: [UInt16],
     to writer: inout BitWriter
   ) {
     var place = 0

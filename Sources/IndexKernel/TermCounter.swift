@@ -18,11 +18,12 @@ struct TermCounter {
     var count: UInt16
   }
 
-  /// What was counted.
+  /// What was counted: see ``TermTable``.
   struct Result {
-    /// Term `<< 32 |` unit `<< 16 |` count, sorted by term and unit; one may stand there several times.
-    var entries: [UInt64]
-    /// Terms of each unit, repeats included.
+    var terms: [UInt32]
+    var starts: [UInt32]
+    var units: [UInt16]
+    var counts: [UInt16]
     var unitLengths: [UInt32]
   }
 
@@ -158,48 +159,149 @@ struct TermCounter {
   }
 
   private func result(_ unitCount: Int) -> Result {
-    // The terms of all identifiers, one behind another.
-    var terms: [UInt64] = []
-    var ends: [UInt32] = []
-    terms.reserveCapacity(identifierCount * 3)
-    ends.reserveCapacity(identifierCount)
+    var ids = TermNumbers(identifiers: identifierCount)
     TermScanner.classes.withUnsafeBufferPointer { table in
       withUnsafeTemporaryAllocation(of: UInt8.self, capacity: TermScanner.longest) { scratch in
         for number in 0..<identifierCount {
           let start = Int(identifiers[number].start)
-          TermScanner.emit(
-            bytes, start, start + Int(identifiers[number].length), table, scratch, 0, true, &terms)
-          ends.append(UInt32(terms.count))
+          TermScanner.emit(bytes, start, start + Int(identifiers[number].length), table, scratch, true) { ids.add($0) }
+          ids.endIdentifier()
         }
       }
     }
+    let sightings = byUnit(unitCount)
+    defer { sightings.deallocate() }
     var lengths = [UInt32](repeating: 0, count: unitCount)
-    var total = 0
-    for place in 0..<sightingCount {
-      let number = Int(sightings[place].identifier)
-      total += Int(ends[number]) - (number > 0 ? Int(ends[number - 1]) : 0)
+    // Room for each term's units: as many as the sightings of its identifiers.
+    var room = [UInt32](repeating: 0, count: ids.terms.count)
+    for sighting in sightings {
+      let range = ids.range(Int(sighting.identifier))
+      for place in range { room[Int(ids.numbers[place])] += 1 }
+      lengths[Int(sighting.unit)] += UInt32(range.count) * UInt32(sighting.count)
     }
-    var entries = [UInt64](unsafeUninitializedCapacity: total) { buffer, filled in
-      terms.withUnsafeBufferPointer { terms in
-        ends.withUnsafeBufferPointer { ends in
-          var next = 0
-          for place in 0..<sightingCount {
-            let sighting = sightings[place]
-            let number = Int(sighting.identifier)
-            let first = number > 0 ? Int(ends[number - 1]) : 0
-            let last = Int(ends[number])
-            let low = UInt64(sighting.unit) << 16 | UInt64(sighting.count)
-            for term in first..<last {
-              buffer[next] = terms[term] | low
-              next += 1
+    let order = ids.order()
+    var starts = [UInt32](repeating: 0, count: order.count + 1)
+    // By the terms' own numbers: where their room begins, and is free.
+    var first = [UInt32](repeating: 0, count: order.count)
+    var total: UInt32 = 0
+    for number in order {
+      first[Int(number)] = total
+      total += room[Int(number)]
+    }
+    var next = first
+    var counts: [UInt16] = []
+    let units = [UInt16](unsafeUninitializedCapacity: Int(total)) { units, unitsFilled in
+      counts = [UInt16](unsafeUninitializedCapacity: Int(total)) { counts, filled in
+        for sighting in sightings {
+          for place in ids.range(Int(sighting.identifier)) {
+            let number = Int(ids.numbers[place])
+            let free = Int(next[number])
+            if free > Int(first[number]), units[free - 1] == sighting.unit {
+              let sum = counts[free - 1].addingReportingOverflow(sighting.count)
+              counts[free - 1] = sum.overflow ? .max : sum.partialValue
+            } else {
+              units[free] = sighting.unit
+              counts[free] = sighting.count
+              next[number] += 1
             }
-            lengths[Int(sighting.unit)] += UInt32(last - first) * UInt32(sighting.count)
           }
-          filled = next
         }
+        // Moved together, in the order of the terms.
+        for (rank, number) in order.enumerated() {
+          starts[rank] = UInt32(filled)
+          for place in Int(first[Int(number)])..<Int(next[Int(number)]) {
+            units[filled] = units[place]
+            counts[filled] = counts[place]
+            filled += 1
+          }
+        }
+        starts[order.count] = UInt32(filled)
+        unitsFilled = filled
       }
     }
-    RadixSort.sortEntries(&entries, unitCount: unitCount)
-    return Result(entries: entries, unitLengths: lengths)
+    return Result(
+      terms: order.map { ids.terms[Int($0)] }, starts: starts, units: units, counts: counts, unitLengths: lengths)
+  }
+
+  /// The sightings, those of lower units first.
+  private func byUnit(_ unitCount: Int) -> UnsafeMutableBufferPointer<Sighting> {
+    let sorted = UnsafeMutableBufferPointer<Sighting>.allocate(capacity: sightingCount)
+    var places = [UInt32](repeating: 0, count: unitCount)
+    for place in 0..<sightingCount { places[Int(sightings[place].unit)] += 1 }
+    var sum: UInt32 = 0
+    for unit in places.indices {
+      sum += places[unit]
+      places[unit] = sum - places[unit]
+    }
+    for place in 0..<sightingCount {
+      let unit = Int(sightings[place].unit)
+      sorted[Int(places[unit])] = sightings[place]
+      places[unit] += 1
+    }
+    return sorted
+  }
+}
+
+/// The distinct terms of identifiers, numbered as they come.
+private struct TermNumbers {
+  private(set) var terms: [UInt32] = []
+  /// The numbers of all identifiers' terms, one behind another.
+  private(set) var numbers: [UInt32] = []
+  private var ends: [UInt32] = []
+  /// Numbers from 1 of ``terms``; 0 where there is none. A power of two of them.
+  private var slots: [UInt32]
+
+  init(identifiers: Int) {
+    var size = 64
+    while size < identifiers * 3 { size *= 2 }
+    slots = [UInt32](repeating: 0, count: size)
+    numbers.reserveCapacity(identifiers * 3)
+    ends.reserveCapacity(identifiers)
+    terms.reserveCapacity(identifiers * 2)
+  }
+
+  @inline(__always)
+  func range(_ identifier: Int) -> Range<Int> {
+    (identifier > 0 ? Int(ends[identifier - 1]) : 0)..<Int(ends[identifier])
+  }
+
+  @inline(__always)
+  mutating func add(_ term: UInt32) {
+    var slot = Self.slot(term, slots.count)
+    while slots[slot] != 0 {
+      let number = slots[slot] - 1
+      if terms[Int(number)] == term { return numbers.append(number) }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    numbers.append(UInt32(terms.count))
+    terms.append(term)
+    slots[slot] = UInt32(terms.count)
+    if terms.count * 2 > slots.count { grow() }
+  }
+
+  mutating func endIdentifier() { ends.append(UInt32(numbers.count)) }
+
+  @inline(__always)
+  private static func slot(_ term: UInt32, _ count: Int) -> Int {
+    Int(truncatingIfNeeded: UInt64(term) &* 0x9e37_79b9_7f4a_7c15 >> 32) & (count - 1)
+  }
+
+  private mutating func grow() {
+    slots = [UInt32](repeating: 0, count: slots.count * 2)
+    for (number, term) in terms.enumerated() {
+      var slot = Self.slot(term, slots.count)
+      while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = UInt32(number + 1)
+    }
+  }
+
+  /// The numbers of the terms, ascending by term.
+  func order() -> [UInt32] {
+    var keys = [UInt64](unsafeUninitializedCapacity: terms.count) { keys, count in
+      for (number, term) in terms.enumerated() { keys[number] = UInt64(term) << 32 | UInt64(number) }
+      count = terms.count
+    }
+    RadixSort.sortDistinct(&keys)
+    return keys.map { UInt32(truncatingIfNeeded: $0) }
   }
 }

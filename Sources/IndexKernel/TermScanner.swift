@@ -62,25 +62,25 @@ public enum TermScanner {
       let start = index
       repeat { index += 1 } while index < count && table[Int(bytes[index])] != 0
       guard index - start >= 2, index - start <= longest else { continue }
-      emit(bytes, start, index, table, scratch, line, wholes, &output)
+      emit(bytes, start, index, table, scratch, wholes) { output.append(UInt64($0) << 32 | line) }
     }
   }
 
-  /// The terms of one run of identifier bytes, at most ``longest`` of them.
+  /// The terms of one run of identifier bytes, at most ``longest`` of them: no more than there are bytes.
+  @inline(__always)
   static func emit(
     _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ table: UnsafeBufferPointer<UInt8>,
-    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ line: UInt64, _ wholes: Bool, _ output: inout [UInt64]
+    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ wholes: Bool, _ add: (UInt32) -> Void
   ) {
     // The words lie behind one another in `scratch`, in lower case: together they are the whole.
     var filled = 0
     var wordStart = 0
-    var words = 0
     var previous: UInt8 = 4
     for place in start..<end {
       let kind = table[Int(bytes[place])]
       if kind == 4 {
         if filled > wordStart {
-          words += word(scratch, wordStart, filled, line, &output)
+          word(scratch, wordStart, filled, add)
           wordStart = filled
         }
       } else {
@@ -88,7 +88,7 @@ public enum TermScanner {
           kind == 2
           && (previous == 1 || previous == 3 || previous == 2 && place + 1 < end && table[Int(bytes[place + 1])] == 1)
         if isStart, filled > wordStart {
-          words += word(scratch, wordStart, filled, line, &output)
+          word(scratch, wordStart, filled, add)
           wordStart = filled
         }
         scratch[filled] = kind == 2 ? bytes[place] | 0x20 : bytes[place]
@@ -97,23 +97,22 @@ public enum TermScanner {
       previous = kind
     }
     if wordStart == 0 {
-      _ = word(scratch, 0, filled, line, &output)
+      word(scratch, 0, filled, add)
     } else {
-      if filled > wordStart { words += word(scratch, wordStart, filled, line, &output) }
-      if wholes { output.append(UInt64(hash(scratch, 0, filled)) << 32 | line) }
+      if filled > wordStart { word(scratch, wordStart, filled, add) }
+      if wholes { add(hash(scratch, 0, filled)) }
     }
   }
 
   @inline(__always)
   private static func word(
-    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ start: Int, _ end: Int, _ line: UInt64, _ output: inout [UInt64]
-  ) -> Int {
-    guard end - start >= 2 else { return 0 }
+    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ start: Int, _ end: Int, _ add: (UInt32) -> Void
+  ) {
+    guard end - start >= 2 else { return }
     let (stem, last) = stem(scratch, start, end)
     var value = hash(scratch, start, stem)
     if last != 0 { value = (value ^ UInt32(last)) &* 0x0100_0193 }
-    output.append(UInt64(value) << 32 | line)
-    return 1
+    add(value)
   }
 
   @inline(__always)

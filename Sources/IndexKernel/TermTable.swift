@@ -23,37 +23,10 @@ public struct TermTable: Sendable, Hashable {
     }
     unitLengths = found.unitLengths
     length = found.unitLengths.reduce(0) { $0 + Int($1) }
-    let entries = found.entries
-    var terms: [UInt32] = []
-    var starts: [UInt32] = []
-    terms.reserveCapacity(entries.count / 2 + 1)
-    starts.reserveCapacity(entries.count / 2 + 1)
-    var counts: [UInt16] = []
-    counts.reserveCapacity(entries.count)
-    units = [UInt16](unsafeUninitializedCapacity: entries.count) { units, filled in
-      // Of no entry.
-      var previous = UInt64.max
-      for entry in entries {
-        let count = UInt16(truncatingIfNeeded: entry)
-        if entry >> 16 == previous >> 16, filled > 0 {
-          let sum = counts[filled - 1].addingReportingOverflow(count)
-          counts[filled - 1] = sum.overflow ? .max : sum.partialValue
-          continue
-        }
-        if entry >> 32 != previous >> 32 || filled == 0 {
-          terms.append(UInt32(truncatingIfNeeded: entry >> 32))
-          starts.append(UInt32(filled))
-        }
-        units[filled] = UInt16(truncatingIfNeeded: entry >> 16)
-        counts.append(count)
-        filled += 1
-        previous = entry
-      }
-    }
-    starts.append(UInt32(units.count))
-    self.terms = terms
-    self.starts = starts
-    self.counts = counts
+    terms = found.terms
+    starts = found.starts
+    units = found.units
+    counts = found.counts
   }
 
   /// A text without units.
@@ -126,32 +99,48 @@ public struct TermTable: Sendable, Hashable {
 
 /// Sorts 64-bit keys by digits, the lowest first.
 enum RadixSort {
-  /// Sorts by the upper 48 bits; of the lower 16 of these, `unitCount` say how many values they have.
-  static func sortEntries(_ keys: inout [UInt64], unitCount: Int) {
-    guard keys.count > 256 else {
-      keys.sort()
-      return
-    }
-    var other = [UInt64](unsafeUninitializedCapacity: keys.count) { _, count in count = keys.count }
-    var passes = [(32, 11), (43, 11), (54, 10)]
-    if unitCount > 2048 { passes.insert((24, 8), at: 0) }
-    if unitCount > 1 { passes.insert((16, unitCount > 2048 ? 8 : unitCount > 256 ? 11 : 8), at: 0) }
-    for (shift, bits) in passes {
-      pass(&keys, &other, shift, bits)
-      swap(&keys, &other)
-    }
-  }
-
   /// Sorts by the upper 32 bits alone, of which the lowest `bits` count; equal ones stay in order.
   static func sortByUpper(_ keys: inout [UInt64], bits: Int = 32) {
     var other = [UInt64](repeating: 0, count: keys.count)
+    let width = (bits + (bits + 12) / 13 - 1) / ((bits + 12) / 13)
     var shift = 32
     while shift < 32 + bits {
-      let width = min(12, 32 + bits - shift)
-      pass(&keys, &other, shift, width)
+      pass(&keys, &other, shift, min(width, 32 + bits - shift))
       swap(&keys, &other)
       shift += width
     }
+  }
+
+  /// Sorts by the upper 32 bits, which are hashes: few have the same sixteen highest.
+  static func sortDistinct(_ keys: inout [UInt64]) {
+    guard keys.count > 64 else { return keys.sort() }
+    // More would make it worth somebody's while to choose them so that they do.
+    guard keys.count <= 4096 else { return sortByUpper(&keys) }
+    var other = [UInt64](repeating: 0, count: keys.count)
+    pass(&keys, &other, 48, 8)
+    pass(&other, &keys, 56, 8)
+    keys.withUnsafeMutableBufferPointer { keys in
+      for place in 1..<keys.count {
+        let key = keys[place]
+        var free = place
+        while free > 0, keys[free - 1] > key {
+          keys[free] = keys[free - 1]
+          free -= 1
+        }
+        keys[free] = key
+      }
+    }
+  }
+
+  /// How many different values the upper 32 bits of sorted keys have.
+  static func distinct(_ keys: [UInt64]) -> Int {
+    var count = 0
+    var previous: UInt64?
+    for key in keys where previous != key >> 32 {
+      previous = key >> 32
+      count += 1
+    }
+    return count
   }
 
   private static func pass(_ source: inout [UInt64], _ target: inout [UInt64], _ shift: Int, _ bits: Int) {
