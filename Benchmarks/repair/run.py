@@ -141,7 +141,7 @@ def main():
         totals['verified right'] += label == 'verified' and good
         print(f'{name:16} {label:12} {"right" if good else "wrong" if patch else "":6} {spent:6.1f} {wall:6.1f} {tried:>6} '
               f'{speed:5.0f} {speed / cold if cold else 0:5.0f} '
-              f' {last.get("summary") or last.get("reason", "")}', flush=True)
+              f' {(last.get("summary") or last.get("reason") or "-").splitlines()[0]}', flush=True)
     if options.check:
         return
     print(', '.join(f'{value} {key}' for key, value in totals.items()))
