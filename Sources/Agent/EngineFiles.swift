@@ -1,17 +1,19 @@
 import Paths
 import Repair
-import TestReports
 import Workspace
 
-/// The source files that the built-in engine may look at: below the project directory, no tests, no configuration.
+/// The source files that the built-in engine may look at, tests among them: below the project directory, no configuration.
 enum EngineFiles {
   private static let most = 2_000
-  private static let mostBytes = 400_000
 
   static func list(_ session: Session) async throws -> [RepairBrief.File] {
     var files: [RepairBrief.File] = []
+    // Level by level: of a tree that is too large, what lies near the project's root.
     var open: [RepoPath] = [session.project]
-    while let directory = open.popLast(), files.count < most {
+    var next = 0
+    while next < open.count, files.count < most {
+      let directory = open[next]
+      next += 1
       let entries = (try? await session.workspace.list(directory)) ?? []
       for entry in entries where !entry.isIgnored && entry.name.first != UInt8(ascii: ".") {
         guard let path = directory.appending(entry.name) else { continue }
@@ -19,9 +21,8 @@ enum EngineFiles {
         case .directory:
           if !skipped.contains(entry.name) { open.append(path) }
         case .regular:
-          guard isSource(entry.name), !TestPaths.isTest(path, in: session.project),
-            let size = await session.workspace.metadata(path)?.size,
-            size <= mostBytes
+          guard isSource(entry.name), session.gate.mayRead(path),
+            let size = await session.workspace.metadata(path)?.size
           else { continue }
           files.append(RepairBrief.File(path: path, size: size))
         default: continue

@@ -237,7 +237,11 @@ extension RunDriver {
 
   /// The time is over, whatever was going on: nothing more is begun, not even a last judgement.
   func endOfTime() async throws -> RunResult {
-    var result = try await result(.budgetSpent, "the time is over before the change was proven: --timeout")
+    let reason =
+      await session.snapshot.changes.isEmpty
+      ? "the time is over, and nothing was changed in it: give more by --timeout"
+      : "the time is over before the change was proven: --timeout"
+    var result = try await result(.budgetSpent, reason)
     result.failedBefore = state.baseline?.failing ?? []
     result.isResumable = true
     return try record(&result)

@@ -2,11 +2,18 @@ import Paths
 import TestReports
 
 /// Which files of a project are read: all of a small one, and of a large one those that the failures point at first.
-enum FileChoice {
-  static func files(of brief: RepairBrief) -> [RepoPath] {
-    let usable = brief.files.filter {
-      $0.size > 0 && $0.size <= RepairSession.largestFile && Language(path: $0.path) != nil
+struct FileChoice {
+  /// What is read, in this order.
+  private(set) var files: [RepoPath] = []
+  /// Sources that are larger than any that is searched.
+  let tooLarge: [RepairBrief.File]
+
+  init(brief: RepairBrief) {
+    let sources = brief.files.filter { $0.size > 0 && Language(path: $0.path) != nil }
+    tooLarge = sources.filter {
+      $0.size > RepairSession.largestFile && !TestPaths.isTest($0.path, in: brief.directory)
     }
+    let usable = sources.filter { $0.size <= RepairSession.largestFile }
     var mentioned: Set<RepoPath> = []
     var text = ""
     for test in brief.report.tests where test.result == .failed || test.result == .errored {
@@ -25,12 +32,14 @@ enum FileChoice {
     let words = Set(Clues.words(of: text).map { $0.lowercased() })
     let stems = Set(
       brief.files.lazy.filter { TestPaths.isTest($0.path, in: brief.directory) && mentioned.contains($0.path) }
-        .map { stem($0.path).replacing("test_", with: "").replacing("_test", with: "").replacing("test", with: "") })
+        .map {
+          Self.stem($0.path).replacing("test_", with: "").replacing("_test", with: "").replacing("test", with: "")
+        })
     func rank(_ file: RepairBrief.File) -> Int {
       var rank = 0
       if mentioned.contains(file.path) { rank -= 1000 }
       let isTest = TestPaths.isTest(file.path, in: brief.directory)
-      let own = stem(file.path)
+      let own = Self.stem(file.path)
       if stems.contains(own) { rank -= 500 }
       if words.contains(own), own.count > 2 { rank -= 300 }
       // Of tests only those near the failures say anything.
@@ -41,14 +50,12 @@ enum FileChoice {
       return rank
     }
     let ordered = usable.map { (rank($0), $0) }.sorted { ($0.0, $0.1.path) < ($1.0, $1.1.path) }
-    var result: [RepoPath] = []
     var bytes = 0
     for (_, file) in ordered
-    where result.count < RepairSession.mostFiles && bytes + file.size <= RepairSession.mostBytes {
-      result.append(file.path)
+    where files.count < RepairSession.mostFiles && bytes + file.size <= RepairSession.mostBytes {
+      files.append(file.path)
       bytes += file.size
     }
-    return result
   }
 
   private static func stem(_ path: RepoPath) -> String {

@@ -157,7 +157,7 @@ extension RepairSession {
       text +=
         " \(refused.count) patch\(refused.count == 1 ? "" : "es") passed here and did not hold in the final check."
     }
-    return text
+    return text + unreadFiles
   }
 
   private var placesLookedAt: String {

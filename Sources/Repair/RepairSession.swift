@@ -15,7 +15,7 @@ struct PlannedCall: Sendable, Hashable {
 struct RepairSession: Sendable {
   enum Phase: Sendable { case start, reading, searching, comparing, adopting, finishing, finished, reverting }
 
-  private(set) var brief: RepairBrief
+  var brief: RepairBrief
   /// Tells the calls of one session from those of another in the same conversation.
   let generation: Int
   var phase: Phase = .start
@@ -26,6 +26,8 @@ struct RepairSession: Sendable {
 
   var clues: Clues
   var contents: [(path: RepoPath, bytes: [UInt8])] = []
+  /// Files that could not be read, and why.
+  var unread: [(path: RepoPath, why: String)] = []
   var coverage: Coverage?
   var searches: [Search] = []
   var plausible: [Plausible] = []
@@ -99,83 +101,6 @@ struct RepairSession: Sendable {
     return PlannedCall(id: "repair-\(generation)-\(callNumber)", name: name, arguments: arguments)
   }
 
-  // MARK: - Reading
-
-  static let mostFiles = 80
-  static let mostBytes = 4 << 20
-  static let largestFile = 1 << 20
-
-  private mutating func begin() {
-    guard !brief.report.failing.isEmpty || !brief.report.buildErrors.isEmpty || brief.report.exitStatus != 0 else {
-      giveUp("No test fails, so there is nothing to search for: name a check that fails.")
-      return
-    }
-    if let start = brief.report.startFailure {
-      giveUp("The tests cannot start: \(start.message)")
-      return
-    }
-    var calls = [plan("coverage", [:])]
-    for file in FileChoice.files(of: brief) { calls.append(plan("read_file", ["path": .string(file.quoted)])) }
-    pending = calls
-    phase = .reading
-  }
-
-  private mutating func read(_ answers: [String: ToolResult]) {
-    for call in pending {
-      guard let answer = answers[call.id]?.answer else { continue }
-      if call.name == "coverage" {
-        coverage = Coverage(json: answer)
-        let unsteady = (answer["unsteady"]?.array ?? []).compactMap(\.string)
-        if !unsteady.isEmpty {
-          brief.report = brief.report.settingApart(Set(unsteady))
-          clues = Clues(report: brief.report)
-        }
-      } else if let path = call.arguments["path"]?.string.flatMap({ RepoPath(quoted: $0) }),
-        answer["truncated"]?.bool != true
-      {
-        if let text = answer["text"]?.string {
-          contents.append((path, Array(text.utf8)))
-        } else if let bytes = answer["base64"]?.string.flatMap(decodeBase64) {
-          contents.append((path, bytes))
-        }
-      }
-    }
-  }
-
-  private mutating func localise() {
-    if !brief.report.unsteady.isEmpty, brief.report.failing.isEmpty, brief.report.buildErrors.isEmpty {
-      giveUp(
-        "What failed passed when it was run again without any change: flaky tests, and no patch can be judged by them.")
-      return
-    }
-    var files: [SourceFile] = []
-    var tests: [SourceFile] = []
-    for (path, bytes) in contents {
-      guard let language = Language(path: path) else { continue }
-      let file = SourceFile(path: path, bytes: bytes, language: language)
-      if TestPaths.isTest(path, in: brief.directory) || TestPaths.isTestConfiguration(path) {
-        tests.append(file)
-      } else {
-        files.append(file)
-      }
-    }
-    let project = Project(files: files, tests: tests)
-    clues.addLiterals(of: tests, brief: brief)
-    let places = Localizer(project: project, brief: brief, coverage: coverage).places()
-    let failing = max(1, brief.report.failing.count)
-    guard !places.isEmpty,
-      let search = Search(
-        project: project, originals: files.map(\.bytes), base: files.map { _ in [] }, clues: clues, places: places,
-        failing: failing)
-    else {
-      giveUp("None of the project's files is one that can be searched for repairs: \(contents.count) files were read.")
-      return
-    }
-    searches = [search]
-    phase = .searching
-    tryNext(isFirst: true)
-  }
-
   // MARK: - Searching
 
   /// Goes on where the search was left.
@@ -207,7 +132,7 @@ struct RepairSession: Sendable {
     }
   }
 
-  private mutating func tryNext(isFirst: Bool = false) {
+  mutating func tryNext() {
     guard let last = searches.indices.last else { return }
     if let end = endOfSearch(last) {
       end(&self)

@@ -35,30 +35,3 @@ extension ToolResult {
     return try? JSONValue(parsing: output)
   }
 }
-
-/// Decodes base64 (RFC 4648), in which tools hand over files that are not UTF-8; nil when it is malformed.
-func decodeBase64(_ text: String) -> [UInt8]? {
-  var result: [UInt8] = []
-  var buffer: UInt32 = 0
-  var bits = 0
-  for byte in text.utf8 {
-    let value: UInt32
-    switch byte {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = UInt32(byte) - 65
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): value = UInt32(byte) - 97 + 26
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): value = UInt32(byte) - 48 + 52
-    case UInt8(ascii: "+"), UInt8(ascii: "-"): value = 62
-    case UInt8(ascii: "/"), UInt8(ascii: "_"): value = 63
-    case UInt8(ascii: "="), 0x0a, 0x0d: continue
-    default: return nil
-    }
-    buffer = buffer << 6 | value
-    bits += 6
-    if bits >= 8 {
-      bits -= 8
-      result.append(UInt8(truncatingIfNeeded: buffer >> UInt32(bits)))
-      buffer &= (1 << UInt32(bits)) - 1
-    }
-  }
-  return result
-}

@@ -2,6 +2,7 @@ import AuditTrail
 import JSON
 import Paths
 import Repair
+import TestSupport
 import Testing
 import Workspace
 
@@ -69,5 +70,33 @@ import Workspace
     ])
     #expect(result.outcome == .notFixed)
     #expect(result.reason.contains("flaky"), "\(result.reason)")
+  }
+
+  @Test func testsAreReadAndWhatCannotBeSearchedIsNamed() async throws {
+    let rig = try Rig([
+      "calc.py": "def add(left, right):\n    return left - right\n", "test_calc.py": Self.tests(""),
+      "table.py": "TABLE = [" + String(repeating: "1234567, ", count: 120_000) + "]\n",
+    ])
+    try rig.directory.write(
+      "project/old.py", bytes: Array("# -*- coding: latin-1 -*-\nNAME = '".utf8) + [0xe9] + Array("'\n".utf8))
+    var budget = Budget()
+    budget.seconds = 40
+    let result = try await rig.run(RepairEngine(), budget: budget)
+    #expect([.fixed, .unconfirmed].contains(result.outcome), "\(result.reason) \(result.summary)")
+    let read = try rig.events().events.filter { $0.fields["effect"]?.string == "read" }.compactMap {
+      $0.fields["path"]?.string
+    }
+    #expect(read.contains("test_calc.py") && !read.contains("table.py"), "\(read)")
+  }
+
+  @Test func sourcesThatCannotBeReadAreNamedWithTheReason() async throws {
+    let rig = try Rig(["test_calc.py": Self.tests("")])
+    try rig.directory.write(
+      "project/calc.py",
+      bytes: Array("# -*- coding: latin-1 -*-\nNAME = '".utf8) + [0xe9]
+        + Array("'\ndef add(left, right):\n    return left - right\n".utf8))
+    let result = try await rig.run(RepairEngine())
+    #expect(result.outcome == .notFixed)
+    #expect(result.summary.contains("calc.py: it is not UTF-8 text"), "\(result.summary)")
   }
 }

@@ -248,6 +248,13 @@ import Testing
     #expect(tools.ending?.summary.contains("pytest is not installed") == true)
     tools.reopen()
     brief.report.startFailure = nil
+    brief.report.tests = []
+    brief.framework = .pytest
+    brief.report.exitStatus = 5
+    _ = try await tools.play(RepairEngine(), from: [.user(text: "", structured: brief.json)])
+    #expect(tools.ending?.summary.contains("ran no tests") == true)
+    tools.reopen()
+    brief.report.exitStatus = 1
     brief.files = []
     _ = try await tools.play(RepairEngine(), from: [.user(text: "", structured: brief.json)])
     #expect(tools.ending?.outcome == "not_fixed")
@@ -261,7 +268,7 @@ import Testing
       ["results": [["id": "p1", "outcome": "passed"]], "seconds": -5],
       ["results": [["id": "p1", "outcome": "failed", "failing": -3, "fixed": 9_000_000]], "seconds": 1],
       ["results": [["id": "unchanged", "outcome": "broken"]], "seconds": .double(.infinity)],
-      ["text": "def f(:\n  x ="], ["base64": "!!!"], ["base64": "eCA9IDE="],
+      ["text": "def f(:\n  x ="], ["text": .null], ["text": 7],
       ["tests": [["name": "a", "files": ["shapes.py": [[1, 2], [9, 3], "x", 5, [0, 1]]]]]], ["applied": false],
     ]
     for _ in 0..<25 {

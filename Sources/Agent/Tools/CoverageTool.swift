@@ -40,7 +40,7 @@ struct CoverageTool: Tool {
     let seconds = (ContinuousClock.now - clock).seconds
     // The same tests in the same order: the run is the baseline's repetition as well.
     let unsteady = try await session.setApart(sample == nil ? base.unsteady(comparedWith: report) : [])
-    if !unsteady.isEmpty, coverage == nil { return Self.output(unsteady) }
+    if !unsteady.isEmpty, coverage == nil { return Self.output(unsteady, seconds) }
     guard let coverage else { throw ToolFailure("no coverage for this framework: its tests noted no lines") }
     let failing = Set(base.failing).subtracting(unsteady)
     let reduced = coverage.reduced(to: failing, limit: Self.mostRanges)
@@ -48,7 +48,7 @@ struct CoverageTool: Tool {
     return ToolOutput(
       "\(reduced.tests.count) tests run lines of \(files) files that failing tests run as well.",
       structured: [
-        "tests": .array(reduced.tests.map(Self.json)), "seconds": .double((seconds * 1000).rounded() / 1000),
+        "tests": .array(reduced.tests.map(Self.json)), "seconds": Self.rounded(seconds),
         "unsteady": .array(unsteady.map { .string($0) }),
       ])
   }
@@ -60,6 +60,7 @@ struct CoverageTool: Tool {
     guard base.isNamed, base.tests.reduce(0, { $0 + ($1.duration ?? 0) }) <= Self.mostRepeated else {
       throw ToolFailure("no coverage for this framework")
     }
+    let clock = ContinuousClock.now
     let copy = try await session.workspace.fork(named: "again-\(Nonce.random())")
     let again: TestReport
     do {
@@ -69,16 +70,19 @@ struct CoverageTool: Tool {
       try? await copy.discard()
       throw error
     }
-    return Self.output(try await session.setApart(base.unsteady(comparedWith: again)))
+    let unsteady = try await session.setApart(base.unsteady(comparedWith: again))
+    return Self.output(unsteady, (ContinuousClock.now - clock).seconds)
   }
 
-  private static func output(_ unsteady: [String]) -> ToolOutput {
+  private static func output(_ unsteady: [String], _ seconds: Double) -> ToolOutput {
     ToolOutput(
       unsteady.isEmpty
         ? "No coverage for this framework. A second run of the tests said what the first did."
         : "No coverage. \(unsteady.count) tests pass and fail without any change and are set apart.",
-      structured: ["tests": [], "unsteady": .array(unsteady.map { .string($0) })])
+      structured: ["tests": [], "seconds": rounded(seconds), "unsteady": .array(unsteady.map { .string($0) })])
   }
+
+  private static func rounded(_ seconds: Double) -> JSONValue { .double((seconds * 1000).rounded() / 1000) }
 
   /// The tests to run when all would take too long: the failing ones, then the quickest of the others; nil for all.
   private static func sample(of base: TestReport) -> [String]? {
