@@ -279,7 +279,7 @@ struct TAPDiagnostics {
     return value.dropFirst().dropLast()
   }
 
-  /// `(path:12:5)`, `at path:12:5`, `at path line 12`.
+  /// `(path:12:5)`, `at path:12:5`, `at path line 12`, `path:12: said`.
   private static func places(_ text: Bytes, root: ProjectRoot) -> [SourceLocation] {
     if let (before, after) = text.cutLast(at: " line "), let (number, _) = after.leadingNumber,
       let path = before.words.last
@@ -291,7 +291,13 @@ struct TAPDiagnostics {
     if let last = place.words.last { place = last }
     while let last = place.last, ")'\".,".utf8.contains(last) { place = place.dropLast() }
     while let first = place.first, "('\"<".utf8.contains(first) { place = place.dropFirst() }
-    guard place.contains(UInt8(ascii: ":")), place.contains(UInt8(ascii: ".")) else { return [] }
-    return root.location(prefix: place).map { [$0] } ?? []
+    if let found = location(place, root: root) { return [found] }
+    // `tests/list.c:12: got 3, expected 4`, as compilers put it.
+    return text.words.first.flatMap { location($0, root: root) }.map { [$0] } ?? []
+  }
+
+  private static func location(_ place: Bytes, root: ProjectRoot) -> SourceLocation? {
+    guard place.contains(UInt8(ascii: ":")), place.contains(UInt8(ascii: ".")) else { return nil }
+    return root.location(prefix: place)
   }
 }

@@ -58,6 +58,20 @@ import Testing
     #expect(report["outer > second"]?.location.map { "\($0.path):\($0.line)" } == "lib/x.js:4")
   }
 
+  @Test func placesAsCompilersPutThem() {
+    let report = Self.report(
+      """
+      1..2
+      not ok 1 - pops
+      # tests/list.c:12: got 3, expected 4
+      not ok 2 - says when
+      # got 12:30, expected a.b:c
+      """, status: 1)
+    #expect(report["pops"]?.location.map { "\($0.path):\($0.line)" } == "tests/list.c:12")
+    #expect(report["pops"]?.message?.contains("got 3, expected 4") == true)
+    #expect(report["says when"]?.location == nil)
+  }
+
   @Test func incomplete() {
     #expect(Self.report("1..3\nok 1\nok 2\n").incompleteReason == "2 of 3 planned tests reported")
     #expect(Self.report("1..2\nok 1 a\nBail out! no database\n", status: 255).isIncomplete)
