@@ -17,7 +17,7 @@ struct ContentKey: Hashable, Sendable {
 /// what follows (8 bytes), 20 bytes of object id, one byte of the kind's length, the kind, the record.
 final class AnalysisStore: Sendable {
   /// Changes whenever an analysis of the same content comes out differently, or is stored differently.
-  static let magic = Array("CArec\u{1}\u{0}\u{4}".utf8)
+  static let magic = Array("CArec\u{1}\u{0}\u{5}".utf8)
   private static let suffix = ".rec"
   /// So many segments are joined into one.
   private static let mostSegments = 8

@@ -20,18 +20,20 @@ final class FileView: Sendable {
     var files = 0
     var average = 0.0
 
-    init(_ lengths: some Sequence<Int>) {
+    init(_ lengths: [some FixedWidthInteger & UnsignedInteger]) {
       var total = 0
-      for length in lengths where length > 0 {
-        total += length
-        files += 1
+      for length in lengths {
+        total += Int(length)
+        files += length > 0 ? 1 : 0
       }
       average = Double(total) / Double(max(1, files))
     }
   }
 
-  /// Per segment and document the first file that has this content; -1 when none does.
-  private let firstFiles: [[Int32]]
+  /// Per document, those of one segment behind another's, the first file that has this content; -1 when none does.
+  private let firstFiles: [Int32]
+  /// Where a segment's documents begin there.
+  private let bases: [Int]
   /// Per file the next one with the same content; -1 at the end.
   private let nextFiles: [Int32]
 
@@ -39,79 +41,139 @@ final class FileView: Sendable {
   ///   - paths: in order, each once.
   ///   - places: beside them; they must exist in `segments`.
   ///   - pathIndex: over these paths; made when it is not given.
-  init(_ paths: PathTable, _ places: [SegmentStore.Place], _ segments: [Segment], _ pathIndex: PathIndex? = nil) {
+  ///   - lengths: beside the paths, as they are kept here; looked up when they are not given.
+  init(
+    _ paths: PathTable, _ places: [SegmentStore.Place], _ segments: [Segment], _ pathIndex: PathIndex? = nil,
+    lengths: (body: [UInt32], names: [UInt32])? = nil
+  ) {
     self.paths = paths
     self.places = places
     self.segments = segments
-    var firstFiles = segments.map { [Int32](repeating: -1, count: $0.documents) }
-    var nextFiles = [Int32](repeating: -1, count: places.count)
-    for number in places.indices.reversed() {
-      let place = places[number]
-      nextFiles[number] = firstFiles[place.segment][place.document]
-      firstFiles[place.segment][place.document] = Int32(number)
+    var bases: [Int] = []
+    var documents = 0
+    for segment in segments {
+      bases.append(documents)
+      documents += segment.documents
+    }
+    var firstFiles = [Int32](repeating: -1, count: documents)
+    nextFiles = [Int32](unsafeUninitializedCapacity: places.count) { next, count in
+      firstFiles.withUnsafeMutableBufferPointer { first in
+        bases.withUnsafeBufferPointer { bases in
+          places.withUnsafeBufferPointer { places in
+            for number in places.indices.reversed() {
+              let slot = bases[places[number].segment] + places[number].document
+              next[number] = first[slot]
+              first[slot] = Int32(number)
+            }
+          }
+        }
+      }
+      count = places.count
     }
     self.firstFiles = firstFiles
-    self.nextFiles = nextFiles
-    let lengths = segments.map { $0.lengths() }
-    bodyLengths = places.map { place in
-      place.document < lengths[place.segment].body.count ? lengths[place.segment].body[place.document] : 0
-    }
-    nameLengths = places.map { place in
-      place.document < lengths[place.segment].names.count ? lengths[place.segment].names[place.document] : 0
-    }
-    body = Extent(bodyLengths.lazy.map { Int($0) })
-    names = Extent(nameLengths.lazy.map { Int($0) })
+    self.bases = bases
+    let lengths = lengths ?? Self.lengths(places, segments)
+    bodyLengths = lengths.body
+    nameLengths = lengths.names
+    body = Extent(bodyLengths)
+    names = Extent(nameLengths)
     self.pathIndex = pathIndex ?? PathIndex(paths)
-    path = Extent(self.pathIndex.lengths.lazy.map { Int($0) })
+    path = Extent(self.pathIndex.lengths)
+  }
+
+  private static func lengths(
+    _ places: [SegmentStore.Place], _ segments: [Segment]
+  ) -> (body: [UInt32], names: [UInt32]) {
+    let lengths = segments.map { $0.lengths() }
+    return (
+      places.map { $0.document < lengths[$0.segment].body.count ? lengths[$0.segment].body[$0.document] : 0 },
+      places.map { $0.document < lengths[$0.segment].names.count ? lengths[$0.segment].names[$0.document] : 0 }
+    )
   }
 
   var count: Int { places.count }
 
   /// Whether a file's content could not be had.
-  func isAbsent(_ file: Int) -> Bool { !flags(file).isDisjoint(with: [.missing, .unreadable]) }
+  func isAbsent(_ file: Int) -> Bool { !flags(file).isDisjoint(with: Self.absent) }
+
+  private static let absent: FileAnalysis.Flags = [.missing, .unreadable]
+
+  /// The files whose content could not be had, in path order.
+  func absentFiles() -> [Int] {
+    var files: [Int] = []
+    forEachFlagged { file, flags in if !flags.isDisjoint(with: Self.absent) { files.append(file) } }
+    return files.sorted()
+  }
+
+  /// Visits the files about which there is something special.
+  func forEachFlagged(_ visit: (Int, FileAnalysis.Flags) -> Void) {
+    for (number, segment) in segments.enumerated() {
+      segment.forEachFlagged { document, flags in forEachFile(number, UInt32(document)) { visit($0, flags) } }
+    }
+  }
 
   /// The same tree with some files changed, added or (nil) removed.
   /// - Parameter segments: the old ones in their places, and perhaps more.
   func replacing(_ changes: [RepoPath: SegmentStore.Place?], _ segments: [Segment]) -> FileView {
     let sorted = changes.sorted { $0.key < $1.key }
+    if let same = exchanging(sorted, segments) { return same }
     var table = PathTable()
     var newPlaces: [SegmentStore.Place] = []
+    var lengths: (body: [UInt32], names: [UInt32]) = ([], [])
     var old: [Int32] = []
+    table.reserveCapacity(count + sorted.count, bytes: paths.bytes.count + sorted.reduce(0) { $0 + $1.key.bytes.count })
     newPlaces.reserveCapacity(count + sorted.count)
+    lengths.body.reserveCapacity(count + sorted.count)
+    lengths.names.reserveCapacity(count + sorted.count)
     old.reserveCapacity(count + sorted.count)
+    func take(_ numbers: Range<Int>) {
+      table.append(paths, numbers)
+      newPlaces += places[numbers]
+      lengths.body += bodyLengths[numbers]
+      lengths.names += nameLengths[numbers]
+      for number in numbers { old.append(Int32(number)) }
+    }
     var next = 0
-    var isSameTree = true
     for (path, place) in sorted {
       let position = paths.insertionPlace(of: path)
-      while next < position {
-        table.append(paths.bytes(next))
-        newPlaces.append(places[next])
-        old.append(Int32(next))
-        next += 1
-      }
+      take(next..<position)
+      next = position
       let isKnown = next < count && paths.bytes(next).elementsEqual(path.bytes)
       if let place {
         table.append(path)
         newPlaces.append(place)
+        let numbers = segments[place.segment].numbers(place.document)
+        lengths.body.append(UInt32(clamping: numbers?.body ?? 0))
+        lengths.names.append(UInt32(clamping: numbers?.names ?? 0))
         old.append(isKnown ? Int32(next) : -1)
       }
-      if isKnown != (place != nil) { isSameTree = false }
       if isKnown { next += 1 }
     }
-    while next < count {
-      table.append(paths.bytes(next))
-      newPlaces.append(places[next])
-      old.append(Int32(next))
-      next += 1
+    take(next..<count)
+    let index = PathIndex(pathIndex, old: old, oldCount: count, table)
+    return FileView(table, newPlaces, segments, index, lengths: lengths)
+  }
+
+  /// The same files with other contents; nil when a file is new, or gone.
+  private func exchanging(
+    _ changes: [(key: RepoPath, value: SegmentStore.Place?)], _ segments: [Segment]
+  ) -> FileView? {
+    var places = places
+    var lengths = (body: bodyLengths, names: nameLengths)
+    for (path, place) in changes {
+      guard let number = paths.index(of: path), let place else { return nil }
+      places[number] = place
+      let numbers = segments[place.segment].numbers(place.document)
+      lengths.body[number] = UInt32(clamping: numbers?.body ?? 0)
+      lengths.names[number] = UInt32(clamping: numbers?.names ?? 0)
     }
-    let index = isSameTree ? pathIndex : PathIndex(pathIndex, old: old, oldCount: count, table)
-    return FileView(table, newPlaces, segments, index)
+    return FileView(paths, places, segments, pathIndex, lengths: lengths)
   }
 
   /// Visits the files that have a document's content.
   @inline(__always)
   func forEachFile(_ segment: Int, _ document: UInt32, _ visit: (Int) -> Void) {
-    var file = firstFiles[segment][Int(document)]
+    var file = firstFiles[bases[segment] + Int(document)]
     while file >= 0 {
       visit(Int(file))
       file = nextFiles[Int(file)]

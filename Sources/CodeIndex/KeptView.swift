@@ -10,12 +10,12 @@ struct KeptView: Sendable {
   /// What is no file to index, by what it is.
   let skipped: [String: Int]
 
-  static let magic = Array("CAview\u{0}\u{2}".utf8)
+  static let magic = Array("CAview\u{0}\u{3}".utf8)
   private static let suffix = ".view"
   private static let mostKept = 16
 
   private enum Part: Int, CaseIterable {
-    case segments, paths, ends, places, postings, lengths, stamps, skipped
+    case segments, paths, ends, places, postings, lengths, bodyLengths, nameLengths, stamps, skipped
   }
 
   /// Reads a view; nil when there is none, or something that it needs is gone.
@@ -27,9 +27,12 @@ struct KeptView: Sendable {
       let names = container.section(Part.segments.rawValue), let bytes = container.section(Part.paths.rawValue),
       let ends: [UInt32] = Self.numbers(container, .ends), let raw: [UInt64] = Self.numbers(container, .places),
       let lengths: [UInt16] = Self.numbers(container, .lengths),
+      let bodyLengths: [UInt32] = Self.numbers(container, .bodyLengths),
+      let nameLengths: [UInt32] = Self.numbers(container, .nameLengths),
       let stamps: [UInt64] = Self.numbers(container, .stamps),
       let skipped = container.section(Part.skipped.rawValue),
       let table = PathTable(bytes: Array(bytes), ends: ends), raw.count == table.count, lengths.count == table.count,
+      bodyLengths.count == table.count, nameLengths.count == table.count,
       stamps.isEmpty || stamps.count == table.count,
       let postings = Postings(container.bytes, container.sections[Part.postings.rawValue]),
       postings.documents == table.count
@@ -46,15 +49,9 @@ struct KeptView: Sendable {
       }
       renumbered.append(number)
     }
-    var places: [SegmentStore.Place] = []
-    places.reserveCapacity(raw.count)
-    for value in raw {
-      let segment = Int(value >> 32)
-      let document = Int(value & 0xffff_ffff)
-      guard segment < renumbered.count, document < segments[renumbered[segment]].documents else { return nil }
-      places.append(SegmentStore.Place(segment: renumbered[segment], document: document))
-    }
-    view = FileView(table, places, segments, PathIndex(postings, lengths))
+    guard let places = Self.places(raw, renumbered, segments.map(\.documents)) else { return nil }
+    view = FileView(
+      table, places, segments, PathIndex(postings, lengths), lengths: (body: bodyLengths, names: nameLengths))
     self.stamps = stamps
     var counts: [String: Int] = [:]
     for line in String(decoding: skipped, as: UTF8.self).split(separator: "\n") {
@@ -64,6 +61,24 @@ struct KeptView: Sendable {
     self.skipped = counts
     // The oldest go first when there are too many.
     utimes(path, nil)
+  }
+
+  /// Places in the segments as they are numbered now; nil when there is no such document.
+  private static func places(_ raw: [UInt64], _ numbers: [Int], _ documents: [Int]) -> [SegmentStore.Place]? {
+    var isSound = true
+    let places = [SegmentStore.Place](unsafeUninitializedCapacity: raw.count) { places, count in
+      for value in raw {
+        let segment = Int(value >> 32)
+        let document = Int(value & 0xffff_ffff)
+        guard segment < numbers.count, document < documents[numbers[segment]] else {
+          isSound = false
+          return
+        }
+        places.initializeElement(at: count, to: SegmentStore.Place(segment: numbers[segment], document: document))
+        count += 1
+      }
+    }
+    return isSound ? places : nil
   }
 
   private static func numbers<Number: FixedWidthInteger>(_ container: Container, _ part: Part) -> [Number]? {
@@ -97,7 +112,7 @@ struct KeptView: Sendable {
     let index = PathIndex.encoded(view.paths)
     let parts: [[UInt8]] = [
       Array(names.joined(separator: "\n").utf8), view.paths.bytes, encoded(view.paths.ends), encoded(raw),
-      index.postings, encoded(index.lengths), encoded(stamps),
+      index.postings, encoded(index.lengths), encoded(view.bodyLengths), encoded(view.nameLengths), encoded(stamps),
       Array(skipped.sorted { $0.key < $1.key }.map { "\($0.key)\t\($0.value)\n" }.joined().utf8),
     ]
     guard Container.write(parts, magic: magic, to: "\(directory)/\(name)\(suffix)") else { return }

@@ -10,11 +10,12 @@ struct PathTable: Sendable {
   /// A table that was kept; nil when its parts do not fit one another.
   init?(bytes: [UInt8], ends: [UInt32]) {
     var previous: UInt32 = 0
+    var isAscending = true
     for end in ends {
-      guard end > previous else { return nil }
+      isAscending = isAscending && end > previous
       previous = end
     }
-    guard previous == UInt32(clamping: bytes.count) else { return nil }
+    guard isAscending, previous == UInt32(clamping: bytes.count) else { return nil }
     self.bytes = bytes
     self.ends = ends
   }
@@ -26,6 +27,20 @@ struct PathTable: Sendable {
   mutating func append(_ path: ArraySlice<UInt8>) {
     bytes += path
     ends.append(UInt32(bytes.count))
+  }
+
+  mutating func reserveCapacity(_ paths: Int, bytes count: Int) {
+    ends.reserveCapacity(paths)
+    bytes.reserveCapacity(count)
+  }
+
+  /// Appends paths of another table, which follow those of this one.
+  mutating func append(_ other: PathTable, _ numbers: Range<Int>) {
+    guard !numbers.isEmpty else { return }
+    let start = numbers.lowerBound > 0 ? other.ends[numbers.lowerBound - 1] : 0
+    let shift = UInt32(bytes.count) &- start
+    bytes += other.bytes[Int(start)..<Int(other.ends[numbers.upperBound - 1])]
+    for end in other.ends[numbers] { ends.append(end &+ shift) }
   }
 
   func bytes(_ number: Int) -> ArraySlice<UInt8> { bytes[range(number)] }

@@ -96,7 +96,7 @@ public actor RevisionIndex {
   /// A kept tree with the files that were missing then (left out of a partial clone) and are not any more.
   private func withFetched(_ known: Known, _ repository: Repository, _ observe: Indexer.Observer?) async -> Known {
     var files: [IndexedFile] = []
-    for file in (0..<known.view.count).lazy.filter({ known.view.isAbsent($0) }).prefix(Self.mostMissing) {
+    for file in known.view.absentFiles().prefix(Self.mostMissing) {
       let path = known.view.paths[file]
       guard let entry = try? repository.entry(known.tree, path), repository.contains(entry.id) else { continue }
       files.append(IndexedFile(path: path, blob: entry.id.hex))

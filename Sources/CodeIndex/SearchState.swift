@@ -71,9 +71,7 @@ struct SearchState: Sendable {
   /// How many files are special, by what makes them so.
   func special() -> [String: Int] {
     var result: [String: Int] = [:]
-    for file in 0..<view.count {
-      let flags = view.flags(file)
-      guard !flags.isEmpty else { continue }
+    view.forEachFlagged { _, flags in
       for (flag, name) in IndexStatus.names where flags.contains(flag) { result[name, default: 0] += 1 }
     }
     return result

@@ -5,7 +5,7 @@ import Synchronization
 /// Analysed contents with their inverted indexes. A content is a document, known by its number.
 final class Segment: Sendable {
   /// Changes whenever an analysis of the same content comes out differently, or is stored differently.
-  static let magic = Array("CAseg\u{1}\u{0}\u{1}".utf8)
+  static let magic = Array("CAseg\u{1}\u{0}\u{2}".utf8)
 
   let container: Container
   /// The file's name in its store; nil for one in memory.
@@ -40,8 +40,13 @@ final class Segment: Sendable {
     self.languages = String(decoding: languages, as: UTF8.self).split(
       separator: "\n", omittingEmptySubsequences: false
     ).map(String.init)
-    let unitCounts = (0..<documents).map { number in
-      UInt16(littleEndian: keys.loadUnaligned(fromByteOffset: number * Self.keySize + 22, as: UInt16.self))
+    let count = documents
+    let unitCounts = [UInt16](unsafeUninitializedCapacity: count) { units, filled in
+      for number in 0..<count {
+        units[number] = UInt16(
+          littleEndian: keys.loadUnaligned(fromByteOffset: number * Self.keySize + 22, as: UInt16.self))
+      }
+      filled = count
     }
     guard
       let body = Postings(
@@ -76,10 +81,21 @@ final class Segment: Sendable {
     return ContentKey(blob: blob, language: languages[language])
   }
 
-  /// The first bytes of a document's blob id, for a table of documents.
-  func shortKeys() -> [UInt64] {
-    guard let keys = container.section(Part.keys.rawValue) else { return [] }
-    return (0..<documents).map { keys.loadUnaligned(fromByteOffset: $0 * Self.keySize, as: UInt64.self) }
+  /// Visits the first bytes of the documents' blob ids.
+  @inline(__always)
+  func forEachShortKey(_ visit: (Int, UInt64) -> Void) {
+    guard let keys = container.section(Part.keys.rawValue) else { return }
+    for number in 0..<documents {
+      visit(number, keys.loadUnaligned(fromByteOffset: number * Self.keySize, as: UInt64.self))
+    }
+  }
+
+  /// Visits the documents about which there is something special.
+  func forEachFlagged(_ visit: (Int, FileAnalysis.Flags) -> Void) {
+    guard let keys = container.section(Part.keys.rawValue) else { return }
+    for number in 0..<documents where keys[number * Self.keySize + 21] != 0 {
+      visit(number, FileAnalysis.Flags(rawValue: keys[number * Self.keySize + 21]))
+    }
   }
 
   func flags(_ number: Int) -> FileAnalysis.Flags {

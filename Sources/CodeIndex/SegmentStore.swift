@@ -17,8 +17,12 @@ final class SegmentStore: Sendable {
 
   /// Where a document is.
   struct Place: Hashable, Sendable {
-    var segment: Int
-    var document: Int
+    private let number: UInt64
+
+    init(segment: Int, document: Int) { number = UInt64(segment) << 32 | UInt64(document) }
+
+    var segment: Int { Int(number >> 32) }
+    var document: Int { Int(number & 0xffff_ffff) }
   }
 
   private struct State: Sendable {
@@ -73,11 +77,14 @@ final class SegmentStore: Sendable {
   func find(_ keys: [ContentKey?]) -> [Place?] {
     state.withLock { state in
       let places: [UInt64: [Place]]
+      let documents = state.segments.reduce(0) { $0 + $1.documents }
       if let known = state.places {
         places = known
+      } else if keys.count < documents / 64 {
+        places = Self.table(of: keys, state.segments)
       } else {
         var table: [UInt64: [Place]] = [:]
-        table.reserveCapacity(state.segments.reduce(0) { $0 + $1.documents })
+        table.reserveCapacity(documents)
         for (number, segment) in state.segments.enumerated() { Self.enter(segment, number, &table) }
         state.places = table
         places = table
@@ -94,9 +101,30 @@ final class SegmentStore: Sendable {
   }
 
   private static func enter(_ segment: Segment, _ number: Int, _ table: inout [UInt64: [Place]]) {
-    for (document, short) in segment.shortKeys().enumerated() {
+    segment.forEachShortKey { document, short in
       table[short, default: []].append(Place(segment: number, document: document))
     }
+  }
+
+  /// The documents that may be among a few keys: a look at all is cheaper than a table of all.
+  private static func table(of keys: [ContentKey?], _ segments: [Segment]) -> [UInt64: [Place]] {
+    var table: [UInt64: [Place]] = [:]
+    // A bit for the lowest twelve of each wanted key's first bytes lets nearly all others pass by.
+    var sieve = [UInt64](repeating: 0, count: 64)
+    for short in keys.compactMap({ $0.map(short) }) {
+      table[short] = []
+      sieve[Int(short >> 6 & 63)] |= 1 << (short & 63)
+    }
+    guard !table.isEmpty else { return table }
+    sieve.withUnsafeBufferPointer { sieve in
+      for (number, segment) in segments.enumerated() {
+        segment.forEachShortKey { document, short in
+          guard sieve[Int(short >> 6 & 63)] >> (short & 63) & 1 == 1 else { return }
+          table[short]?.append(Place(segment: number, document: document))
+        }
+      }
+    }
+    return table
   }
 
   /// Keeps a segment; where it cannot be written (no space, no permission) it stays in memory.

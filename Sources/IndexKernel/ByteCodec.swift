@@ -173,10 +173,24 @@ extension TermTable {
 
 /// A 64-bit checksum against damage, not against forgery.
 public enum Checksum {
-  /// Of some bytes: multiply and fold, eight bytes at a time.
+  /// Of some bytes: multiply and fold, eight bytes at a time in each of four lanes.
   public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var value = 0x9e37_79b9_7f4a_7c15 ^ UInt64(bytes.count)
     var index = 0
+    if bytes.count >= 32 {
+      var (second, third, fourth) = (value &+ 1, value &+ 2, value &+ 3)
+      func word(_ number: Int) -> UInt64 {
+        UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index + number * 8, as: UInt64.self))
+      }
+      while index + 32 <= bytes.count {
+        value = mix(value ^ word(0))
+        second = mix(second ^ word(1))
+        third = mix(third ^ word(2))
+        fourth = mix(fourth ^ word(3))
+        index += 32
+      }
+      value = mix(mix(mix(value ^ second) ^ third) ^ fourth)
+    }
     while index + 8 <= bytes.count {
       value = mix(value ^ UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
       index += 8
