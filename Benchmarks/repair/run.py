@@ -6,7 +6,8 @@ usage: run.py [--agent PATH] [--language LANGUAGE] [--timeout 60s] [--keep DIREC
 LANGUAGE/NAME.txt is a program, then `---`, calls that the engine may see as tests, `---`, calls that judge its patch.
 Lines that begin with `R|` are in the right program only, with `B|` in the broken one only; `>` begins lines that the
 tests need. What a call gives in the right program is what a test expects. Time is processor time of all processes.
-Candidates a second, and the ratio of that to runs of the tests one by one, are by wall time, starts of the tests included.
+Candidates a second, and the ratio of that to runs of the tests one by one, are by wall time, starts of the tests included;
+those a second of processor time are of the whole run, and say more on a machine that does other work.
 """
 import argparse
 import json
@@ -129,8 +130,8 @@ def main():
                       if n in ('patches', 'candidates')), '')
         totals['all'] += 1
         patches, runs = rates(options.agent, str(root / 'state'))
-        total = speeds.setdefault(style, ([0, 0.0], [0, 0.0]))
-        for sum_, part in zip(total, (patches, runs)):
+        total = speeds.setdefault(style, ([0, 0.0], [0, 0.0], [0, 0.0]))
+        for sum_, part in zip(total, (patches, runs, (patches[0], spent))):
             sum_[0] += part[0]
             sum_[1] += part[1]
         speed, cold = per_second(*patches), per_second(*runs)
@@ -145,9 +146,10 @@ def main():
     if options.check:
         return
     print(', '.join(f'{value} {key}' for key, value in totals.items()))
-    for style, (patches, runs) in sorted(speeds.items()):
+    for style, (patches, runs, processor) in sorted(speeds.items()):
         speed, cold = per_second(*patches), per_second(*runs)
-        print(f'{style}: {speed:.0f} candidates a second, {cold:.2f} runs of the tests a second one by one'
+        print(f'{style}: {speed:.1f} candidates a second, {per_second(*processor):.1f} a second of processor time, '
+              f'{cold:.2f} runs of the tests a second one by one'
               + (f', ratio {speed / cold:.0f}' if cold else ''))
 
 
