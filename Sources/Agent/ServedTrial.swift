@@ -46,9 +46,12 @@ struct ServedTrial: Sendable {
 
   /// The ways that may serve, the better ones first.
   var ways: [Way] {
-    guard tests.command.mayHaveTrials, base.isNamed else { return [.series] }
+    guard tests.command.mayHaveTrials(patching: originals.keys), base.isNamed else { return [.series] }
     let isSmall =
       base.tests.count <= Self.mostCollected && base.tests.reduce(0) { $0 + ($1.duration ?? 0) } <= Self.mostSeconds
+    if tests.command.runsScriptsAgain {
+      return !base.failing.isEmpty && base.buildErrors.isEmpty && isSmall ? [.whole, .ordered, .series] : [.series]
+    }
     return !base.failing.isEmpty && base.buildErrors.isEmpty && isSmall
       ? [.whole, .ordered, .selected, .series] : [.selected, .series]
   }
@@ -107,9 +110,9 @@ struct ServedTrial: Sendable {
     let nonce = Nonce.random()
     guard
       let plan = command.trialsPlan(
-        nonce: nonce, root: workspace.location.root, patches: share.map { patches[$0] },
-        names: way == .whole ? base.failing : nil, slow: base.endless, seconds: deadline.secondsLeft,
-        patience: patience, stopsAtFirst: stopsAtFirst)
+        nonce: nonce, root: workspace.location.root, directory: tests.projectRoot(in: workspace),
+        patches: share.map { patches[$0] }, names: way == .whole ? base.failing : nil, slow: base.endless,
+        seconds: deadline.secondsLeft, patience: patience, stopsAtFirst: stopsAtFirst)
     else { return nil }
     var limits = tests.limits
     // Each patch has bounds of its own; this one is for a run that does not get to the point where it forks.

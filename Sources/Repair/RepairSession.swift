@@ -63,10 +63,10 @@ struct RepairSession: Sendable {
 
   /// One start of the tests serves many patches where they are quick; else each is a run of its own.
   private static func firstBatch(for brief: RepairBrief) -> Int {
-    guard brief.framework == .pytest || brief.framework == .unittest else { return 12 }
+    guard [.pytest, .unittest, .node].contains(brief.framework) else { return 12 }
     let failing = Set(brief.report.failing).subtracting(brief.report.endless)
     let seconds = brief.report.tests.reduce(0) { $0 + (failing.contains($1.name) ? $1.duration ?? 0 : 0) }
-    return seconds < 0.1 ? 128 : seconds < 1 ? 32 : 12
+    return seconds < 0.1 ? brief.framework == .node ? 48 : 128 : seconds < 1 ? 32 : 12
   }
 
   /// Continues with the answers to ``pending``, by call id. What is then in ``pending`` is to be called next; nothing is

@@ -39,13 +39,18 @@ extension AdaptorResults {
           trace: trace))
       return
     }
-    let names = (event["path"]?.array ?? []).prefix(32).compactMap(\.string).joined(separator: " > ")
     let isBad = result == .failed || result == .errored
     let own = path.flatMap { path in event["line"]?.int.flatMap { SourceLocation(path: path, line: $0) } }
     builder.add(
       TestOutcome(
-        name: place.isEmpty ? names : "\(place)::\(names)", result: result, duration: event["duration"]?.double,
+        name: Self.nodeName(event, place: place), result: result, duration: event["duration"]?.double,
         message: message, location: isBad ? trace.last ?? own : nil, trace: isBad ? trace : []))
+  }
+
+  /// The name of the test that an event is of.
+  static func nodeName(_ event: JSONValue, place: String) -> String {
+    let names = (event["path"]?.array ?? []).prefix(32).compactMap(\.string).joined(separator: " > ")
+    return place.isEmpty ? names : "\(place)::\(names)"
   }
 
   /// A test file that ended, with whatever status, while tests of it were still to run: `process.exit(0)` in a test.

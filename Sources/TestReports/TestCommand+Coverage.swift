@@ -11,8 +11,8 @@ extension TestCommand {
   /// Whether ``coveragePlan(nonce:root:)`` has an adaptor for this command's tool, or for one that a wrapper may start.
   public var mayHaveCoverage: Bool {
     switch framework {
-    case .pytest, .unittest, .tap, .exitStatus: true
-    case .swift, .go, .cargo, .node, .junit, .ctest: false
+    case .pytest, .unittest, .node, .tap, .exitStatus: true
+    case .swift, .go, .cargo, .junit, .ctest: false
     }
   }
 
@@ -25,24 +25,35 @@ extension TestCommand {
   public func coveragePlan(nonce: String, root: [UInt8]) -> RunPlan? {
     guard mayHaveCoverage, let root = String(validating: root, as: UTF8.self) else { return nil }
     var plan = plan(nonce: nonce, testSeconds: Self.coveredSeconds)
-    plan.adaptorFiles["codeagent_coverage.py"] = PackageResources.codeagent_coverage_py
+    if plan.adaptorFiles["codeagent_report.py"] != nil {
+      plan.adaptorFiles["codeagent_coverage.py"] = PackageResources.codeagent_coverage_py
+    }
+    if plan.adaptorFiles["codeagent-node.cjs"] != nil {
+      plan.adaptorFiles["codeagent-coverage.cjs"] = PackageResources.codeagent_coverage_cjs
+    }
     plan.environment["CODEAGENT_COVERAGE"] = root
     return plan
   }
 
   /// Reads which lines each test ran; nil when nothing was noted. Tests that did not end are there when the run noted
   /// them in time.
-  /// - Parameter evidence: what a run by ``coveragePlan(nonce:root:)`` left, also one that was stopped. Paths are relative
-  ///   to the plan's root, whatever the evidence's directory is.
-  public func coverage(from evidence: RunEvidence) -> TestCoverage? {
+  /// - Parameters:
+  ///   - evidence: what a run by ``coveragePlan(nonce:root:)`` left, also one that was stopped. Paths are relative to the
+  ///     plan's root, whatever the evidence's directory is.
+  ///   - directory: where the command ran, from the plan's root: names of tests begin with files relative to it.
+  public func coverage(from evidence: RunEvidence, directory: RepoPath = .root) -> TestCoverage? {
     let results = AdaptorResults(evidence.results.filter { $0.key.hasPrefix("coverage-") }, nonce: evidence.nonce)
     // Paths come relative to the plan's root already.
     let root = ProjectRoot(evidence.projectRoot)
+    let here = ProjectRoot(evidence.projectRoot + (directory.isRoot ? [] : [UInt8(ascii: "/")] + directory.bytes))
+    var uses: [String: Int] = [:]
     var order: [String] = []
     var lines: [String: [RepoPath: [ClosedRange<Int>]]] = [:]
     for file in results.files where file.framework == "coverage" {
       for event in file.events where event["event"]?.string == "lines" {
-        guard let name = event["name"]?.string, let files = event["files"]?.object else { continue }
+        guard let name = event["name"]?.string ?? Self.name(ofNode: event, root: here, uses: &uses),
+          let files = event["files"]?.object
+        else { continue }
         if lines[name] == nil {
           guard order.count < Self.maximumTests else { continue }
           order.append(name)
@@ -57,6 +68,21 @@ extension TestCommand {
     }
     let tests = order.compactMap { name in lines[name].map { TestCoverage.Test(name: name, lines: $0) } }
     return tests.isEmpty ? nil : TestCoverage(tests: tests)
+  }
+
+  /// The name that a report gives to a test, a point of TAP or a script of Node; the second of a name is called `name#2`.
+  private static func name(ofNode event: JSONValue, root: ProjectRoot, uses: inout [String: Int]) -> String? {
+    guard let place = event["file"]?.string.flatMap({ root.path($0.utf8)?.quoted }) else { return nil }
+    var name = place
+    if let point = event["point"]?.string {
+      let read = TAPOutput([Array(point.utf8)[...]]).points.first
+      guard let title = read?.path.joined(separator: " > ") else { return nil }
+      name = "\(place)::\(title)"
+    } else if event["path"]?.array?.isEmpty == false {
+      name = AdaptorResults.nodeName(event, place: place)
+    }
+    uses[name, default: 0] += 1
+    return uses[name].map { $0 == 1 ? name : "\(name)#\($0)" }
   }
 
   private static func range(_ value: JSONValue) -> ClosedRange<Int>? {

@@ -39,17 +39,34 @@ public struct Trials: Sendable {
 }
 
 extension TestCommand {
-  /// Whether ``trialsPlan(nonce:root:patches:stopsAtFirst:)`` may have an adaptor for this command.
-  public var mayHaveTrials: Bool { framework == .pytest || framework == .unittest }
+  /// Whether ``trialsPlan(nonce:root:patches:stopsAtFirst:)`` may have an adaptor for this command, when these files are
+  /// patched: what only says TAP, or nothing, may run scripts of Node.
+  public func mayHaveTrials(patching paths: some Sequence<RepoPath>) -> Bool {
+    switch framework {
+    case .pytest, .unittest, .node: true
+    case .tap, .exitStatus: paths.contains(where: Self.isOfNode)
+    case .swift, .go, .cargo, .junit, .ctest: false
+    }
+  }
 
-  /// How to run this command once so that it tries many patches: it forks where the first patched file is about to be
-  /// imported, and every child goes on with a patch of its own. Nil when no adaptor can, or a patch is not text.
+  private static func isOfNode(_ path: RepoPath) -> Bool {
+    [".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".jsx", ".tsx"].contains { path.bytes[...].ends($0) }
+  }
+
+  /// Whether trials run scripts of Node again, rather than fork: the command's own words do not count there, and its
+  /// narrowing to some tests brings nothing.
+  public var runsScriptsAgain: Bool { framework != .pytest && framework != .unittest }
+
+  /// How to run this command once so that it tries many patches. A Python forks where the first patched file is about to be
+  /// imported, and every child goes on with a patch of its own; scripts of Node that the command started are run again in
+  /// threads. Nil when no adaptor can, or a patch is not text.
   ///
   /// Nothing that comes of it is proof: children share what was loaded before, and files that tests leave behind.
   /// - Parameters:
   ///   - nonce: a fresh random text of this run; the evidence is given the same.
   ///   - root: the absolute path, inside the sandbox, of the directory that the patches' paths begin at. Files are
   ///     changed there.
+  ///   - directory: the absolute path of the directory that the command runs in.
   ///   - names: the tests that each patch is tried with first, as reports name them; with all others only where those pass.
   ///     Nil to run what the command runs.
   ///   - slow: tests of which it is known that they do not end as the code is.
@@ -57,10 +74,13 @@ extension TestCommand {
   ///   - patience: how many times the usual time a patch may take; more for those that ran out of it before.
   ///   - stopsAtFirst: whether what follows the first patch with which the run succeeds is left untried.
   public func trialsPlan(
-    nonce: String, root: [UInt8], patches: [[TrialEdit]], names: [String]? = nil, slow: [String] = [],
-    seconds: Double = 86_400, patience: Double = 1, stopsAtFirst: Bool
+    nonce: String, root: [UInt8], directory: [UInt8]? = nil, patches: [[TrialEdit]], names: [String]? = nil,
+    slow: [String] = [], seconds: Double = 86_400, patience: Double = 1, stopsAtFirst: Bool
   ) -> RunPlan? {
-    guard mayHaveTrials, let root = String(validating: root, as: UTF8.self) else { return nil }
+    guard mayHaveTrials(patching: patches.joined().lazy.map(\.path)),
+      let directory = String(validating: directory ?? root, as: UTF8.self),
+      let root = String(validating: root, as: UTF8.self)
+    else { return nil }
     var list: [JSONValue] = []
     for patch in patches {
       var edits: [JSONValue] = []
@@ -75,7 +95,7 @@ extension TestCommand {
       list.append(.array(edits))
     }
     let request: JSONValue = [
-      "root": .string(root), "patches": .array(list), "stop": .bool(stopsAtFirst),
+      "root": .string(root), "directory": .string(directory), "patches": .array(list), "stop": .bool(stopsAtFirst),
       "names": names.map { .array($0.map { .string($0) }) } ?? .null, "slow": .array(slow.map { .string($0) }),
       "seconds": .double(min(86_400, max(0, seconds))),
       "cpu": JSONValue(Self.trialSeconds), "wall": JSONValue(2 * Self.trialSeconds),
@@ -83,11 +103,37 @@ extension TestCommand {
     ]
     // The code as it is may have tests that never end: they were seen before.
     var plan = plan(nonce: nonce, testSeconds: Self.endlessSeconds)
-    plan.adaptorFiles["codeagent_server.py"] = PackageResources.codeagent_server_py
     plan.adaptorFiles["trials.json"] = request.serialized
-    plan.environment["CODEAGENT_TRIALS"] = "\(RunPlan.adaptorDirectory)/trials.json"
+    if !runsScriptsAgain {
+      plan.adaptorFiles["codeagent_server.py"] = PackageResources.codeagent_server_py
+      plan.environment["CODEAGENT_TRIALS"] = "\(RunPlan.adaptorDirectory)/trials.json"
+    } else {
+      plan.adaptorFiles["codeagent-trials.cjs"] = PackageResources.codeagent_trials_cjs
+      plan.shell = Self.tryingScripts(of: plan.shell)
+    }
     return plan
   }
+
+  /// Runs the command once to note the scripts that Node runs for it, then the program that runs these for every patch:
+  /// again where a patch has ended that program itself.
+  private static func tryingScripts(of shell: String) -> String {
+    """
+    (
+    CODEAGENT_SCRIPTS=1; export CODEAGENT_SCRIPTS
+    \(shell)
+    ) < /dev/null > /dev/null 2>&1
+    unset NODE_OPTIONS
+    n=0
+    while [ -s \(RunPlan.resultsDirectory)/node ] && [ $n -lt \(mostDeaths) ]; do
+    "$(head -n 1 \(RunPlan.resultsDirectory)/node)" \(RunPlan.adaptorDirectory)/codeagent-trials.cjs \(RunPlan.adaptorDirectory)/trials.json < /dev/null > /dev/null 2>&1
+    [ $? -ge 128 ] || break
+    n=$((n + 1))
+    done
+    """
+  }
+
+  /// Patches that may end the program that tries them all.
+  private static let mostDeaths = 40
 
   /// CPU seconds that the code as it is may take; a patch gets some times of what that took.
   private static let trialSeconds = 20
@@ -108,11 +154,15 @@ extension TestCommand {
         patch: index < 0 ? nil : index, isTimeout: event["timeout"]?.bool ?? false,
         isOfAll: event["all"]?.bool ?? false)
       if event["error"] == nil {
-        let lines = Array((event["lines"]?.string ?? "").utf8)
+        // A text of each process that had something to say.
+        let texts = event["lines"]?.array?.map { $0.string ?? "" } ?? [event["lines"]?.string ?? ""]
+        let lines = texts.enumerated().filter { !$0.element.isEmpty }.map {
+          ("trial-\(1000 + $0.offset).jsonl", Array($0.element.utf8))
+        }
         trial.report = report(
           from: RunEvidence(
             output: [], exitStatus: event["status"]?.int.flatMap(Int32.init(exactly:)),
-            results: lines.isEmpty ? [:] : ["trial.jsonl": lines], projectRoot: evidence.projectRoot,
+            results: Dictionary(uniqueKeysWithValues: lines), projectRoot: evidence.projectRoot,
             nonce: evidence.nonce))
       }
       trials.all.append(trial)

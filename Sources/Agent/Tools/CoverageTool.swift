@@ -124,7 +124,7 @@ extension TestRunner {
       let run = try await runInCopy(plan, of: workspace, named: "cover-\(nonce)", limits: limits)
       let evidence = RunEvidence(
         output: [], exitStatus: nil, results: run.results, projectRoot: workspace.location.root, nonce: nonce)
-      let coverage = command.coverage(from: evidence)
+      let coverage = command.coverage(from: evidence, directory: directory)
       let exitStatus: Int32? = if case .exited(let code) = run.result.status { code } else { nil }
       let report = command.report(
         from: RunEvidence(

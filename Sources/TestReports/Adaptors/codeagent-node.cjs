@@ -1,23 +1,56 @@
 'use strict';
 // Loaded by every Node of a test run (NODE_OPTIONS=--require): reports what node:test, mocha and jest run, and what a
 // script that is run by itself prints, one JSON line an event, into the directory CODEAGENT_RESULTS. Node 12 and later.
+//
+// In a run that tries patches (CODEAGENT_SCRIPTS) it notes only which scripts the command starts; codeagent-trials.cjs then
+// runs those for each patch, in threads, and has this file report there.
 (function () {
   const results = process.env.CODEAGENT_RESULTS;
   let main = true;
-  try { main = require('worker_threads').isMainThread; } catch (error) { /* before Node 12 */ }
-  if (!results || !main) return;
+  let trial = null;
+  try {
+    const threads = require('worker_threads');
+    trial = threads.codeagentTrial;
+    main = threads.isMainThread && !trial;
+  } catch (error) { /* before Node 12 */ }
+  if (!results || !main && !trial) return;
 
   const fs = require('fs');
   const path = require('path');
   const appendFileSync = fs.appendFileSync;
   const stringify = JSON.stringify;
   const nonce = process.env.CODEAGENT_NONCE || '';
-  const script = process.argv[1] || '';
-  const isRunner = process.execArgv.indexOf('--test') >= 0;
-  const isChild = /^child/.test(process.env.NODE_TEST_CONTEXT || '');
+  const script = trial ? trial.script : process.argv[1] || '';
+  const isRunner = !trial && process.execArgv.indexOf('--test') >= 0;
+  const isOfRunner = /^child/.test(process.env.NODE_TEST_CONTEXT || '');
+  // Where patches are tried nobody else reads what a child of Node's runner says.
+  const isChild = isOfRunner && !trial;
   const isTool = /[\\/](node_modules|nodejs|npm|yarn|pnpm|corepack)[\\/]/.test(real(script)) || !script;
-  const isNested = 'CODEAGENT_ACTIVE' in process.env;
+  const isNested = !trial && 'CODEAGENT_ACTIVE' in process.env;
   const limit = 6000;
+
+  if (main && process.env.CODEAGENT_SCRIPTS) {
+    if (!isRunner && !isNested) note();
+    return;
+  }
+
+  // What starts others, and runs no test itself.
+  function isWrapper(name) {
+    return !name || /[\\/]\.yarn[\\/]releases[\\/]/.test(name)
+      || /[\\/](node_modules|nodejs)[\\/](npm|npx|yarn|yarnpkg|pnpm|corepack|c8|nyc|cross-env|env-cmd|dotenv-cli|npm-run-all2?|concurrently|nx|lerna|turbo|wireit)[\\/]/.test(name);
+  }
+
+  function note() {
+    if (isWrapper(real(script))) return;
+    process.env.CODEAGENT_ACTIVE = String(process.pid);
+    const job = { nonce: nonce, script: script, argv: process.argv.slice(2), execArgv: process.execArgv,
+      execPath: process.execPath, cwd: process.cwd(), time: Date.now() / 1000 - process.uptime(),
+      isOfRunner: isOfRunner, env: Object.assign({}, process.env) };
+    try {
+      appendFileSync(path.join(results, 'job-' + process.pid + '-' + process.hrtime().join('') + '.json'), stringify(job));
+      appendFileSync(path.join(results, 'node'), process.execPath + '\n');
+    } catch (error) { /* then it is not run again */ }
+  }
 
   function real(name) {
     try { return fs.realpathSync(name); } catch (error) { return name; }
@@ -29,6 +62,15 @@
   function put(fields) {
     if (broken) return;
     try {
+      if (trial) {
+        if (file === null) {
+          file = '';
+          put({ event: 'start', nonce: nonce, framework: 'node', version: process.version, script: script,
+            cwd: process.cwd(), time: 0 });
+        }
+        trial.put(stringify(fields));
+        return;
+      }
       if (file === null) {
         file = path.join(results, 'node-' + process.pid + '-' + process.hrtime().join('') + '.jsonl');
         put({ event: 'start', nonce: nonce, framework: isChild ? 'node-child' : 'node', version: process.version,
@@ -75,11 +117,16 @@
   const starts = new Map();
   const printed = new Map();
   const pending = new Map();
+  // Levels of tests around those of the script, where patches are tried.
+  let outer = 0;
 
   function onTestEvent(type, data) {
     const owner = data.file || script;
+    const nesting = data.nesting - outer;
+    if (nesting < 0) return;
+    if (coverage && !isRunner) coverTest(type, data);
     if (isChild) {
-      const key = data.nesting + '\0' + data.name + '\0' + data.line + '\0' + data.column;
+      const key = nesting + '\0' + data.name + '\0' + data.line + '\0' + data.column;
       if (type === 'test:dequeue' || type === 'test:enqueue') pending.set(key, data.name);
       if (type === 'test:pass' || type === 'test:fail' || type === 'test:complete') pending.delete(key);
       return;
@@ -91,16 +138,16 @@
     const names = starts.get(owner) || [];
     starts.set(owner, names);
     if (type === 'test:start') {
-      names.length = data.nesting;
-      names[data.nesting] = data.name;
+      names.length = nesting;
+      names[nesting] = data.name;
     }
     if (type !== 'test:pass' && type !== 'test:fail') return;
     const details = data.details || {};
     const error = details.error;
     const kind = error && error.failureType;
     if (details.type === 'suite' && (type === 'test:pass' || kind === 'subtestsFailed')) return;
-    const ancestors = names.slice(0, data.nesting).filter((name) => name !== undefined);
-    const isFile = data.nesting === 0 && (data.name === owner || path.resolve(String(data.name)) === owner);
+    const ancestors = names.slice(0, nesting).filter((name) => name !== undefined);
+    const isFile = nesting === 0 && (data.name === owner || path.resolve(String(data.name)) === owner);
     if (ancestors[0] === owner || (ancestors[0] && path.resolve(ancestors[0]) === owner)) ancestors.shift();
     const fields = { event: 'test', file: owner, isFile: isFile, path: ancestors.concat([data.name]),
       line: data.line, duration: (details.duration_ms || 0) / 1000, result: 'passed' };
@@ -118,7 +165,49 @@
         Object.assign(fields, { message: cut(text || fields.message), trace: frames(text), isLoad: true });
       }
     }
+    if (trial) {
+      trial.tests += 1;
+      if (fields.result === 'failed' || fields.result === 'errored') trial.failed += 1;
+    }
     put(fields);
+  }
+
+  // Which lines tests run: of node:test and mocha each test, of a script each point of TAP and the whole.
+
+  let coverage = null;
+  let hasTests = false;
+  const covered = new Map();
+  const titles = [];
+  if (main && !isNested && !isRunner && process.env.CODEAGENT_COVERAGE) {
+    try { coverage = require('./codeagent-coverage.cjs').start(); } catch (error) { /* a Node without an inspector */ }
+  }
+
+  function coverTest(type, data) {
+    if (type === 'test:dequeue' && !hasTests) {
+      // What loading the files ran is no test's.
+      coverage.drop();
+      hasTests = true;
+    }
+    if (type === 'test:start') {
+      titles.length = data.nesting;
+      titles[data.nesting] = data.name;
+    }
+    if (type !== 'test:pass' && type !== 'test:fail' || (data.details || {}).type === 'suite') return;
+    hasTests = true;
+    coverage.note({ file: data.file || script, path: titles.slice(0, data.nesting).concat([data.name]) });
+  }
+
+  function coverPoint(text) {
+    for (const line of text.split('\n')) {
+      if (/^TAP version/.test(line)) unite(coverage.note(null));
+      if (/^(not )?ok\b/.test(line)) unite(coverage.note({ file: script, point: line.slice(0, limit) }));
+    }
+  }
+
+  function unite(files) {
+    for (const name of Object.keys(files || {})) {
+      covered.set(name, (covered.get(name) || []).concat(files[name]).slice(-2000));
+    }
   }
 
   const Readable = require('stream').Readable;
@@ -136,6 +225,11 @@
     if (/[\\/]mocha[\\/]lib[\\/]runner\.js$/.test(name) && exported.prototype) {
       const original = exported.prototype.emit;
       exported.prototype.emit = function (type, test, error) {
+        if (coverage && type === 'test') coverage.drop();
+        if (coverage && test && test.type === 'test' && (type === 'pass' || type === 'fail')) {
+          hasTests = true;
+          coverage.note({ file: test.file || script, path: test.titlePath() });
+        }
         if (type === 'pass' || type === 'pending' || type === 'fail') {
           const titles = typeof test.titlePath === 'function' ? test.titlePath() : [test.title];
           put(Object.assign(
@@ -180,7 +274,10 @@
   Module.prototype.load = function (name) {
     const value = load.apply(this, arguments);
     if (/mocha|jest/.test(name)) {
-      try { watch(name, this.exports); } catch (error) { /* another layout than the known ones */ }
+      try {
+        watch(name, this.exports);
+        if (trial) trial.loaded(name, this.exports);
+      } catch (error) { /* another layout than the known ones */ }
     }
     return value;
   };
@@ -188,23 +285,44 @@
   // A script run by itself: its output is kept beside its name, since many scripts share one standard output.
 
   if (isNested) { broken = true; return; }
-  if (!isTool && !isRunner && !isChild) {
-    process.env.CODEAGENT_ACTIVE = String(process.pid);
+  const isScript = !isTool && !isRunner && !isOfRunner;
+  const mostOutput = 16 << 20;
+  let left = mostOutput;
+  let uncaught = null;
+
+  function begin() {
+    if (!isScript) return;
     put({ event: 'script' });
+  }
+
+  function said(chunk) {
+    if (isScript && left > 0 && (typeof chunk === 'string' || Buffer.isBuffer(chunk))) {
+      const text = typeof chunk === 'string' ? chunk : chunk.toString('utf8');
+      left -= text.length;
+      if (coverage && !hasTests) coverPoint(text);
+      put({ event: 'output', text: text });
+    }
+  }
+
+  function threw(error) {
+    uncaught = described(error);
+    if (trial && isOfRunner) printed.set(script, (printed.get(script) || '') + (error && error.stack || uncaught.message));
+    if (isScript) put(Object.assign({ event: 'uncaught' }, uncaught));
+  }
+
+  if (isScript || trial) {
+    if (main) process.env.CODEAGENT_ACTIVE = String(process.pid);
+    begin();
     const stdout = process.stdout;
     const write = stdout.write;
-    let left = 16 << 20;
-    stdout.write = function (chunk, encoding) {
-      if (left > 0 && (typeof chunk === 'string' || Buffer.isBuffer(chunk))) {
-        const text = typeof chunk === 'string' ? chunk : chunk.toString('utf8');
-        left -= text.length;
-        put({ event: 'output', text: text });
-      }
-      return write.apply(this, arguments);
+    stdout.write = function (chunk, encoding, done) {
+      said(chunk);
+      if (!trial) return write.apply(this, arguments);
+      const after = typeof encoding === 'function' ? encoding : done;
+      if (typeof after === 'function') process.nextTick(after);
+      return true;
     };
-    process.on('uncaughtExceptionMonitor', function (error) {
-      put(Object.assign({ event: 'uncaught' }, described(error)));
-    });
+    process.on('uncaughtExceptionMonitor', threw);
   }
   // The status is final only after every exit listener; one of them may exit once more.
   function ended(status) {
@@ -212,6 +330,14 @@
       for (const name of pending.values()) put({ event: 'unfinished', name: name });
       pending.clear();
     }
+    if (trial && isOfRunner) putFile(status);
+    if (coverage && !hasTests && (isScript || isOfRunner)) {
+      unite(coverage.note(null));
+      const files = {};
+      for (const entry of covered) files[entry[0]] = entry[1];
+      coverage.put({ event: 'lines', file: script, path: [], files: files });
+    }
+    coverage = null;
     if (file !== null) put({ event: 'end', nonce: nonce, status: status });
   }
   const processEmit = process.emit;
@@ -225,4 +351,36 @@
     ended(code === undefined ? 0 : Number(code));
     return reallyExit.apply(this, arguments);
   };
+
+  // What Node's runner says of a file as a whole.
+  function putFile(status) {
+    const text = printed.get(script) || '';
+    if (status !== 0 && (uncaught || !trial.failed || text)) {
+      put(Object.assign({ event: 'test', file: script, isFile: true, path: [script], result: 'failed', isLoad: true },
+        { message: cut(text || 'It exited with status ' + status + '.'), trace: frames(text) }));
+    } else if (status === 0 && !trial.tests) {
+      put({ event: 'test', file: script, isFile: true, path: [script], result: 'passed' });
+    }
+  }
+
+  if (trial) {
+    process.stderr.write = function (chunk, encoding, done) {
+      if (isOfRunner) printed.set(script, ((printed.get(script) || '') + chunk).slice(-8000));
+      const after = typeof encoding === 'function' ? encoding : done;
+      if (typeof after === 'function') process.nextTick(after);
+      return true;
+    };
+    trial.threw = threw;
+    trial.ended = ended;
+    // The next run of the same script in the same thread.
+    trial.begin = function (levels) {
+      file = null;
+      broken = false;
+      left = mostOutput;
+      uncaught = null;
+      outer = levels;
+      for (const map of [starts, printed, pending]) map.clear();
+      begin();
+    };
+  }
 })();
