@@ -109,6 +109,7 @@ extension TestCommand {
       plan.environment["CODEAGENT_TRIALS"] = "\(RunPlan.adaptorDirectory)/trials.json"
     } else {
       plan.adaptorFiles["codeagent-trials.cjs"] = PackageResources.codeagent_trials_cjs
+      plan.adaptorFiles["codeagent-thread.cjs"] = PackageResources.codeagent_thread_cjs
       plan.shell = Self.tryingScripts(of: plan.shell)
     }
     return plan

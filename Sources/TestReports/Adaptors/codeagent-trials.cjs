@@ -14,266 +14,15 @@ const fs = require('fs');
 const path = require('path');
 const threads = require('worker_threads');
 
-// The thread that runs scripts
-
-function host() {
-  const { job, root, commands, signal, port, adaptor, hasTests } = threads.workerData;
-  const Module = require('module');
-  const post = port.postMessage.bind(port);
-  const receive = threads.receiveMessageOnPort;
-  const clean = path.join(root, '/');
-  const program = fs.realpathSync(job.script);
-  const foreign = /[\\/]node_modules[\\/](?!tape[\\/])/;
-  const wait = Atomics.wait;
-  const load = Atomics.load;
-  const store = Atomics.store;
-  let lines = [];
-  let size = 0;
-  let isOpen = false;
-  let usesTests = false;
-  let reusable = true;
-  let taken = 0;
-  const trial = {
-    script: job.script, tests: 0, failed: 0,
-    put(line) {
-      size += line.length;
-      if (size < 8 << 20) lines.push(line);
-    },
-    loaded(name, exported) {
-      // mocha imports what can be required: a module that was imported cannot be loaded anew.
-      if (!/[\\/]mocha[\\/]lib[\\/](nodejs[\\/])?esm-utils\.js$/.test(name) || !exported.requireOrImport) return;
-      const original = exported.requireOrImport;
-      exported.requireOrImport = async (file, ...rest) => {
-        try {
-          if (path.extname(file) !== '.mjs') return require(path.resolve(file));
-        } catch (error) {
-          if (error.code !== 'ERR_REQUIRE_ESM' && error.code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
-        }
-        reusable = false;
-        return original(file, ...rest);
-      };
-    },
-  };
-
-  // What a program of its own has, and a thread has not.
-  threads.isMainThread = true;
-  threads.parentPort = null;
-  threads.workerData = null;
-  process.argv = [job.execPath, job.script].concat(job.argv);
-  process.chdir = (directory) => {
-    store(signal, 1, 0);
-    post({ chdir: String(directory) });
-    wait(signal, 1, 0, 5000);
-    const answer = receive(commands);
-    if (answer && answer.message.error) throw Object.assign(new Error(answer.message.error), { code: answer.message.code });
-  };
-  threads.codeagentTrial = trial;
-  delete require.cache[adaptor];
-  require(adaptor);
-  const emit = process.emit;
-  delete threads.codeagentTrial;
-  delete require.cache[adaptor];
-  delete require.cache[__filename];
-  try { Module.syncBuiltinESMExports(); } catch (error) { /* before Node 12.12 */ }
-
-  const requested = Module._load;
-  Module._load = function (request) {
-    if (request === 'node:test' || request === 'test') usesTests = true;
-    return requested.apply(this, arguments);
-  };
-
-  let inTests = null;
-  let finish = null;
-  let hasEmitted = false;
-  let isDone = true;
-
-  function answer(status, isAlive) {
-    if (!isOpen) return;
-    isOpen = false;
-    const kept = { lines: keep(lines, trial), status, isAlive, usesTests, reusable: reusable && hasLoadedAnew() };
-    lines = [];
-    post(kept);
-  }
-
-  // Whether a file of the project came in by require, as the next run would load it again.
-  function hasLoadedAnew() {
-    return Object.keys(require.cache).some((name) => name.startsWith(clean) && !foreign.test(name));
-  }
-
-  const listeners = new Map();
-  const noted = () => {
-    for (const type of process.eventNames()) listeners.set(type, process.rawListeners(type));
-  };
-  const restored = () => {
-    for (const type of process.eventNames()) {
-      const kept = listeners.get(type) || [];
-      for (const listener of process.rawListeners(type)) {
-        if (!kept.includes(listener)) process.removeListener(type, listener);
-      }
-    }
-  };
-  const resources = () => process.getActiveResourcesInfo ? process.getActiveResourcesInfo().filter((name) =>
-    name !== 'Immediate' && name !== 'MessagePort').length : 0;
-  let atRest = 0;
-
-  // Waits for the next patch.
-  function next() {
-    for (;;) {
-      wait(signal, 0, taken);
-      if (load(signal, 0) !== taken) break;
-    }
-    taken += 1;
-    const message = receive(commands);
-    if (!message || message.message.stop) return;
-    start();
-    // The loop goes round once more at least, and says then that nothing is left to do.
-    setImmediate(() => {});
-  }
-
-  function start() {
-    for (const name of Object.keys(require.cache)) {
-      if (name === program || name.startsWith(clean) && !foreign.test(name)) delete require.cache[name];
-    }
-    lines = [];
-    size = 0;
-    trial.tests = trial.failed = 0;
-    hasEmitted = false;
-    isOpen = true;
-    process.exitCode = undefined;
-    trial.begin(hasTests ? 2 : 0);
-    if (!hasTests) {
-      run();
-      return;
-    }
-    isDone = false;
-    inTests.test('patch', () => {
-      run();
-      return new Promise((done) => { finish = done; });
-    }).then(() => { isDone = true; }, () => { isDone = true; });
-  }
-
-  function run() {
-    if (taken === 1 && !hasTests) {
-      // The first run is like one of its own in every respect, its end included.
-      Module.runMain(job.script);
-      return;
-    }
-    try {
-      Module._load(job.script, null, true);
-    } catch (error) {
-      if (process.listenerCount('uncaughtException') > (listeners.get('uncaughtException') || []).length) throw error;
-      trial.threw(error);
-      process.exitCode = 1;
-    }
-  }
-
-  process.emit = function (type) {
-    if (type === 'exit') {
-      const value = emit.apply(this, arguments);
-      const code = process.exitCode === undefined ? arguments[1] : process.exitCode;
-      answer(Number(code), false);
-      return value;
-    }
-    if (type !== 'beforeExit') return emit.apply(this, arguments);
-    if (!isOpen) return next();
-    if (finish) {
-      finish();
-      finish = null;
-      setImmediate(() => {});
-      return true;
-    }
-    if (hasTests && !isDone) {
-      setImmediate(() => {});
-      return true;
-    }
-    if (!hasEmitted && process.listenerCount('beforeExit') > 0) {
-      hasEmitted = true;
-      emit.call(process, 'beforeExit', process.exitCode || 0);
-      setImmediate(() => {});
-      return true;
-    }
-    return end();
-  };
-
-  function end() {
-    const status = Number(process.exitCode || 0);
-    if (hasTests && trial.failed && !status) process.exitCode = 1;
-    // A listener that exits has the last word.
-    const exit = process.exit;
-    const stop = {};
-    process.exit = (code) => {
-      if (code !== undefined) process.exitCode = code;
-      throw stop;
-    };
-    process.emit = emit;
-    try {
-      emit.call(process, 'exit', process.exitCode || 0);
-    } catch (error) {
-      if (error !== stop) {
-        trial.threw(error);
-        process.exitCode = process.exitCode || 1;
-      }
-      trial.ended(Number(process.exitCode || 0));
-    } finally {
-      process.emit = own;
-      process.exit = exit;
-    }
-    const code = Number(process.exitCode || 0);
-    // A root of tests that has ended takes no others.
-    const isAlive = !(usesTests && !hasTests) && resources() <= atRest;
-    restored();
-    answer(code, isAlive);
-    return isAlive ? next() : true;
-  }
-  const own = process.emit;
-  const reallyExit = process.reallyExit;
-  process.reallyExit = function (code) {
-    if (isOpen) {
-      trial.ended(Number(code || 0));
-      answer(Number(code || 0), false);
-    }
-    return reallyExit.apply(this, arguments);
-  };
-
-  if (hasTests) {
-    const test = require('node:test');
-    test('patches', (context) => {
-      inTests = context;
-      // Would end all tests when nothing is left to do.
-      process.removeAllListeners('beforeExit');
-      process.removeAllListeners('exit');
-      noted();
-      return new Promise(() => {});
-    });
-  } else {
-    noted();
-  }
-  atRest = resources();
-  setImmediate(() => {});
-}
-
-// Lines of one script, bounded; tests that failed are kept before others.
-function keep(lines, trial) {
-  const most = 200000;
-  let size = 0;
-  for (const line of lines) size += line.length + 1;
-  if (size <= most) return lines.join('\n');
-  const kept = [];
-  size = 0;
-  const isBad = (line) => /"result":"(failed|errored)"|"event":"(start|script|uncaught|end)"/.test(line);
-  for (const line of lines.filter(isBad).concat(lines.filter((line) => !isBad(line)))) {
-    size += line.length + 1;
-    if (size > most) continue;
-    kept.push(line);
-  }
-  return kept.join('\n');
-}
-
 // The program that tries the patches
 
 // Patches between two looks at a thread, and looks that may show it changed before every patch gets a fresh one.
 const mostUnseen = 50;
 const mostDoubts = 3;
+// Files of which it is seen that a thread loads them anew, and what they are given for that.
+const mostRehearsed = 12;
+const spoilt = 'codeagent looks whether this file is loaded anew';
+const spoiler = Buffer.from("\nthrow new Error('" + spoilt + "');\n");
 
 async function serve() {
   const request = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
@@ -308,28 +57,36 @@ async function serve() {
   if (jobs.length === 0 || jobs.length > 400) return say(jobs.length ? 'too many scripts' : 'no script was started');
   const threadsOf = jobs.map((job) => new Thread(job, request.root, adaptor));
 
+  // Files as they were before any patch.
   const original = new Map();
+  const kept = path.join(results, 'originals.json');
+  const uses = new Map();
+  if (begun && fs.existsSync(kept)) {
+    for (const [name, text] of JSON.parse(fs.readFileSync(kept, 'utf8'))) original.set(name, Buffer.from(text, 'base64'));
+  }
   for (const patch of request.patches) {
     for (const [name] of patch) {
+      uses.set(name, (uses.get(name) || 0) + 1);
       if (!original.has(name)) original.set(name, fs.readFileSync(path.join(request.root, name)));
     }
   }
-  let changed = new Set();
+  fs.writeFileSync(kept, JSON.stringify([...original].map(([name, bytes]) => [name, bytes.toString('base64')])));
+  let changed = new Set(original.keys());
   function write(contents) {
     for (const name of changed) if (!contents.has(name)) fs.writeFileSync(path.join(request.root, name), original.get(name));
     for (const [name, content] of contents) fs.writeFileSync(path.join(request.root, name), content);
     changed = new Set(contents.keys());
   }
+  write(new Map());
 
   async function attempt(which, bounds) {
     const before = process.cpuUsage();
     const started = Date.now();
-    const trial = { lines: [], status: 0, timeout: false, statuses: [] };
+    const trial = { lines: [], status: 0, timeout: false };
     for (const thread of which) {
       const left = bounds && { cpu: bounds.cpu - cpuSince(before), wall: bounds.wall - (Date.now() - started) / 1000 };
       const result = await thread.run(left || { cpu: request.cpu, wall: request.wall });
       trial.lines.push(result.lines);
-      trial.statuses.push(result.status);
       if (result.timeout) trial.timeout = true;
       if (!trial.status) trial.status = result.status;
       if (result.timeout) break;
@@ -339,55 +96,51 @@ async function serve() {
     return trial;
   }
 
-  // The code as it is, in fresh threads, and again in the same ones: who says the same goes on.
-  const control = await attempt(threadsOf);
-  if (!control.timeout) {
-    for (const [index, thread] of threadsOf.entries()) await thread.rehearse(control.lines[index]);
-  }
-  const again = control.timeout ? control : await attempt(threadsOf);
+  // Scripts that hold the tests named, and those that prepare them, come first.
   const isNarrow = Array.isArray(request.names);
   const wanted = new Set((request.names || []).map((name) => name.split('::')[0]));
-  let first = !isNarrow ? threadsOf : threadsOf.filter((thread, index) => holds(thread.job, control.lines[index] || ''));
+  function isFirst(thread) {
+    const name = path.relative(request.directory, path.resolve(thread.job.cwd, thread.job.script));
+    if (wanted.has(name) || wanted.has(JSON.stringify(name))) return true;
+    return /[\\/]node_modules[\\/]/.test(thread.job.script)
+      || !/(^|[\/._-])(tests?|specs?|__tests__)([\/._-]|$)/i.test(name);
+  }
+  let first = isNarrow ? threadsOf.filter(isFirst) : threadsOf;
   if (first.length === 0) first = threadsOf;
   const others = threadsOf.filter((thread) => !first.includes(thread));
+  for (const thread of others) thread.isReusable = false;
 
-  function holds(job, lines) {
-    const files = new Set([relative(job, job.script)]);
-    for (const match of lines.matchAll(/"event":"test","file":("(?:[^"\\]|\\.)*")/g)) files.add(relative(job, JSON.parse(match[1])));
-    if ([...files].some((name) => wanted.has(name) || wanted.has(JSON.stringify(name)))) return true;
-    // What prepares the tests is run with every patch.
-    return files.size === 1 && !/(^|[\/._-])(tests?|specs?|__tests__)([\/._-]|$)/i.test(relative(job, job.script));
-  }
-  function relative(job, name) {
-    return path.relative(request.directory, path.resolve(job.cwd, name));
-  }
-
-  function part(trial, which) {
-    const picked = { lines: [], status: 0 };
-    which.forEach((thread) => {
-      const index = threadsOf.indexOf(thread);
-      picked.lines.push(trial.lines[index] || '');
-      if (!picked.status && index < trial.statuses.length) picked.status = trial.statuses[index];
-    });
-    return Object.assign({}, trial, picked);
+  // The code as it is, in fresh threads, and again in the same ones: who says the same goes on.
+  const control = await attempt(first);
+  if (!begun) put(Object.assign({ event: 'trial', index: -1 }, control));
+  let used = control.cpu;
+  if (!control.timeout) {
+    for (const [place, thread] of first.entries()) {
+      await thread.rehearse(control.lines[place], [...original.keys()].sort((a, b) => uses.get(b) - uses.get(a)), write, original);
+    }
+    used = Math.min(used, (await attempt(first)).cpu);
   }
   const patience = request.patience;
-  const used = Math.min(control.cpu, again.cpu);
   const bounds = {
     cpu: Math.min(request.cpu, patience * (control.timeout ? 1 : Math.max(0.25, 6 * used + 0.1))),
     wall: Math.min(request.wall, control.timeout ? 5 : Math.max(5, 5 * control.wall + 2)),
   };
-  if (!begun) {
-    put(Object.assign({ event: 'trial', index: -1 }, part(control, first)));
-    if (isNarrow) put(Object.assign({ event: 'trial', index: -1, all: true }, part(control, threadsOf)));
-  }
+  let whole = null;
 
   async function judge(index, contents) {
     write(contents);
     let trial = await attempt(first, bounds);
     put(Object.assign({ event: 'trial', index }, trial));
     if (trial.status !== 0 || trial.timeout || !isNarrow) return trial.status === 0 && !trial.timeout;
-    const rest = await attempt(others, bounds);
+    if (whole === null) {
+      write(new Map());
+      const rest = await attempt(others);
+      whole = { cpu: Math.max(1, 6 * rest.cpu), wall: Math.max(5, 5 * rest.wall + 2) };
+      put({ event: 'trial', index: -1, all: true, lines: control.lines.concat(rest.lines),
+        status: control.status || rest.status, timeout: control.timeout || rest.timeout });
+      write(contents);
+    }
+    const rest = await attempt(others, whole);
     trial = { lines: trial.lines.concat(rest.lines), status: rest.status, timeout: rest.timeout, all: true };
     put(Object.assign({ event: 'trial', index }, trial));
     return trial.status === 0 && !trial.timeout;
@@ -403,7 +156,7 @@ async function serve() {
       write(new Map());
       const now = await attempt(shared, bounds);
       const same = !now.timeout && shared.every((thread, place) =>
-        outcomes(now.lines[place]) === outcomes(control.lines[threadsOf.indexOf(thread)]));
+        outcomes(now.lines[place]) === outcomes(control.lines[first.indexOf(thread)]));
       if (!same) {
         doubts += 1;
         for (const thread of shared) await thread.setReusable(false);
@@ -472,6 +225,7 @@ class Thread {
     this.worker = null;
     this.isReusable = true;
     this.isSettled = false;
+    this.freshCPU = 0;
     this.hasTests = false;
   }
 
@@ -494,7 +248,7 @@ class Thread {
     };
     this.answers = answers.port2;
     try {
-      this.worker = new threads.Worker(__filename, options);
+      this.worker = new threads.Worker(path.join(__dirname, 'codeagent-thread.cjs'), options);
     } catch (error) {
       // Flags of the engine itself hold for all threads.
       const bad = /:\s(.*)$/.exec(error.message);
@@ -508,7 +262,7 @@ class Thread {
       options.transferList = [again.port1, others.port1];
       this.commands = again.port2;
       this.answers = others.port2;
-      this.worker = new threads.Worker(__filename, options);
+      this.worker = new threads.Worker(path.join(__dirname, 'codeagent-thread.cjs'), options);
     }
     this.worker.stdin.end();
     for (const stream of [this.worker.stdout, this.worker.stderr]) {
@@ -521,7 +275,10 @@ class Thread {
 
   async run(bounds) {
     try { process.chdir(this.job.cwd); } catch (error) { /* a patch removed it */ }
-    if (this.worker === null) this.begin();
+    const isFresh = this.worker === null;
+    if (isFresh) this.begin();
+    // What a thread's start takes comes on top.
+    const cpu = bounds.cpu + (isFresh ? 3 * this.freshCPU : 0);
     const worker = this.worker;
     const before = process.cpuUsage();
     const started = Date.now();
@@ -547,7 +304,7 @@ class Thread {
         resolve(Object.assign({ lines: '' }, message, { status: message && message.status || code, isAlive: false }));
       });
       timer = setInterval(() => {
-        if (cpuSince(before) < bounds.cpu && Date.now() - started < 1000 * bounds.wall) return;
+        if (cpuSince(before) < cpu && Date.now() - started < 1000 * bounds.wall) return;
         clearInterval(timer);
         resolve({ lines: '', status: null, timeout: true, isAlive: false });
       }, 25);
@@ -560,13 +317,14 @@ class Thread {
     this.answers.removeAllListeners('message');
     worker.removeAllListeners('exit');
     if (!this.isSettled) {
+      if (isFresh) this.freshCPU = Math.max(this.freshCPU, cpuSince(before));
       // A patch may keep anything from being loaded.
       if (result.reusable === false) this.isReusable = false;
       if (result.usesTests && this.isReusable) this.hasTests = true;
     }
     if (!result.isAlive || !this.isReusable) await this.end();
     endChildren();
-    return { lines: result.lines, status: result.status, timeout: result.timeout === true };
+    return { lines: result.lines, status: result.status, timeout: result.timeout === true, loaded: result.loaded };
   }
 
   async end() {
@@ -585,20 +343,59 @@ class Thread {
     if (this.worker !== null) await this.end();
   }
 
-  // Whether a thread that has run the script once says the same when it runs it again.
-  async rehearse(expected) {
+  // Whether a thread that has run the script says the same when it runs it again, and notices what changes in its files: what
+  // was imported, or kept elsewhere, is not loaded anew.
+  async rehearse(expected, names, write, original) {
     const wants = outcomes(expected);
     const bounds = { cpu: 20, wall: 20 };
+    let loaded = [];
     for (let round = 0; this.isReusable && round < 2; round += 1) {
       const result = await this.run(bounds);
-      if (result.timeout || outcomes(result.lines) !== wants) {
-        this.isReusable = false;
-        this.hasTests = false;
-        if (this.worker !== null) await this.end();
-      }
+      if (result.timeout || outcomes(result.lines) !== wants) await this.giveUp();
+      loaded = result.loaded || [];
     }
     this.isSettled = true;
+    const known = new Set(loaded);
+    const isLoaded = (name) => known.has(path.resolve(this.root, name)) || known.has(realpath(path.resolve(this.root, name)));
+    const spoil = (list) => new Map(list.map((name) => [name, Buffer.concat([original.get(name), spoiler])]));
+    for (const name of names.filter(isLoaded).slice(0, mostRehearsed)) {
+      if (!this.isReusable) break;
+      write(spoil([name]));
+      // A run before it, so that a thread that a spoilt file ended is no fresh one.
+      const result = await this.run(bounds);
+      if (!notices(result, wants) && await this.noticesFresh(bounds, wants)) await this.giveUp();
+      write(new Map());
+      if (this.isReusable && this.worker === null) await this.run(bounds);
+    }
+    const rest = names.filter((name) => !isLoaded(name));
+    if (this.isReusable && rest.length > 0) {
+      write(spoil(rest));
+      if (await this.noticesFresh(bounds, wants)) await this.giveUp();
+      write(new Map());
+    }
+    if (this.isReusable && this.worker === null) await this.run(bounds);
   }
+
+  async noticesFresh(bounds, wants) {
+    if (this.worker !== null) await this.end();
+    const result = await this.run(bounds);
+    if (this.worker !== null) await this.end();
+    return notices(result, wants);
+  }
+
+  async giveUp() {
+    this.hasTests = false;
+    await this.setReusable(false);
+  }
+}
+
+// Whether a script met a spoilt file.
+function notices(result, wants) {
+  return result.lines.includes(spoilt) || outcomes(result.lines) !== wants;
+}
+
+function realpath(name) {
+  try { return fs.realpathSync(name); } catch (error) { return name; }
 }
 
 // What a script's tests said, in one text.
@@ -627,4 +424,7 @@ function endChildren() {
   }
 }
 
-if (threads.isMainThread) serve().catch((error) => { console.error(error); process.exit(3); }); else host();
+serve().catch((error) => {
+  console.error(error);
+  process.exit(3);
+});
