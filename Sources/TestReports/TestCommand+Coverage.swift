@@ -1,5 +1,5 @@
 internal import JSON
-internal import Paths
+public import Paths
 
 extension TestCommand {
   /// Most tests of which lines are read.
