@@ -6,17 +6,19 @@ import Testing
 
 @testable import Agent
 
+private let hasNode = ["/usr/bin/node", "/usr/local/bin/node"].contains { (name: String) in access(name, X_OK) == 0 }
+
 /// Many patches in one start of a command that runs Node, in the sandbox.
-@Suite(.enabled(if: ["/usr/bin/node", "/usr/local/bin/node"].contains { access($0, X_OK) == 0 }))
-struct NodePatchesTests {
+@Suite(.enabled(if: hasNode)) struct NodePatchesTests {
   private static let patches: [(id: String, text: String, outcome: String)] = [
     ("wrong", "left * right", "failed"), ("right", "left + right", "passed"), ("no syntax", "left + (", "broken"),
     ("loops", "(() => { for (;;) ; })()", "timeout"),
-    ("ends its server", "process.kill(process.pid, 'SIGKILL')", "broken"),
+    ("ends its server", "process.kill(process.pid, 'SIGKILL')", "failed"),
     ("says it is right", "console.log('ok 1 - adds') || left - right", "failed"),
     (
       "asks a server",
-      "require('child_process').execSync('exec 3<>/dev/tcp/192.0.2.1/80', {shell: '/bin/bash'}), left + right", "failed"
+      "(require('child_process').execSync('exec 3<>/dev/tcp/192.0.2.1/80', {shell: '/bin/bash'}), left + right)",
+      "failed"
     ),
     ("right too", "right + left", "passed"),
   ]
