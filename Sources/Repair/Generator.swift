@@ -208,7 +208,10 @@ struct Generator {
       hash.add(edit.end)
       addContent(of: edit.text, to: &hash)
     }
-    guard !kept.isEmpty, kept.allSatisfy(isSound), seen.insert(hash.value).inserted else { return }
+    // What does not parse may lack a bracket.
+    guard !kept.isEmpty, kind == .punctuation || kept.allSatisfy(isSound), seen.insert(hash.value).inserted else {
+      return
+    }
     let cost = (cost + Self.shift(of: kind, cost)) * (use.isEmpty ? 1 : factor(of: edits, kind))
     output.append(Candidate(edits: kept, cost: cost, kind: kind, line: file.lines[statement.first]))
   }

@@ -232,6 +232,7 @@ extension Generator {
 
   mutating func punctuation() {
     guard clues.traits.contains(.syntax) else { return }
+    brackets()
     let end = Int(file.tokens[statement.last].end)
     if file.language == .python {
       let first = file.texts[statement.first]
@@ -243,7 +244,6 @@ extension Generator {
       for index in tokens where file.texts[index] == "=" && ["if", "elif", "while"].contains(first) {
         replace(index, with: "==", 0.2, .punctuation)
       }
-      insert(")", at: end, 0.8, .punctuation)
       let line = file.lines[statement.first]
       let own = file.indentation(ofLine: line)
       let start = file.lineStarts[line - 1]
@@ -252,6 +252,24 @@ extension Generator {
       for level in levels.names where level != own { emit(start..<(start + own.utf8.count), level, 0.6, .punctuation) }
     } else if statement.terminator == nil, !statement.isHeader, !file.language.terminator.isEmpty {
       insert(";", at: end, 0.1, .punctuation)
+    }
+  }
+
+  /// Closes what was opened and not closed, on the same line, and takes away what closes nothing.
+  private mutating func brackets() {
+    for index in tokens where file.match[index] < 0 {
+      switch file.tokens[index].kind {
+      case .open:
+        guard let closing = ["(": ")", "[": "]", "{": "}"][file.texts[index]] else { continue }
+        let line = tokens.filter { $0 > index && file.lines[$0] == file.lines[index] }
+        for token in [index] + line {
+          // Mostly the end is where it was forgotten, or before the colon there.
+          let isEnd = token == line.last || token + 1 == line.last
+          insert(closing, at: Int(file.tokens[token].end), isEnd ? 0.2 : 0.6, .punctuation)
+        }
+      case .close: remove(index...index, 0.2, .punctuation)
+      default: continue
+      }
     }
   }
 

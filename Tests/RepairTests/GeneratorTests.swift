@@ -26,6 +26,24 @@ import Testing
     return result
   }
 
+  /// Programs with a bracket too few or too many, where the failure says that they do not parse.
+  @Test(arguments: [
+    (
+      "def f(a, b):\n    return (a + b\n\ndef g():\n    return 1\n",
+      "def f(a, b):\n    return (a + b)\n\ndef g():\n    return 1\n", "x.py"
+    ),
+    ("def f(a:\n    return a\n", "def f(a):\n    return a\n", "x.py"),
+    ("def f(a):\n    return g(a[0)\n", "def f(a):\n    return g(a[0])\n", "x.py"),
+    ("def f(a):\n    return g(a))\n", "def f(a):\n    return g(a)\n", "x.py"),
+    ("int f(int a) { return g((a + 1); }", "int f(int a) { return g((a + 1)); }", "x.c"),
+  ])
+  func `A missing or surplus bracket is mended`(broken: String, wanted: String, name: String) throws {
+    let message = TestOutcome(name: "t", result: .errored, message: "SyntaxError: invalid syntax")
+    let clues = Clues(report: TestReport(tests: [message], exitStatus: 1))
+    let all = try candidates(broken, name, clues: clues)
+    #expect(all.prefix(40).contains(wanted), "\(all.count)")
+  }
+
   /// Programs that differ from the wanted one in one place each.
   @Test(arguments: [
     ("def f(a, b):\n    return a < b\n", "def f(a, b):\n    return a <= b\n", "x.py"),
