@@ -166,7 +166,21 @@ struct LineIndex {
     length = text.last == 0x0a ? text.count - 1 : text.count
     text.withUnsafeBufferPointer { bytes in
       starts.reserveCapacity(bytes.count / 30 + 1)
-      for place in 0..<bytes.count where bytes[place] == 0x0a { starts.append(Int32(place + 1)) }
+      // Eight bytes at a time: the highest bit of each that is a line end, and of no other.
+      let lows: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
+      let raw = UnsafeRawBufferPointer(bytes)
+      var place = 0
+      while place + 8 <= raw.count {
+        let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+        let other = word ^ 0x0a0a_0a0a_0a0a_0a0a
+        var ends = ~((other & lows &+ lows) | other | lows)
+        while ends != 0 {
+          starts.append(Int32(place + ends.trailingZeroBitCount >> 3 + 1))
+          ends &= ends &- 1
+        }
+        place += 8
+      }
+      for place in place..<raw.count where raw[place] == 0x0a { starts.append(Int32(place + 1)) }
     }
     if starts.count > 1, Int(starts[starts.count - 1]) == text.count { starts.removeLast() }
   }

@@ -59,6 +59,7 @@ public actor Index {
   // MARK: Building
 
   @concurrent private func build() async {
+    store.verify()
     store.mergeIfNeeded()
     var listing = await source.listing()
     let left = max(0, listing.files.count - Self.mostFiles)

@@ -14,6 +14,10 @@ final class SegmentStore: Sendable {
   private static let mostSmall = 12
   /// Larger ones are left alone.
   private static let small = 8 << 20
+  /// A table of all documents costs as much as so many looks at them.
+  private static let mostLooks = 16
+  /// So many bytes are looked at in a few hundredths of a second.
+  private static let verified = 128 << 20
 
   /// Where a document is.
   struct Place: Hashable, Sendable {
@@ -28,6 +32,8 @@ final class SegmentStore: Sendable {
   private struct State: Sendable {
     var segments: [Segment] = []
     var places: [UInt64: [Place]]?
+    /// How often all documents were looked at for a few of them.
+    var looks = 0
     var damaged = 0
     var problem: String?
   }
@@ -80,7 +86,8 @@ final class SegmentStore: Sendable {
       let documents = state.segments.reduce(0) { $0 + $1.documents }
       if let known = state.places {
         places = known
-      } else if keys.count < documents / 64 {
+      } else if keys.count < documents / 64, state.looks < Self.mostLooks {
+        if keys.contains(where: { $0 != nil }) { state.looks += 1 }
         places = Self.table(of: keys, state.segments)
       } else {
         var table: [UInt64: [Place]] = [:]
@@ -173,6 +180,14 @@ final class SegmentStore: Sendable {
       state.places = nil
       return true
     }
+  }
+
+  /// Looks at all bytes of the segments, and removes those that are damaged, so that no answer will lack anything. Numbers of
+  /// segments change. A large store is left alone: there damage shows when it is met.
+  func verify() {
+    guard size.bytes <= Self.verified else { return }
+    for segment in segments { _ = segment.container.bytes.slice(0..<segment.container.bytes.count) }
+    _ = dropDamaged()
   }
 
   /// Joins small segments once there are many. Numbers of segments change; segments that are in use stay readable.

@@ -159,7 +159,10 @@ struct TermCounter {
   }
 
   private func result(_ unitCount: Int) -> Result {
-    var ids = TermNumbers(identifiers: identifierCount)
+    var most = 0
+    for number in 0..<identifierCount { most += Int(identifiers[number].length) / 2 + 1 }
+    var ids = TermNumbers(identifiers: identifierCount, terms: most)
+    defer { ids.free() }
     TermScanner.classes.withUnsafeBufferPointer { table in
       withUnsafeTemporaryAllocation(of: UInt8.self, capacity: TermScanner.longest) { scratch in
         for number in 0..<identifierCount {
@@ -171,24 +174,29 @@ struct TermCounter {
     }
     let sightings = byUnit(unitCount)
     defer { sightings.deallocate() }
+    let order = ids.order()
+    // By the terms' own numbers: where the room for each term's units begins, and where it is free.
+    let first = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: order.count)
+    let next = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: order.count)
+    defer {
+      first.deallocate()
+      next.deallocate()
+    }
+    next.initialize(repeating: 0)
     var lengths = [UInt32](repeating: 0, count: unitCount)
-    // Room for each term's units: as many as the sightings of its identifiers.
-    var room = [UInt32](repeating: 0, count: ids.terms.count)
     for sighting in sightings {
       let range = ids.range(Int(sighting.identifier))
-      for place in range { room[Int(ids.numbers[place])] += 1 }
+      for place in range { next[Int(ids.numbers[place])] += 1 }
       lengths[Int(sighting.unit)] += UInt32(range.count) * UInt32(sighting.count)
     }
-    let order = ids.order()
-    var starts = [UInt32](repeating: 0, count: order.count + 1)
-    // By the terms' own numbers: where their room begins, and is free.
-    var first = [UInt32](repeating: 0, count: order.count)
     var total: UInt32 = 0
     for number in order {
       first[Int(number)] = total
-      total += room[Int(number)]
+      total += next[Int(number)]
+      next[Int(number)] = first[Int(number)]
     }
-    var next = first
+    var starts: [UInt32] = []
+    starts.reserveCapacity(order.count + 1)
     var counts: [UInt16] = []
     let units = [UInt16](unsafeUninitializedCapacity: Int(total)) { units, unitsFilled in
       counts = [UInt16](unsafeUninitializedCapacity: Int(total)) { counts, filled in
@@ -207,15 +215,15 @@ struct TermCounter {
           }
         }
         // Moved together, in the order of the terms.
-        for (rank, number) in order.enumerated() {
-          starts[rank] = UInt32(filled)
+        for number in order {
+          starts.append(UInt32(filled))
           for place in Int(first[Int(number)])..<Int(next[Int(number)]) {
             units[filled] = units[place]
             counts[filled] = counts[place]
             filled += 1
           }
         }
-        starts[order.count] = UInt32(filled)
+        starts.append(UInt32(filled))
         unitsFilled = filled
       }
     }
@@ -239,69 +247,5 @@ struct TermCounter {
       places[unit] += 1
     }
     return sorted
-  }
-}
-
-/// The distinct terms of identifiers, numbered as they come.
-private struct TermNumbers {
-  private(set) var terms: [UInt32] = []
-  /// The numbers of all identifiers' terms, one behind another.
-  private(set) var numbers: [UInt32] = []
-  private var ends: [UInt32] = []
-  /// Numbers from 1 of ``terms``; 0 where there is none. A power of two of them.
-  private var slots: [UInt32]
-
-  init(identifiers: Int) {
-    var size = 64
-    while size < identifiers * 3 { size *= 2 }
-    slots = [UInt32](repeating: 0, count: size)
-    numbers.reserveCapacity(identifiers * 3)
-    ends.reserveCapacity(identifiers)
-    terms.reserveCapacity(identifiers * 2)
-  }
-
-  @inline(__always)
-  func range(_ identifier: Int) -> Range<Int> {
-    (identifier > 0 ? Int(ends[identifier - 1]) : 0)..<Int(ends[identifier])
-  }
-
-  @inline(__always)
-  mutating func add(_ term: UInt32) {
-    var slot = Self.slot(term, slots.count)
-    while slots[slot] != 0 {
-      let number = slots[slot] - 1
-      if terms[Int(number)] == term { return numbers.append(number) }
-      slot = (slot + 1) & (slots.count - 1)
-    }
-    numbers.append(UInt32(terms.count))
-    terms.append(term)
-    slots[slot] = UInt32(terms.count)
-    if terms.count * 2 > slots.count { grow() }
-  }
-
-  mutating func endIdentifier() { ends.append(UInt32(numbers.count)) }
-
-  @inline(__always)
-  private static func slot(_ term: UInt32, _ count: Int) -> Int {
-    Int(truncatingIfNeeded: UInt64(term) &* 0x9e37_79b9_7f4a_7c15 >> 32) & (count - 1)
-  }
-
-  private mutating func grow() {
-    slots = [UInt32](repeating: 0, count: slots.count * 2)
-    for (number, term) in terms.enumerated() {
-      var slot = Self.slot(term, slots.count)
-      while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
-      slots[slot] = UInt32(number + 1)
-    }
-  }
-
-  /// The numbers of the terms, ascending by term.
-  func order() -> [UInt32] {
-    var keys = [UInt64](unsafeUninitializedCapacity: terms.count) { keys, count in
-      for (number, term) in terms.enumerated() { keys[number] = UInt64(term) << 32 | UInt64(number) }
-      count = terms.count
-    }
-    RadixSort.sortDistinct(&keys)
-    return keys.map { UInt32(truncatingIfNeeded: $0) }
   }
 }
