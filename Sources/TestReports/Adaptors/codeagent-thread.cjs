@@ -9,7 +9,7 @@ const threads = require('worker_threads');
 host();
 
 function host() {
-  const { job, root, commands, signal, port, adaptor, hasTests } = threads.workerData;
+  const { job, root, commands, signal, port, adaptor, hasTests, isOwn } = threads.workerData;
   const Module = require('module');
   const post = port.postMessage.bind(port);
   const receive = threads.receiveMessageOnPort;
@@ -141,8 +141,7 @@ function host() {
   }
 
   function run() {
-    if (taken === 1 && !hasTests) {
-      // The first run is like one of its own in every respect, its end included.
+    if (isOwn && !hasTests) {
       Module.runMain(job.script);
       return;
     }

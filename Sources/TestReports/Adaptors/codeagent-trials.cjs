@@ -225,6 +225,7 @@ class Thread {
     this.worker = null;
     this.isReusable = true;
     this.isSettled = false;
+    this.hasRun = false;
     this.freshCPU = 0;
     this.hasTests = false;
   }
@@ -242,6 +243,8 @@ class Thread {
       workerData: {
         job, root: this.root, adaptor: this.adaptor, commands: channel.port1, signal: this.signal, port: answers.port1,
         hasTests: this.hasTests,
+        // A run like one of its own in every respect, its end included.
+        isOwn: !this.hasRun || !this.isReusable,
       },
       transferList: [channel.port1, answers.port1],
       resourceLimits: { maxOldGenerationSizeMb: 1024 }, trackUnmanagedFds: true,
@@ -316,6 +319,7 @@ class Thread {
     clearInterval(timer);
     this.answers.removeAllListeners('message');
     worker.removeAllListeners('exit');
+    this.hasRun = true;
     if (!this.isSettled) {
       if (isFresh) this.freshCPU = Math.max(this.freshCPU, cpuSince(before));
       // A patch may keep anything from being loaded.
