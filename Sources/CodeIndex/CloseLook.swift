@@ -14,7 +14,7 @@ struct CloseLook {
   /// So much of a file is looked at, so that large ones do not hold the answer up.
   private static let longest = 400_000
   /// What tells is what few of so many first ones have.
-  private static let compared = 12
+  private static let compared = 6
 
   /// Raises what speaks for the first files, and sorts them anew.
   func refine(_ files: inout [Ranker.RankedFile], _ corpus: Corpus, _ source: any IndexSource) async {

@@ -207,7 +207,6 @@ struct RankingWeights: Sendable {
   var unit = 0.91
   var names = 0.36
   var path = 0.38
-  var coverage = 0.3
   var exactNames = 0.2
   var definedNames = 0.2
   var neighbours = 0.23
@@ -235,8 +234,11 @@ struct RankingWeights: Sendable {
   var nearWords = 0.34
   var quotes = 0.31
   // Functions.
-  var functionFile = 0.8
-  var functionSize = 1.4
-  var functionName = 0.9
-  var functionPlace = 0.55
+  var functionFile = 2.5
+  var functionOwn = 5.0
+  var functionSize = 1.2
+  var functionName = 0.6
+  var functionScope = 0.4
+  var functionHeld = 0.4
+  var functionMentioned = 10.0
 }

@@ -74,7 +74,7 @@ struct Ranker: Sendable {
     let words = files.indices.map {
       weights.file * bodies[$0] + weights.unit * best[$0] + weights.names * named[$0] + weights.path * placed[$0]
     }
-    let further = further(query, corpus, factors, words, body, names, history)
+    let further = further(query, corpus, factors, words, names, history)
     let mentioned = PathMention.weights(query.mentions, corpus)
     var ranked: [RankedFile] = []
     for index in files.indices {
@@ -91,16 +91,15 @@ struct Ranker: Sendable {
     }
     ranked.sort { ($1.score, $0.file) < ($0.score, $1.file) }
     await CloseLook(query: query, idf: body.idf, weights: weights).refine(&ranked, corpus, source)
-    return Ranking(files: ranked, units: rankUnits(query, corpus, ranked, units, top, names.idf), idf: body.idf)
+    let functions = UnitRanking(query: query, namesIDF: names.idf, most: (top, body.idf), weights: weights)
+    return Ranking(files: ranked, units: functions.ranked(ranked, units, corpus), idf: body.idf)
   }
 
   /// What speaks for a file beside its own words.
   private func further(
-    _ query: Query, _ corpus: Corpus, _ factors: [Double], _ words: [Double], _ body: Found, _ names: Found,
-    _ history: HistorySignals?
+    _ query: Query, _ corpus: Corpus, _ factors: [Double], _ words: [Double], _ names: Found, _ history: HistorySignals?
   ) -> (sums: [Double], past: [Double]) {
     let files = corpus.files
-    let coverage = coverage(query, body, files.count)
     var exact = score(named: query, names, files.count)
     normalize(&exact, factors)
     var defined = score(defined: query, names, files)
@@ -110,8 +109,8 @@ struct Ranker: Sendable {
     var sums = files.indices.map { index in
       let file = files[index]
       let lines = Double(file.callableLines)
-      var sum = weights.coverage * coverage[index] + weights.exactNames * exact[index]
-      sum += weights.definedNames * defined[index] + (file.language.isCode ? weights.isCode : 0)
+      var sum = weights.exactNames * exact[index] + weights.definedNames * defined[index]
+      if file.language.isCode { sum += weights.isCode }
       sum += weights.neighbours * around[index] + weights.callableLines * log1p(lines) / 8
       return sum + weights.callableShare * min(1, lines / Double(max(1, file.analysis.lineCount)))
     }
@@ -210,13 +209,12 @@ struct Ranker: Sendable {
     }
   }
 
-  private func scoreUnits(
-    _ query: Query, _ found: Found, _ index: Int, _ analysis: FileAnalysis
-  ) -> [(unit: Int, score: Double)] {
+  private func scoreUnits(_ query: Query, _ found: Found, _ index: Int, _ analysis: FileAnalysis) -> [UnitRanking.Fit] {
     let matches = found.matches(of: index)
     guard !matches.isEmpty, !analysis.units.isEmpty else { return [] }
     let lengths = analysis.body.unitLengths
     var sums = [Double](repeating: 0, count: lengths.count)
+    var held = sums
     for match in matches {
       let weight = query.weights[match.query] * found.idf[match.query]
       for place in match.range {
@@ -225,70 +223,11 @@ struct Ranker: Sendable {
         let length = Double(lengths[unit]) / weights.unitLength
         let norm = weights.k1 * (1 - weights.unitB + weights.unitB * length)
         sums[unit] += weight * frequency * (weights.k1 + 1) / (frequency + norm)
+        held[unit] += weight
       }
     }
-    return analysis.units.indices.compactMap { sums[$0] > 0 ? (unit: $0, score: sums[$0]) : nil }
-  }
-
-  /// Units whose names are looked at.
-  private static let mostNamed = 150
-
-  /// By the score of the file, by the unit's own words and name, and by how it stands among the units of its file.
-  private func rankUnits(
-    _ query: Query, _ corpus: Corpus, _ files: [RankedFile], _ scores: [[(unit: Int, score: Double)]], _ top: Double,
-    _ idf: [Double]
-  ) -> [RankedUnit] {
-    var ranked: [RankedUnit] = []
-    for file in files {
-      let analysis = corpus.files[file.file].analysis
-      // Functions and what lies between them stand apart.
-      var before = (functions: 0.0, others: 0.0)
-      var found = scores[file.file]
-      // Lines that the query names lie in units that may hold none of its words.
-      let mentioned = file.mentioned?.units ?? []
-      for unit in mentioned where !found.contains(where: { $0.unit == unit }) { found.append((unit, 0)) }
-      for found in found.sorted(by: { ($1.score, $0.unit) < ($0.score, $1.unit) }) {
-        let unit = analysis.units[found.unit]
-        let isFunction = unit.declaration >= 0
-        let place = 1 / (1 + (isFunction ? before.functions : before.others))
-        if isFunction { before.functions += 1 } else { before.others += 1 }
-        // Where there is more code there is more to repair.
-        let size = weights.functionSize * log1p(Double(max(0, unit.endLine - unit.line))) / 6
-        let own = found.score / max(top, 1e-9) + size
-        ranked.append(
-          RankedUnit(
-            file: file.file, unit: found.unit,
-            score: weights.functionFile * file.score + file.factor * own + weights.functionPlace * place
-              + (mentioned.contains(found.unit) ? weights.mentioned * (file.mentioned?.weight ?? 0) : 0)))
-      }
-    }
-    ranked.sort { ($1.score, $0.file, $0.unit) < ($0.score, $1.file, $1.unit) }
-    let factors = Dictionary(uniqueKeysWithValues: files.map { ($0.file, $0.factor) })
-    var named = 0
-    for place in ranked.indices {
-      let analysis = corpus.files[ranked[place].file].analysis
-      let declaration = Int(analysis.units[ranked[place].unit].declaration)
-      guard analysis.declarations.indices.contains(declaration) else { continue }
-      named += 1
-      guard named <= Self.mostNamed else { break }
-      var sum = 0.0
-      for term in TermScanner.terms(analysis.declarations[declaration].name) {
-        if let known = Excerpt.find(term, query.terms) { sum += query.weights[known] * idf[known] }
-      }
-      ranked[place].score += weights.functionName * (factors[ranked[place].file] ?? 1) * sum / (sum + 15)
-    }
-    ranked.sort { ($1.score, $0.file, $0.unit) < ($0.score, $1.file, $1.unit) }
-    return ranked
-  }
-
-  /// How much of what the query asks for each file holds at all, by weight.
-  private func coverage(_ query: Query, _ found: Found, _ count: Int) -> [Double] {
-    var all = 0.0
-    for place in query.terms.indices { all += query.weights[place] * found.idf[place] }
-    return (0..<count).map { index in
-      var sum = 0.0
-      for match in found.matches(of: index) { sum += query.weights[match.query] * found.idf[match.query] }
-      return all > 0 ? sum / all : 0
+    return analysis.units.indices.compactMap {
+      sums[$0] > 0 ? UnitRanking.Fit(unit: $0, score: sums[$0], held: held[$0]) : nil
     }
   }
 

@@ -201,14 +201,17 @@ public struct RevisionAnswer: Sendable, Hashable {
         path: file.path, line: unit.map { Int($0.line) } ?? 1, endLine: unit.map { Int($0.endLine) } ?? 1,
         score: found.score, name: unit.flatMap { file.analysis.name(of: $0) }, why: found.reasons)
     }
-    functions = ranking.units.lazy.filter {
-      corpus.files[$0.file].analysis.units[$0.unit].declaration >= 0
-    }.prefix(limit).map { found in
+    var choice = FunctionChoice()
+    functions = []
+    for found in ranking.units {
+      guard functions.count < limit else { break }
       let file = corpus.files[found.file]
       let unit = file.analysis.units[found.unit]
-      return Location(
-        path: file.path, line: Int(unit.line), endLine: Int(unit.endLine), score: found.score,
-        name: file.analysis.name(of: unit), why: [])
+      guard choice.admits(found.file, unit, corpus) else { continue }
+      functions.append(
+        Location(
+          path: file.path, line: Int(unit.line), endLine: Int(unit.endLine), score: found.score,
+          name: file.analysis.name(of: unit), why: []))
     }
   }
 }

@@ -72,6 +72,55 @@ private func paths(_ hits: [SearchHit]) -> [String] { hits.map(\.path.quoted) }
     #expect(answer.functions.prefix(2).contains { $0.name == "drain_socket" })
   }
 
+  private func functions(_ files: [String: String], _ task: String, limit: Int = 10) async throws -> [SearchAnswer
+    .Result]
+  {
+    let scratch = try TemporaryDirectory()
+    for (path, text) in files { try scratch.write("tree/" + path, text) }
+    let index = try CodeSearch(path: Array((scratch.path + "/tree").utf8), cache: Array((scratch.path + "/cache").utf8))
+    return try await index.search(SearchRequest(task, limit: limit), revision: nil).functions
+  }
+
+  @Test func theFunctionsOfAFileWithManyShareWhatSpeaksForIt() async throws {
+    var crowd = ""
+    for number in 0..<40 {
+      crowd += "def step\(number)(lease):\n    lease.renew(\(number))\n    return lease.expired(renew)\n\n"
+    }
+    let found = try await functions(
+      [
+        "src/crowd.py": crowd,
+        "src/two.py":
+          "def extend(lease):\n    lease.renew(1)\n    return lease.expired(renew)\n\ndef other(a):\n    return a\n",
+      ], "renew of an expired lease")
+    #expect(found.first?.path == RepoPath("src/two.py"))
+    #expect(found.contains { $0.path == RepoPath("src/crowd.py") })
+  }
+
+  @Test func theClassOfAMethodSpeaksForIt() async throws {
+    let method = "    def flush(self):\n        self.out.write(self.held)\n        self.held = None\n"
+    let found = try await functions(
+      ["src/all.py": "class Alpha:\n\(method)\nclass Journal:\n\(method)\nclass Omega:\n\(method)"],
+      "flush of the journal forgets what it held")
+    #expect(found.first?.name == "Journal.flush")
+  }
+
+  @Test func functionsInsideShownOnesAndCopiesTakeNoPlace() async throws {
+    let text =
+      "def renew_lease(holder):\n    def step(a):\n        return a.lease\n    while lease.expired(holder):\n"
+      + "        renew(holder, step)\n    return expired\n\ndef close(a):\n    return a.lease\n"
+    let found = try await functions(
+      ["a/pool.py": text, "b/pool.py": text + "\nlast = 1\n"], "renew of an expired lease by its holder")
+    #expect(found.map(\.name) == ["renew_lease", "close"])
+    #expect(found.map(\.score) == found.map(\.score).sorted(by: >))
+  }
+
+  @Test func functionsThatOneFileNamesAlikeAreAllShown() async throws {
+    let found = try await functions(
+      ["a/pool.ts": (0..<3).map { "class P\($0) {\n  drain(socket) {\n    return socket\n  }\n}\n" }.joined()],
+      "drain of a socket hangs")
+    #expect(found.map(\.name) == ["P0.drain", "P1.drain", "P2.drain"])
+  }
+
   private static let modules: [String: String] = {
     var files: [String: String] = [:]
     for number in 0..<8 {
