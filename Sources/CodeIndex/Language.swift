@@ -24,6 +24,16 @@ struct Language: Sendable, Hashable {
     return bySuffix[suffix] ?? unknown
   }
 
+  /// Whether code in another language can use what is declared in this one.
+  func isReachable(from other: Language) -> Bool {
+    name == other.name || Self.mixed.contains { $0.contains(name) && $0.contains(other.name) }
+  }
+
+  /// Languages that call one another.
+  private static let mixed: [Set<String>] = [
+    ["c", "c++", "swift", "zig", "rust"], ["java", "kotlin", "scala"], ["javascript", "typescript"],
+  ]
+
   private static let bySuffix: [String: Language] = {
     var table: [String: Language] = [:]
     func add(_ name: String, _ family: Syntax.Family, _ suffixes: String, isCode: Bool = true) {

@@ -66,18 +66,37 @@ struct OneHop {
           continue
         }
         for definer in definers {
+          let language = corpus.files[definer.file].language
+          guard language.isReachable(from: corpus.files[piece.file].language) else { continue }
           let declaration = corpus.files[definer.file].analysis.declarations[definer.declaration]
+          // A function's name without a call is mostly a variable's.
+          let worth = declaration.kind.isCallable && !isCalled(word, in: text) ? 0.5 : 1
           let by = piece.name.map { "`\(PackPage.clean($0[...]))`" } ?? "the code above"
           let hop = PackPiece(
             file: definer.file, line: declaration.line,
             endLine: min(declaration.endLine, declaration.line + Self.definitionLines - 1),
-            score: piece.score * (1 + relevance(name)), why: "\(by) uses `\(PackPage.clean(name[...]))`", name: name)
+            score: piece.score * worth * (1 + relevance(name)), why: "\(by) uses `\(PackPage.clean(name[...]))`",
+            name: name)
           if !pieces.contains(where: { $0.overlaps(hop) }) { found[name] = hop }
         }
       }
     }
     return found.values.sorted { ($1.score, $0.file, $0.line) < ($0.score, $1.file, $1.line) }
   }
+
+  /// Whether a name stands before arguments or a closure, or is a decorator, anywhere in a text.
+  private func isCalled(_ name: ArraySlice<UInt8>, in text: ArraySlice<UInt8>) -> Bool {
+    var rest = text
+    while let place = rest.firstRange(of: name) {
+      let before = place.lowerBound > text.startIndex ? text[place.lowerBound - 1] : 0x20
+      let after = text[place.upperBound...].prefix(8).first { $0 != 0x20 } ?? 0x0a
+      if before == UInt8(ascii: "@") || !WordSearch.isIdentifier(before) && Self.openers.contains(after) { return true }
+      rest = rest[place.upperBound...]
+    }
+    return false
+  }
+
+  private static let openers = Set("({<!".utf8)
 
   /// How much of the query a name holds, from 0 to 1.
   private func relevance(_ name: [UInt8]) -> Double {

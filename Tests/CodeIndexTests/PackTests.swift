@@ -41,6 +41,15 @@ import Testing
     #expect(!reasons(pack, "shop/money.py").contains { $0.contains("unrelated") })
   }
 
+  @Test func aNameThatAnotherLanguageDefinesIsNotUsed() async throws {
+    var files = shop
+    files["tools/report.go"] = "package tools\n\nfunc percent() int {\n\treturn 1\n}\n"
+    files["shop/raw.py"] = "def percent():\n    return 1\n"
+    let pack = try await pack(files, task: "discounted total of a cart is wrong")
+    #expect(!pack.places.contains { $0.why.contains("uses `percent`") && $0.path.quoted == "tools/report.go" })
+    #expect(reasons(pack, "shop/money.py") == ["`discounted_total` uses `rounded`"])
+  }
+
   @Test(arguments: [
     "tests/test_cart.py::test_discount_is_taken[10]", "test_discount_is_taken()",
   ])
