@@ -34,6 +34,8 @@ struct CandidateQueue: Sendable {
   private var small: [(place: Place, candidates: [Candidate])] = []
   private var hasPairs = false
   private var taken = 0
+  /// The place whose changes up to a cost are tried before it is said that nothing rivals a patch there.
+  private var insistence: (entry: Int, cost: Double, most: Int)?
 
   init?(project: Project, clues: Clues, places: [Place]) {
     guard let generator = Generator(project: project, clues: clues) else { return nil }
@@ -58,6 +60,7 @@ struct CandidateQueue: Sendable {
     while end < places.count, end - first < Self.mostPlacesAtOnce, places[end].suspicion >= limit { end += 1 }
     let share = max(60, Self.capacity / (end - first))
     entries.removeAll { $0.next >= $0.candidates.count }
+    insistence = nil
     for place in places[first..<end] {
       let candidates = generator.candidates(file: place.file, statement: place.statement)
       generated += min(candidates.count, share)
@@ -82,6 +85,7 @@ struct CandidateQueue: Sendable {
     guard !hasPairs else { return false }
     hasPairs = true
     entries.removeAll { $0.next >= $0.candidates.count }
+    insistence = nil
     for (index, (place, own)) in small.enumerated() {
       var pairs: [Candidate] = []
       for (position, first) in own.enumerated() {
@@ -121,6 +125,13 @@ struct CandidateQueue: Sendable {
     var result: [Item] = []
     while result.count < count {
       taken += 1
+      if isInsisting, !taken.isMultiple(of: 3), let entry = insistence?.entry {
+        insistence?.most -= 1
+        result.append(
+          Item(candidate: entries[entry].candidates[entries[entry].next], entry: entry, key: key(entries[entry])))
+        entries[entry].next += 1
+        continue
+      }
       let isFlat = taken.isMultiple(of: flatEvery)
       var best = -1
       var bestKey = Double.infinity
@@ -167,6 +178,19 @@ struct CandidateQueue: Sendable {
     }
     if entry.timeouts >= 2 { factor *= 1 + 0.25 * Double(min(entry.timeouts, 12)) }
     entries[item.entry].factor = factor
+  }
+
+  /// Has the changes of a patch's own statement tried, up to a cost and so many of them.
+  mutating func insist(on item: Item, upTo cost: Double, most: Int) {
+    guard entries.indices.contains(item.entry), entries[item.entry].place.file == item.candidate.file else { return }
+    insistence = (item.entry, cost, most)
+  }
+
+  /// Whether such changes are left.
+  var isInsisting: Bool {
+    guard let (entry, cost, most) = insistence, most > 0, entries.indices.contains(entry) else { return false }
+    return entries[entry].next < entries[entry].candidates.count
+      && entries[entry].candidates[entries[entry].next].cost <= cost
   }
 
   /// After a patch was found, others near it are of interest first.

@@ -19,6 +19,8 @@ struct Clues: Sendable, Hashable {
   var differences: [Difference] = []
   /// Literals in the failing statements of the tests, as written there.
   var literals: [String] = []
+  /// Words of the strings in failing tests, those first that other tests have least.
+  var fragments: [String] = []
   /// What went wrong.
   var traits: Set<Trait> = []
   /// Names of exceptions in the messages, without their modules.

@@ -58,11 +58,7 @@ struct Localizer {
     let index = Dictionary(
       project.files.enumerated().map { ($0.element.path.quoted, $0.offset) }, uniquingKeysWith: { first, _ in first })
     for test in coverage.tests {
-      let isFailing =
-        failing.contains(test.name)
-        || failing.contains {
-          $0.hasSuffix("." + test.name) || test.name.hasSuffix("." + $0) || $0.hasSuffix("::" + test.name)
-        }
+      let isFailing = Self.isFailing(test.name, among: failing)
       if isFailing { failed += 1 }
       for (path, ranges) in test.lines {
         guard let file = index[path] ?? index[joined(path)] else { continue }
@@ -76,6 +72,7 @@ struct Localizer {
     }
     guard failed > 0 else { return false }
     var any = false
+    let lift = Lift(tests: coverage.tests.count, failed: failed, failedCounts, passedCounts)
     for (fileIndex, file) in project.files.enumerated() {
       var functionScore = [Double](repeating: 0, count: file.functions.count)
       for (statementIndex, statement) in file.statements.enumerated() {
@@ -85,7 +82,10 @@ struct Localizer {
           guard failedCounts[fileIndex][line] > 0 else { continue }
           score = max(score, Double(failedCounts[fileIndex][line]) / (Double(failed) * Double(both)).squareRoot())
         }
-        if score > 0 { any = true }
+        if score > 0 {
+          any = true
+          score = lift.raised(score)
+        }
         scores[fileIndex][statementIndex] = score
         let function = file.functionOf[statement.first]
         if function >= 0 { functionScore[function] = max(functionScore[function], score) }
@@ -107,6 +107,46 @@ struct Localizer {
     return any
   }
 
+  /// Where hundreds of tests pass, most lines have next to no suspicion by the formula alone, less than what no test is known to
+  /// run. What the failing tests ran stays above that, and its order stays as it is.
+  private struct Lift {
+    private var exponent = 1.0
+    private var factor = 1.0
+
+    private static let few = 20
+    private static let many = 120
+    private static let leastExponent = 0.6
+    private static let leastTop = 0.6
+    /// Just above what no test is known to run.
+    private static let least = 0.1
+
+    init(tests: Int, failed: Int, _ failedCounts: [[Int]], _ passedCounts: [[Int]]) {
+      guard tests > Self.few else { return }
+      let share = min(1, Double(tests - Self.few) / Double(Self.many - Self.few))
+      exponent = 1 - (1 - Self.leastExponent) * share
+      var top = 0.0
+      for (failedLines, passedLines) in zip(failedCounts, passedCounts) {
+        for (line, count) in failedLines.enumerated() where count > 0 {
+          top = max(top, Double(count) / (Double(failed) * Double(count + passedLines[line])).squareRoot())
+        }
+      }
+      guard top > 0 else { return }
+      factor = max(1, Self.leastTop / Self.power(top, exponent))
+    }
+
+    func raised(_ score: Double) -> Double {
+      exponent < 1 ? max(Self.least, min(1, factor * Self.power(score, exponent))) : score
+    }
+
+    /// x to the power of an exponent between 0.5 and 1.
+    private static func power(_ x: Double, _ exponent: Double) -> Double {
+      let root = x.squareRoot()
+      // Between the root and the value itself, as means of the two are.
+      let weight = 2 * (exponent - 0.5)
+      return root * (1 - weight) + x * weight
+    }
+  }
+
   /// At the top of a file that is run: tables and constants may be wrong, declarations hardly.
   private func topLevel(_ file: SourceFile, _ statement: Statement) -> Double {
     guard !statement.isHeader,
@@ -117,6 +157,12 @@ struct Localizer {
         || SourceFile.assignments.contains(file.texts[$0])
     }
     return hasValue && !["import", "from", "using", "package"].contains(file.texts[statement.first]) ? 0.28 : 0.08
+  }
+
+  /// Whether a test as coverage names it is among those that failed: the report may have its module before its name.
+  static func isFailing(_ name: String, among failing: Set<String>) -> Bool {
+    failing.contains(name)
+      || failing.contains { $0.hasSuffix("." + name) || name.hasSuffix("." + $0) || $0.hasSuffix("::" + name) }
   }
 
   private func joined(_ path: String) -> String {

@@ -166,6 +166,8 @@ struct OrderedNames: Sendable {
   private(set) var names: [String] = []
   private var seen: Set<String> = []
 
+  init(_ names: [String] = []) { for name in names { add(name) } }
+
   /// Adds a name; false when it was there.
   @discardableResult mutating func add(_ name: String) -> Bool {
     guard seen.insert(name).inserted else { return false }

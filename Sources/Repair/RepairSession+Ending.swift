@@ -1,5 +1,6 @@
 import JSON
 import Paths
+import TestReports
 
 /// How a session ends: with the best patch, with several that the tests do not tell apart, or with none.
 extension RepairSession {
@@ -27,7 +28,7 @@ extension RepairSession {
     if compare(patches) { return }
     adopted = best
     let isAlone = patches.count == 1 || isAgreed(patches)
-    let isConfirmed = isAlone && !isThin && !best.isSpecial
+    let isConfirmed = isAlone && !isThin && !best.isSpecial && !isUnexplored && !isUnguarded(best)
     outcome = isConfirmed ? "fixed" : "unconfirmed"
     summary = describe(best, rivals: Array(patches.dropFirst()))
     pending = [
@@ -36,6 +37,23 @@ extension RepairSession {
         ["edits": .array(best.edits.map(Self.json)), "label": .string(isConfirmed ? "verified" : "unconfirmed")])
     ]
     phase = .adopting
+  }
+
+  /// Whether, in a project of some size, no test that passed before runs what the patch changes: nothing says what it breaks.
+  private func isUnguarded(_ patch: Plausible) -> Bool {
+    guard isLarge, let coverage, let file = searches.first?.project.files[patch.candidate.file] else { return false }
+    let failing = Set(brief.report.failing)
+    let lines = patch.candidate.edits.filter { $0.file == patch.candidate.file }.flatMap {
+      [file.line(ofByte: $0.start), file.line(ofByte: $0.end)]
+    }
+    let changed = (lines.min() ?? patch.line)...(lines.max() ?? patch.line)
+    return !coverage.tests.contains { test in
+      !Localizer.isFailing(test.name, among: failing)
+        && test.lines.contains { path, ranges in
+          (path == file.path.quoted || file.path.quoted.hasSuffix("/" + path))
+            && ranges.contains { $0.overlaps(changed) }
+        }
+    }
   }
 
   /// Whether all patches found give the same for inputs that no test has.
@@ -122,6 +140,8 @@ extension RepairSession {
           " Only one test fails without it, and \(firstPassAt ?? 0) patches were tried before: it may pass by chance."
       }
       if best.isSpecial { text += " It fits these tests and may fit no other." }
+      if isUnguarded(best) { text += " No test that passed before runs the lines it changes." }
+      if isUnexplored { text += " The time ended before all likely changes of that statement were tried." }
     } else if let comparison, isAgreed([best] + rivals) {
       text +=
         "\(rivals.count) other\(rivals.count == 1 ? " passes" : "s pass"), too, and give\(rivals.count == 1 ? "s" : "") the same for \(comparison.telling.count) inputs made from the tests' own."

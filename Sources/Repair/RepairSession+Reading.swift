@@ -37,6 +37,10 @@ extension RepairSession {
       if call.name == "coverage" {
         guard let answer = result?.answer else { continue }
         coverage = Coverage(json: answer)
+        // What it took is not left for the search.
+        if let spent = answer["seconds"]?.double, spent > 0 {
+          brief.budgetSeconds = max(1, brief.budgetSeconds - min(spent, brief.budgetSeconds / 2))
+        }
         if let seconds = answer["seconds"]?.double, seconds > 0 {
           brief.budgetSeconds = max(1, brief.budgetSeconds - seconds)
         }
@@ -78,6 +82,7 @@ extension RepairSession {
     }
     let project = Project(files: files, tests: tests)
     clues.addLiterals(of: tests, brief: brief)
+    clues.addFragments(of: tests, brief: brief)
     let places = Localizer(project: project, brief: brief, coverage: coverage).places()
     let failing = max(1, brief.report.failing.count)
     guard !places.isEmpty,

@@ -122,12 +122,16 @@ struct RepairSession: Sendable {
   /// Patches of the next batch: as many as take some seconds, so that progress is seen and starting costs little.
   private var batchSize: Int
 
+  private static let longBatch = 30.0
+  /// Of fewer patches the start of the tests may take most of the time.
+  private static let worthItsStart = 64
+
   private mutating func adaptBatch(_ seconds: Double) {
     if seconds < 3 {
       batchSize = min(384, batchSize * 4)
-    } else if seconds < 6 {
+    } else if seconds < 6 || seconds < Self.longBatch / 2 && batchSize < Self.worthItsStart {
       batchSize = min(384, batchSize * 2)
-    } else if seconds > 15 {
+    } else if seconds > Self.longBatch {
       batchSize = max(8, batchSize / 2)
     }
   }
@@ -139,7 +143,10 @@ struct RepairSession: Sendable {
       return
     }
     var size = batchSize
-    if let firstPassAt { size = max(1, min(size, firstPassAt + rivalsWanted - tried)) }
+    if let firstPassAt {
+      let wanted = firstPassAt + rivalsWanted - tried
+      size = max(1, min(size, searches[last].queue.isInsisting ? max(wanted, 48) : wanted))
+    }
     isPatient = firstPassAt == nil && seconds >= Self.lateShare * brief.budgetSeconds && !searches[last].late.isEmpty
     batch = isPatient ? [] : searches[last].queue.take(size, flatEvery: firstPassAt == nil ? 4 : 2)
     if batch.isEmpty, firstPassAt == nil {
@@ -190,9 +197,25 @@ struct RepairSession: Sendable {
   var isThin: Bool { hasOneFailure && (firstPassAt ?? 0) > Self.mostForOneFailure }
   private static let mostForOneFailure = 150
 
+  /// Whether there is so much code that a test says little about one line of it.
+  private static let statementsOfLarge = 300
+  /// In such a project a patch's own statement is looked at closely: changes of up to that cost, and so many.
+  private static let costAtOwnStatement = 2.8
+  private static let mostAtOwnStatement = 400
+
+  var isLarge: Bool {
+    (searches.first?.project.files ?? []).reduce(0) { $0 + $1.statements.count } >= Self.statementsOfLarge
+  }
+
+  /// Whether the time ended before the other changes of the patch's statement were tried.
+  var isUnexplored: Bool { searches.last?.queue.isInsisting ?? false }
+
   /// What to do instead of another batch; nil to go on.
   private func endOfSearch(_ index: Int) -> ((inout RepairSession) -> Void)? {
-    if let firstPassAt, tried >= firstPassAt + rivalsWanted || seconds >= brief.budgetSeconds { return { $0.choose() } }
+    if let firstPassAt {
+      let isEnough = tried >= firstPassAt + rivalsWanted && !searches[index].queue.isInsisting
+      if isEnough || seconds >= brief.budgetSeconds { return { $0.choose() } }
+    }
     if seconds >= brief.budgetSeconds { return { $0.notFound() } }
     let search = searches[index]
     if firstPassAt == nil, let best = search.partials.first, searches.count < 3 {
@@ -238,6 +261,7 @@ struct RepairSession: Sendable {
     let project = Project(files: files, tests: searches[index].project.tests)
     var clues = Clues(report: brief.report)
     clues.addLiterals(of: project.tests, brief: brief)
+    clues.addFragments(of: project.tests, brief: brief)
     let places = Localizer(project: project, brief: brief, coverage: coverage).places()
     let failing = max(1, searches[index].failing - partial.fixed)
     guard
@@ -311,6 +335,9 @@ struct RepairSession: Sendable {
           guard place.file == item.candidate.file, let function else { return false }
           let first = file.statements[place.statement].first
           return first >= function.first && first <= function.last
+        }
+        if isLarge {
+          searches[index].queue.insist(on: item, upTo: Self.costAtOwnStatement, most: Self.mostAtOwnStatement)
         }
       }
     case .failed:

@@ -125,6 +125,11 @@ struct Search: Sendable {
     guard let edit = candidate.edits.first, candidate.edits.count == 1 else { return false }
     let file = project.files[edit.file]
     let bytes = Array(edit.text.utf8)
+    // A word of theirs that a list was short of.
+    if candidate.kind == .literal, edit.start == edit.end {
+      let word = edit.text.filter { !", '\"|\\".contains($0) }.lowercased()
+      if clues.fragments.contains(where: { $0.lowercased() == word }) { return true }
+    }
     let tokens: [Token] = Lexer.tokens(of: bytes, language: file.language).filter(\.isSignificant)
     let texts: [String] = tokens.map { (token: Token) -> String in String(decoding: bytes[token.range], as: UTF8.self) }
     if candidate.kind == .condition, texts == [file.language.trueWord] || texts == [file.language.falseWord] {

@@ -85,6 +85,15 @@ extension Generator {
         replace(part, with: "\(text) > 0", 2, .condition)
         replace(part, with: "*\(text)", 1.9, .condition)
       }
+      // A member that is there may still be nothing.
+      if language == .python, file.texts[part.lowerBound] == "hasattr", file.isCall(part.lowerBound + 1) {
+        let arguments = file.elements(ofBracket: part.lowerBound + 1)
+        if arguments.count == 2, file.match[part.lowerBound + 1] == part.upperBound {
+          let asked = "getattr(\(file.text(arguments[0])), \(file.text(arguments[1])), None)"
+          replace(part, with: asked, 1.7, .condition)
+          replace(part, with: "\(asked) is not None", 2, .condition)
+        }
+      }
       // `x is None` that should be `not x`.
       if language == .python, part.count >= 3, file.texts[part.upperBound] == "None" {
         let isNegated = file.texts[part.upperBound - 1] == "not"

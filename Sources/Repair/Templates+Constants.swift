@@ -196,10 +196,74 @@ extension Generator {
     let isPattern =
       ["match", "search", "compile", "sub", "findall", "fullmatch", "split", "finditer"].contains(called)
       && index >= 4 && file.texts[index - 4] == "re"
-    guard isPattern else { return }
-    for (variant, cost) in Self.variants(ofPattern: content) {
+    // A raw string with the signs of a pattern is one wherever it stands.
+    let isRaw =
+      file.language == .python && prefix.utf8.first.map { $0 | 0x20 == UInt8(ascii: "r") } == true
+      && content.utf8.contains(where: { Self.patternSigns.contains($0) })
+    guard isPattern || isRaw else { return }
+    for (variant, cost) in Self.variants(ofPattern: content) + anchors(content) {
       replace(index, with: prefix + variant + String(quote), cost, .constant, everywhere: false)
     }
+    for (variant, cost) in alternatives(content) where !variant.contains(quote) {
+      replace(index, with: prefix + variant + String(quote), cost, .literal, everywhere: false)
+    }
+  }
+
+  private static let patternSigns = Set("\\[(*+?|^$".utf8)
+
+  /// Ends of the text in the place of ends of a line.
+  private func anchors(_ content: String) -> [(String, Double)] {
+    guard file.language == .python else { return [] }
+    var variants: [(String, Double)] = []
+    let isOpen = content.hasPrefix("^")
+    let isClosed = content.hasSuffix("$") && !content.hasSuffix("\\$")
+    if isOpen { variants.append(("\\A" + content.dropFirst(), 1.9)) }
+    if isClosed { variants.append((content.dropLast() + "\\Z", 1.7)) }
+    if isOpen, isClosed { variants.append(("\\A" + content.dropFirst().dropLast() + "\\Z", 1.9)) }
+    return variants
+  }
+
+  /// `(CASE|IN)` without `FROM`, `[a-z]` without `_`: what the failing tests have of it.
+  private func alternatives(_ content: String) -> [(String, Double)] {
+    guard file.language == .python else { return [] }
+    var variants: [(String, Double)] = []
+    var depth: [(offset: String.Index, hasBar: Bool)] = []
+    var bracket: String.Index?
+    var isEscaped = false
+    let signs = OrderedNames(
+      clues.fragments.flatMap { $0.filter { !$0.isLetter && !$0.isNumber && !$0.isWhitespace && $0 != "]" } }.map(
+        String.init)
+        + ["_", "-"])
+    for index in content.indices {
+      defer { isEscaped = !isEscaped && content[index] == "\\" }
+      if isEscaped { continue }
+      switch content[index] {
+      case "[" where bracket == nil: bracket = index
+      case "]":
+        guard let start = bracket, content.index(after: start) < index else { continue }
+        bracket = nil
+        for sign in signs.names.prefix(8) where !content[start..<index].contains(sign) {
+          let added = ["-", "^", "\\"].contains(sign) ? "\\" + sign : sign
+          variants.append((String(content[..<index]) + added + String(content[index...]), 2))
+        }
+      case "(" where bracket == nil: depth.append((index, false))
+      case "|" where bracket == nil:
+        if !depth.isEmpty { depth[depth.count - 1].hasBar = true }
+      case ")" where bracket == nil:
+        guard let group = depth.popLast(), group.hasBar else { continue }
+        let inside = content[group.offset..<index]
+        let isUpper = inside.contains { $0.isUppercase } && !inside.contains { $0.isLowercase }
+        for (position, fragment) in clues.fragments.filter({ $0.utf8.allSatisfy(Lexer.isWord) }).prefix(8).enumerated()
+        {
+          let word = isUpper ? fragment.uppercased() : fragment
+          guard !inside.contains(word) else { continue }
+          variants.append(
+            (String(content[..<index]) + "|" + word + String(content[index...]), 1.8 + 0.03 * Double(position)))
+        }
+      default: break
+      }
+    }
+    return Array(variants.prefix(48))
   }
 
   // MARK: - Off by one

@@ -74,6 +74,13 @@ extension Generator {
     for other in far.prefix(24) where other != text && !near.contains(other) {
       replace(index, with: other, alike(text, other) ? 1.7 : 2.4, .member, everywhere: false)
     }
+    // A name of its own, though it is asked of something: of what does not exist, above all.
+    let isUnknown = clues.unknownNames.contains(receiver)
+    if isCalled, isUnknown || receiver == "self" || receiver == "this",
+      isUnknown || scope.contains(text) || file.functions.contains(where: { $0.name == text })
+    {
+      replace(start...index, with: text, isUnknown ? 0.3 : 1.5, .name)
+    }
     if receiver == "self" || receiver == "this", !isCalled {
       let range = start...index
       if function >= 0, names.variables[function].contains(text) { replace(range, with: text, 1.1, .name) }

@@ -14,7 +14,9 @@ extension Generator {
   private mutating func symbol(_ index: Int, _ text: String) {
     let isBinary = index > statement.first && file.endsOperand(index - 1)
     if let others = Self.comparisons[text], isBinary, !isGeneric(index) {
-      for (other, cost) in others { replace(index, with: other, cost, .comparison) }
+      for (other, cost) in others where !other.hasPrefix("is") || file.language == .python {
+        replace(index, with: other, cost, .comparison)
+      }
       return
     }
     if let others = Self.arithmetic[text], isBinary {
@@ -237,7 +239,7 @@ extension Generator {
     ">": [(">=", 0.6), ("<", 1), ("<=", 1.1), ("!=", 1.7), ("==", 2)],
     ">=": [(">", 0.6), ("<=", 1), ("<", 1.1), ("==", 1.9), ("!=", 2.2)],
     "==": [("!=", 0.8), (">=", 1.3), ("<=", 1.3), (">", 1.7), ("<", 1.7), ("is", 2.5)],
-    "!=": [("==", 0.8), ("<", 1.4), (">", 1.4), ("<=", 1.8), (">=", 1.8)],
+    "!=": [("==", 0.8), ("<", 1.4), (">", 1.4), ("<=", 1.8), (">=", 1.8), ("is not", 2.5)],
     "===": [("!==", 0.8), (">=", 1.4), ("<=", 1.4), ("==", 1.5), (">", 1.8), ("<", 1.8)],
     "!==": [("===", 0.8), ("!=", 1.5), ("<", 1.5), (">", 1.5)],
   ]

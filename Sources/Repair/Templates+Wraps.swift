@@ -104,7 +104,48 @@ extension Generator {
     for (position, name) in own.prefix(12).enumerated() {
       result.append((name, 2 + 0.05 * Double(position), Self.anywhere))
     }
+    // What the object itself does with one value, and functions that are imported by their names.
+    guard file.language == .python else { return result }
+    var further = OrderedNames()
+    if scope.contains("self") {
+      for definition in file.functions where further.names.count < 12 {
+        guard let open = definition.parameters, file.match[open] > open else { continue }
+        let parameters = file.elements(ofBracket: open)
+        guard parameters.count == 2, file.texts[parameters[0].lowerBound] == "self", !definition.name.hasPrefix("__")
+        else { continue }
+        further.add("self.\(definition.name)")
+      }
+    }
+    for name in names.imported.prefix(40)
+    where name.first?.isLowercase == true && further.names.count < 20 && !own.contains(name)
+      && names.called.contains(name)
+    {
+      further.add(name)
+    }
+    for (position, name) in further.names.enumerated() {
+      result.append((name, 2.4 + 0.03 * Double(position), [.value, .result, .argument]))
+    }
     return result
+  }
+
+  private enum Case { case lower, upper, mixed }
+
+  /// How the letters of the constant are written that an operand is compared with.
+  private func comparedCase(_ slot: Slot) -> Case {
+    let before = slot.range.lowerBound - 2
+    let after = slot.range.upperBound + 2
+    for (sign, constant) in [(before + 1, before), (after - 1, after)]
+    where constant >= statement.first && constant <= statement.last {
+      guard ["==", "!=", "in"].contains(file.texts[sign]) else { continue }
+      let strings =
+        file.tokens[constant].kind == .open && file.match[constant] > constant
+        ? file.elements(ofBracket: constant).map { file.texts[$0.lowerBound] } : [file.texts[constant]]
+      guard strings.allSatisfy({ $0.hasSuffix("'") || $0.hasSuffix("\"") }) else { continue }
+      let text = strings.joined()
+      if text.contains(where: \.isUppercase), !text.contains(where: \.isLowercase) { return .upper }
+      if text.contains(where: \.isLowercase), !text.contains(where: \.isUppercase) { return .lower }
+    }
+    return .mixed
   }
 
   /// Members of the value instead of the value: `.strip()`, `.copy()`, `.length`.
@@ -114,7 +155,8 @@ extension Generator {
     switch file.language {
     case .python:
       forms = [
-        (".strip()", 2), (".lower()", 2), ("[:]", 2.5),
+        (".strip()", 2), (".lower()", comparedCase(slot) == .lower ? 1.3 : 2),
+        (".upper()", comparedCase(slot) == .upper ? 1.3 : 2.5), ("[:]", 2.5),
         (".copy()", slot.role == .value || slot.role == .result ? 1.9 : 2.5),
       ]
       if slot.role == .iterable {
@@ -262,6 +304,7 @@ extension Generator {
         }
       }
     }
+    valuesOfTarget()
     let terms = terms(of: owner)
     for slot in own where slot.range.count <= 12 && slot.role != .condition && slot.role != .iterable {
       let text = file.text(slot.range)
@@ -271,6 +314,27 @@ extension Generator {
         replace(slot.range, with: "\(text) + \(term)", cost, .expression)
         replace(slot.range, with: "\(text) - \(term)", cost + 0.15, .expression)
       }
+    }
+  }
+
+  /// What the same name or member is given elsewhere in the file.
+  private mutating func valuesOfTarget() {
+    guard let equals = tokens.first(where: { file.texts[$0] == "=" && file.isTopLevel($0, in: statement) }),
+      equals > statement.first, equals < statement.last
+    else { return }
+    let target = file.text(statement.first, equals - 1)
+    let value = file.text(equals + 1, statement.last)
+    var values = OrderedNames()
+    for other in file.statements where other.first != statement.first && values.names.count < 6 {
+      let sign = other.first + (equals - statement.first)
+      guard sign < other.last, other.last - sign < 24, file.texts[sign] == "=",
+        file.texts[other.first] == file.texts[statement.first], file.text(other.first, sign - 1) == target
+      else { continue }
+      let text = file.text(sign + 1, other.last)
+      if text != value, !text.utf8.contains(0x0a) { values.add(text) }
+    }
+    for (position, text) in values.names.enumerated() {
+      replace((equals + 1)...statement.last, with: text, 1.7 + 0.1 * Double(position), .expression)
     }
   }
 

@@ -44,6 +44,29 @@ import Testing
     #expect(all.prefix(40).contains(wanted), "\(all.count)")
   }
 
+  @Test(arguments: [
+    ("def f(a):\n    return a in ('IF', 'FOR')\n", "def f(a):\n    return a in ('IF', 'FOR', 'CASE')\n"),
+    ("W = [\n    \"piano\",\n    \"photo\",\n]\n", "W = [\n    \"piano\",\n    \"photo\", \"case\",\n]\n"),
+    ("P = r'(IF|FOR)\\b'\n", "P = r'(IF|FOR|CASE)\\b'\n"),
+    ("P = r'[a-z]+'\n", "P = r'[a-z+]+'\n"),
+  ])
+  func `What a failing test names may be missing in a list`(wrong: String, right: String) throws {
+    var clues = Clues()
+    clues.fragments = ["a + b", "case"]
+    #expect(try candidates(wrong, "x.py", clues: clues).contains(right))
+  }
+
+  @Test func `Words of the failing test come first`() throws {
+    let path = try #require(RepoPath("test_x.py"))
+    let text = "def test_a():\n    f('old', 'common')\n\ndef test_b():\n    f('common new+')\n"
+    let file = SourceFile(path: path, bytes: Array(text.utf8), language: .python)
+    let report = TestReport(tests: [TestOutcome(name: "test_x.py::test_b", result: .failed)], exitStatus: 1)
+    let brief = RepairBrief(command: "", framework: .pytest, report: report, files: [])
+    var clues = Clues(report: report)
+    clues.addFragments(of: [file], brief: brief)
+    #expect(clues.fragments == ["common new+", "new+", "new", "common"])
+  }
+
   /// Programs that differ from the wanted one in one place each.
   @Test(arguments: [
     ("def f(a, b):\n    return a < b\n", "def f(a, b):\n    return a <= b\n", "x.py"),
@@ -143,6 +166,29 @@ import Testing
       "def f(o, k):\n    if k == o:\n        return 0\n    p = o.n\n    o.k = p.k\n    return f(o.n, p.k)\n", "x.py"
     ),
     ("def f(x)\n  return x + 1\nend\n", "def f(x)\n  return x - 1\nend\n", "x.rb"),
+    ("def f(a):\n    return isinstance(a, list)\n", "def f(a):\n    return isinstance(a, (list, tuple))\n", "x.py"),
+    (
+      "def f(a):\n    try:\n        return int(a)\n    except ValueError:\n        return 0\n",
+      "def f(a):\n    try:\n        return int(a)\n    except (ValueError, TypeError):\n        return 0\n", "x.py"
+    ),
+    (
+      "def f(a):\n    g(T.B)\n    return a in (T.A, T.C)\n", "def f(a):\n    g(T.B)\n    return a in (T.A, T.C, T.B)\n",
+      "x.py"
+    ),
+    ("P = compile(r'^a+$')\n", "P = compile(r'^a+\\Z')\n", "x.py"),
+    ("def f(a):\n    return a.b == 'AS'\n", "def f(a):\n    return a.b.upper() == 'AS'\n", "x.py"),
+    (
+      "def f(a):\n    if hasattr(a, 'b'):\n        g(a)\n", "def f(a):\n    if getattr(a, 'b', None):\n        g(a)\n",
+      "x.py"
+    ),
+    (
+      "class A:\n    def f(self):\n        self.c = Map()\n\n    def g(self):\n        self.c = {}\n",
+      "class A:\n    def f(self):\n        self.c = Map()\n\n    def g(self):\n        self.c = Map()\n", "x.py"
+    ),
+    (
+      "def f(a, go):\n    class B:\n        def g(self):\n            return self.go(a)\n",
+      "def f(a, go):\n    class B:\n        def g(self):\n            return go(a)\n", "x.py"
+    ),
   ])
   func `Reaches a repair in each language`(wrong: String, right: String, name: String) throws {
     #expect(try candidates(wrong, name).contains(right))
