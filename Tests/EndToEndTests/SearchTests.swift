@@ -69,15 +69,21 @@ import Testing
       [1]
       {"id": "x", "rev": "no-such-revision", "query": "cart"}
       {"id": "y", "rev": 3, "query": "cart"}
+      {"id": "r", "query": "def \\\\w+", "mode": "regex"}
+      {"id": "s", "query": "no such text", "mode": "regex"}
+      {"id": "t", "query": "(", "mode": "regex"}
       {"id": "z", "query": "\\u0000\\ud83d\\ude00 \(String(repeating: "cart ", count: 2000))"}
       """
     let result = try await scratch.codeagent("search", "--batch", input: input)
     #expect(result.status == 0, "\(result.shown)")
     let answers = try result.out.split(separator: "\n").map { try json(String($0)) }
-    #expect(answers.map { $0["id"] } == [7, .null, .null, "x", "y", "z"])
-    #expect(answers.map { $0["error"] == nil } == [true, false, false, false, false, true])
+    #expect(answers.map { $0["id"] } == [7, .null, .null, "x", "y", "r", "s", "t", "z"])
+    #expect(
+      answers.map { $0["error"] == nil } == [true, false, false, false, false, true, true, false, true])
     #expect(answers[0]["results"]?[0]?["path"] == "src/cart.py")
     #expect(answers[0]["functions"]?[0]?["name"] == "Cart.total")
+    #expect((answers[5]["results"]?.array?.count ?? 0) > 1 && answers[5]["ms"] != nil && answers[5]["cut"] == false)
+    #expect(answers[6]["results"]?.array?.isEmpty == true && answers[6]["ms"] != nil)
   }
 
   /// Whatever moment a process is killed at, the next one answers.

@@ -9,51 +9,100 @@ struct LineOutput {
   let isJSON: Bool
 
   func run(_ request: SearchRequest, _ revision: String?) async throws {
-    let isJSON = isJSON
-    var request = request
-    request.wantsNames = isJSON
-    let text = LineText(style: Style(hasColor: TerminalTraits.detect(Environment.current).hasColor))
-    let counter = LineCount()
     let index = index
-    let asked = request
-    let answer = try await Signals.stoppable {
-      try await index.lines(asked, revision: revision) { results in
-        let first = await counter.add(results)
-        Output.write(isJSON ? Self.json(results, isFirst: first.count == 0) : text.render(results, after: first.last))
-      }
-    }
-    let isEmpty = await counter.count == 0
-    if isJSON {
-      // The rest of the object, without its opening brace.
-      let rest = JSONValue.object(SearchJSON.rest(answer)).serialized.dropFirst()
-      Output.write(Array((isEmpty ? "{\"results\":[]," : "],").utf8) + rest + [0x0a])
-    } else if answer.isCut {
-      Output.write(text.style.faint("(there are more: --limit)") + "\n")
+    let isJSON = isJSON
+    let isEmpty = try await Signals.stoppable {
+      guard isJSON else { return try await Self.text(index, request, revision) }
+      return try await LineObject(index: index).write(request, revision)
     }
     if isEmpty { throw ExitStatus(code: 1) }
   }
 
-  private static func json(_ results: [SearchAnswer.Result], isFirst: Bool) -> [UInt8] {
-    var bytes: [UInt8] = isFirst ? Array("{\"results\":[".utf8) : []
+  /// Gives whether nothing was found.
+  private static func text(_ index: CodeSearch, _ request: SearchRequest, _ revision: String?) async throws -> Bool {
+    var request = request
+    request.wantsNames = false
+    let text = LineText(style: Style(hasColor: TerminalTraits.detect(Environment.current).hasColor))
+    let counter = LineCount()
+    let answer = try await index.lines(request, revision: revision) { results in
+      let before = await counter.add(results)
+      Output.write(text.render(results, after: before.last))
+    }
+    if answer.isCut { Output.write(text.style.faint("(there are more: --limit)") + "\n") }
+    return await counter.count == 0
+  }
+}
+
+/// Writes the answer to a regular expression as one JSON object on a line, its results as they are found.
+struct LineObject {
+  let index: CodeSearch
+
+  /// - Parameters:
+  ///   - leading: members that stand before the results.
+  ///   - isTimed: a last member, `ms`, says how long finding took, without the writing.
+  /// - Returns: whether nothing was found.
+  /// - Throws: what ``CodeSearch/lines(_:revision:deliver:)`` throws, as long as nothing was written. What fails then is
+  ///   named in the object.
+  @discardableResult
+  func write(
+    _ request: SearchRequest, _ revision: String?, leading: JSONObject = [:], isTimed: Bool = false
+  ) async throws -> Bool {
+    let counter = LineCount()
+    let start = ContinuousClock.now
+    let before = Self.members(leading)
+    let head = Array("{".utf8) + before + Array((before.isEmpty ? "" : ",").utf8) + Array("\"results\":[".utf8)
+    do {
+      let answer = try await index.lines(request, revision: revision) { results in
+        let begin = ContinuousClock.now
+        let before = await counter.add(results)
+        Output.write(Self.results(results, head: before.count == 0 ? head : []))
+        await counter.spent(ContinuousClock.now - begin)
+      }
+      let isEmpty = await counter.count == 0
+      var rest = SearchJSON.rest(answer)
+      if isTimed { rest["ms"] = SearchJSON.milliseconds(ContinuousClock.now - start - (await counter.writing)) }
+      Output.write((isEmpty ? head : []) + Array("],".utf8) + Self.members(rest) + Array("}\n".utf8))
+      return isEmpty
+    } catch {
+      guard await counter.count > 0 else { throw error }
+      if error is CancellationError { throw error }
+      let sentence = (error as? any ReportableFailure)?.sentence ?? "\(error)"
+      Output.write(
+        Array("],".utf8) + Self.members(["error": ["message": .string(sentence)]]) + Array("}\n".utf8))
+      return false
+    }
+  }
+
+  /// Members without the braces around them.
+  private static func members(_ object: JSONObject) -> [UInt8] {
+    Array(JSONValue.object(object).serialized.dropFirst().dropLast())
+  }
+
+  private static func results(_ results: [SearchAnswer.Result], head: [UInt8]) -> [UInt8] {
+    var bytes = head
     for (number, result) in results.enumerated() {
-      if number > 0 || !isFirst { bytes.append(UInt8(ascii: ",")) }
+      if number > 0 || head.isEmpty { bytes.append(UInt8(ascii: ",")) }
       SearchJSON.place(result).write(to: &bytes)
     }
     return bytes
   }
+}
 
-  private actor LineCount {
-    private(set) var count = 0
-    private var last: SearchAnswer.Result?
+/// What was written of an answer.
+private actor LineCount {
+  private(set) var count = 0
+  private(set) var writing = Duration.zero
+  private var last: SearchAnswer.Result?
 
-    /// What was there before these.
-    func add(_ results: [SearchAnswer.Result]) -> (count: Int, last: SearchAnswer.Result?) {
-      let before = (count, last)
-      count += results.count
-      last = results.last ?? last
-      return before
-    }
+  /// What was there before these.
+  func add(_ results: [SearchAnswer.Result]) -> (count: Int, last: SearchAnswer.Result?) {
+    let before = (count, last)
+    count += results.count
+    last = results.last ?? last
+    return before
   }
+
+  func spent(_ time: Duration) { writing += time }
 }
 
 /// Matching lines as people read them.

@@ -22,12 +22,13 @@ struct SearchBatch {
     while let line = reader.next() {
       if Signals.received != nil { break }
       if line.bytes.allSatisfy({ $0 <= 0x20 }), !line.isCut { continue }
-      Output.write(JSONValue.object(await answer(line)).serialized + [0x0a])
+      if let answer = await answer(line) { Output.write(JSONValue.object(answer).serialized + [0x0a]) }
     }
     if let signal = Signals.received { throw ExitStatus(code: 128 + signal) }
   }
 
-  private func answer(_ line: LineReader.Line) async -> JSONObject {
+  /// The answer, unless it was written as it was found.
+  private func answer(_ line: LineReader.Line) async -> JSONObject? {
     if line.isCut { return failure(.null, "a line longer than \(Self.longestLine) bytes") }
     let parsed: JSONValue
     do {
@@ -56,10 +57,15 @@ struct SearchBatch {
     }
     let start = ContinuousClock.now
     do {
+      if request.mode == .regex {
+        try await LineObject(index: index).write(
+          request, named.string ?? revision, leading: ["id": id], isTimed: true)
+        return nil
+      }
       let answer = try await index.search(request, revision: named.string ?? revision)
       var object: JSONObject = ["id": id]
       for member in SearchJSON.members(answer).members { object[member.name] = member.value }
-      object["ms"] = .double(((ContinuousClock.now - start) / .milliseconds(1) * 10).rounded() / 10)
+      object["ms"] = SearchJSON.milliseconds(ContinuousClock.now - start)
       return object
     } catch let failure as any ReportableFailure {
       return self.failure(id, failure.sentence)

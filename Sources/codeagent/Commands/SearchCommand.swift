@@ -81,6 +81,8 @@ extension SearchError: ReportableFailure {
 
 /// Answers as JSON (docs/index.md).
 enum SearchJSON {
+  static func milliseconds(_ time: Duration) -> JSONValue { .double((time / .milliseconds(1) * 10).rounded() / 10) }
+
   static func object(_ answer: SearchAnswer) -> JSONValue { .object(members(answer)) }
 
   static func members(_ answer: SearchAnswer) -> JSONObject {
