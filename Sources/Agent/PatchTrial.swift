@@ -72,15 +72,25 @@ struct PatchTrial: Sendable {
       deadline: deadline)
     var ways = ways ?? served.ways
     while let way = ways.first, !open.isEmpty, deadline.secondsLeft > 0 {
+      if way == .switched {
+        let began = ContinuousClock.now
+        guard let outcome = try await SchemataTrial(served: served).outcome(for: open, stopsAtFirst: stopAtFirst) else {
+          ways.removeFirst()
+          continue
+        }
+        let passing = note(outcome.answers, of: patches, in: &results)
+        results.merge(try await runAlone(passing, patches, stopAtFirst: stopAtFirst)) { $1 }
+        if stopAtFirst, results.contains(where: { $0.value.outcome == .passed }) { break }
+        try await tryOthers(
+          outcome.others, patches, served, stopAtFirst: stopAtFirst, seconds: (ContinuousClock.now - began).seconds,
+          &results)
+        break
+      }
       guard let answers = try await served.answers(for: open, way, stopsAtFirst: stopAtFirst) else {
         ways.removeFirst()
         continue
       }
-      var passing: [Int] = []
-      for answer in answers {
-        results[answer.patch] = rate(patches[answer.patch].id, answer)
-        if results[answer.patch]?.outcome == .passed, !answer.isOfAll { passing.append(answer.patch) }
-      }
+      var passing = note(answers, of: patches, in: &results)
       open.removeAll { results[$0] != nil }
       // One more run finds most of those that only break what passed.
       if way == .selected, passing.count > 1, served.hasOthers,
@@ -101,8 +111,39 @@ struct PatchTrial: Sendable {
     return (patches.indices.map { results[$0] ?? Result(id: patches[$0].id, outcome: .notRun) }, ways)
   }
 
+  /// Keeps answers, and returns the patches that have to pass once more.
+  private func note(
+    _ answers: [ServedTrial.Answer], of patches: [(id: String, edits: EditList)], in results: inout [Int: Result]
+  ) -> [Int] {
+    var passing: [Int] = []
+    for answer in answers {
+      results[answer.patch] = rate(patches[answer.patch].id, answer)
+      if results[answer.patch]?.outcome == .passed, !answer.isOfAll { passing.append(answer.patch) }
+    }
+    return passing
+  }
+
+  /// What cannot be switched costs a build each: it gets half as much time as the others took, and the rest of it counts as
+  /// not run.
+  private func tryOthers(
+    _ others: [Int], _ patches: [(id: String, edits: EditList)], _ served: ServedTrial, stopAtFirst: Bool,
+    seconds: Double, _ results: inout [Int: Result]
+  ) async throws {
+    guard !others.isEmpty else { return }
+    var series = served
+    if let deadline {
+      series.deadline = min(deadline, ContinuousClock.now + .seconds(max(Self.leastForOthers, seconds / 2)))
+    }
+    guard let answers = try await series.answers(for: others, .series, stopsAtFirst: stopAtFirst) else { return }
+    let passing = note(answers, of: patches, in: &results)
+    results.merge(try await runAlone(passing, patches, stopAtFirst: stopAtFirst)) { $1 }
+  }
+
+  private static let leastForOthers = 2.0
+
   private func rate(_ id: String, _ answer: ServedTrial.Answer) -> Result {
     if answer.isTimeout { return Result(id: id, outcome: .timeout) }
+    if !answer.isBuilt { return Result(id: id, outcome: .broken) }
     guard let report = answer.report else {
       return Result(id: id, outcome: .broken, firstFailure: "an edit is out of range or overlaps another")
     }

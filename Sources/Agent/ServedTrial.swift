@@ -16,7 +16,7 @@ struct ServedTrial: Sendable {
   /// How many times the usual time a patch gets.
   let patience: Double
   /// When runs are ended; what they have not come to then has no answer.
-  let deadline: ContinuousClock.Instant?
+  var deadline: ContinuousClock.Instant?
 
   /// One patch's answer.
   struct Answer: Sendable {
@@ -26,6 +26,8 @@ struct ServedTrial: Sendable {
     var isTimeout: Bool
     /// Whether all tests ran, those that failed having passed.
     var isOfAll = false
+    /// False when the compiler refused it.
+    var isBuilt = true
   }
 
   /// How a run serves.
@@ -36,6 +38,8 @@ struct ServedTrial: Sendable {
     case ordered
     /// A command that selects the tests that failed; another run, with all of them, for what passes.
     case selected
+    /// Many patches in one build, one of which is chosen when it runs.
+    case switched
     /// One patch after another in one copy, from a shell: where nothing can fork.
     case series
   }
@@ -46,7 +50,9 @@ struct ServedTrial: Sendable {
 
   /// The ways that may serve, the better ones first.
   var ways: [Way] {
-    guard tests.command.mayHaveTrials(patching: originals.keys), base.isNamed else { return [.series] }
+    guard tests.command.mayHaveTrials(patching: originals.keys), base.isNamed else {
+      return base.buildErrors.isEmpty && SchemataTrial(served: self).isPossible ? [.switched, .series] : [.series]
+    }
     let isSmall =
       base.tests.count <= Self.mostCollected && base.tests.reduce(0) { $0 + ($1.duration ?? 0) } <= Self.mostSeconds
     if tests.command.runsScriptsAgain {
@@ -77,7 +83,8 @@ struct ServedTrial: Sendable {
   /// Whether there are tests beside those that failed: by default, only those are run.
   var hasOthers: Bool { narrow != nil && !base.passing.isEmpty }
 
-  private var narrow: TestCommand? {
+  /// The command that selects the tests that failed.
+  var narrow: TestCommand? {
     base.isNamed && !base.failing.isEmpty ? tests.command.selecting(base.failing) : nil
   }
 
@@ -172,10 +179,10 @@ struct ServedTrial: Sendable {
   }
 
   /// Seconds that all tests may take with the code as it is.
-  private var controlSeconds: Double { max(20, 20 + 3 * base.tests.reduce(0) { $0 + ($1.duration ?? 0) }) }
+  var controlSeconds: Double { max(20, 20 + 3 * base.tests.reduce(0) { $0 + ($1.duration ?? 0) }) }
 
   /// Whether a run of the code as it is failed as the base did.
-  private func fails(_ report: TestReport) -> Bool {
+  func fails(_ report: TestReport) -> Bool {
     guard base.isNamed else { return report.exitStatus != 0 }
     let report = report.settingApart(Set(base.unsteady))
     return Set(report.failing) == Set(base.failing) && report.buildErrors.count == base.buildErrors.count

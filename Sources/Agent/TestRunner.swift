@@ -63,6 +63,16 @@ struct TestRunner: Sendable {
     return run
   }
 
+  /// Runs a plan in a workspace of the caller's own, which keeps what the run leaves: for callers that have passed the gate.
+  /// - Throws: `CancellationError` when the command was cancelled, `WorkspaceError`.
+  func runHere(_ plan: RunPlan, in workspace: Workspace, limits: SandboxLimits) async throws -> CommandRun {
+    let run = try await workspace.run(
+      arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: directory,
+      environment: plan.environment, limits: limits, adaptors: plan.adaptorFiles, collectResults: true)
+    if run.result.status == .cancelled { throw CancellationError() }
+    return run
+  }
+
   /// Runs the tests, all of them or the selected command, in one workspace.
   /// - Parameter testSeconds: when a test counts as one that never ends, where that is not the usual time.
   func run(

@@ -63,7 +63,12 @@ struct RepairSession: Sendable {
 
   /// One start of the tests serves many patches where they are quick; else each is a run of its own.
   private static func firstBatch(for brief: RepairBrief) -> Int {
-    guard [.pytest, .unittest, .node].contains(brief.framework) else { return 12 }
+    switch brief.framework {
+    case .pytest, .unittest, .node: break
+    // One build for all of them.
+    case .cargo, .go, .swift, .junit, .ctest: return 32
+    default: return 12
+    }
     let failing = Set(brief.report.failing).subtracting(brief.report.endless)
     let seconds = brief.report.tests.reduce(0) { $0 + (failing.contains($1.name) ? $1.duration ?? 0 : 0) }
     return seconds < 0.1 ? brief.framework == .node ? 48 : 128 : seconds < 1 ? 32 : 12
@@ -117,6 +122,8 @@ struct RepairSession: Sendable {
   /// The share of the budget after which candidates that ran out of time are tried once more, and how.
   private static let lateShare = 0.8
   private static let lateAtOnce = 24
+  /// What had to wait because it takes a build of its own gets a share of some batches.
+  private static let postponedAtOnce = 16
   private static let latePatience = 8
 
   /// Patches of the next batch: as many as take some seconds, so that progress is seen and starting costs little.
@@ -148,7 +155,11 @@ struct RepairSession: Sendable {
       size = max(1, min(size, searches[last].queue.isInsisting ? max(wanted, 48) : wanted))
     }
     isPatient = firstPassAt == nil && seconds >= Self.lateShare * brief.budgetSeconds && !searches[last].late.isEmpty
-    batch = isPatient ? [] : searches[last].queue.take(size, flatEvery: firstPassAt == nil ? 4 : 2)
+    batch = isPatient ? [] : searches[last].takePostponed(batches % 4 == 3 ? Self.postponedAtOnce : 0)
+    if !isPatient {
+      batch += searches[last].queue.take(size - min(size, batch.count), flatEvery: firstPassAt == nil ? 4 : 2)
+    }
+    if batch.isEmpty { batch = searches[last].takePostponed(size) }
     if batch.isEmpty, firstPassAt == nil {
       batch = searches[last].takeLate(Self.lateAtOnce)
       isPatient = true
@@ -307,11 +318,18 @@ struct RepairSession: Sendable {
     }
     let before = tried
     var ran = 0
+    var notRun: [CandidateQueue.Item] = []
     for (position, item) in batch.enumerated() {
-      guard let result = byID["p\(before + position + 1)"], result.outcome != .notRun else { continue }
+      guard let result = byID["p\(before + position + 1)"] else { continue }
+      if result.outcome == .notRun {
+        notRun.append(item)
+        continue
+      }
       ran += 1
       consider(result, of: item, in: index)
     }
+    // A batch of which nothing ran would come to nothing again.
+    if ran > 0 { for item in notRun { searches[index].postpone(item) } }
     tried += ran
     searches[index].tried += ran
     batch = []

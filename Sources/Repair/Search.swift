@@ -43,7 +43,24 @@ struct Search: Sendable {
   /// The best partial repairs: fewer tests fail and none is lost.
   var partials: [Partial] = []
 
+  /// Candidates that a batch had no time for.
+  private var postponed: [CandidateQueue.Item] = []
+
   static let mostLate = 400
+  private static let mostPostponed = 2000
+
+  mutating func postpone(_ item: CandidateQueue.Item) {
+    if postponed.count < Self.mostPostponed { postponed.append(item) }
+  }
+
+  /// Candidates that had to wait, the most likely first.
+  mutating func takePostponed(_ count: Int) -> [CandidateQueue.Item] {
+    guard count > 0 else { return [] }
+    postponed.sort { $0.key < $1.key }
+    let taken = Array(postponed.prefix(count))
+    postponed.removeFirst(taken.count)
+    return taken
+  }
 
   /// Candidates that ran out of time, the most likely first.
   mutating func takeLate(_ count: Int) -> [CandidateQueue.Item] {

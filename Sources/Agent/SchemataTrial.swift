@@ -1,0 +1,147 @@
+import Paths
+import Repair
+import Sandbox
+import TestReports
+import Workspace
+
+/// Tries patches of compiled programs: many in one build, of which a variable chooses one at run time. What passes here
+/// still has to pass alone.
+struct SchemataTrial: Sendable {
+  let served: ServedTrial
+
+  /// Runs of the build before a batch is given up: compilers find some errors only when others are gone.
+  private static let mostBuilds = 10
+  private static let mostOutput = 8 << 20
+
+  /// What came of it.
+  struct Outcome: Sendable {
+    var answers: [ServedTrial.Answer] = []
+    /// Patches that cannot be tried in this way.
+    var others: [Int] = []
+  }
+
+  /// Whether any of the patches may be tried so.
+  var isPossible: Bool { served.originals.keys.contains(where: MutantSchemata.permits) }
+
+  /// Tries some of the patches; nil when the build with none of them chosen does not say what the base says.
+  func outcome(for indices: [Int], stopsAtFirst: Bool) async throws -> Outcome? {
+    var outcome = Outcome()
+    var rest = indices
+    let copy = try await served.workspace.fork(named: "switched-\(Nonce.random())")
+    do {
+      while !rest.isEmpty, served.deadline.secondsLeft > 0 {
+        var schemata = MutantSchemata(originals: served.originals, patches: served.patches, wanted: rest)
+        rest = schemata.later
+        let build = try await build(&schemata, in: copy)
+        outcome.others += schemata.unplaced
+        for patch in schemata.broken {
+          outcome.answers.append(.init(patch: patch, report: nil, isTimeout: false, isBuilt: false))
+        }
+        guard let build else {
+          if served.deadline.secondsLeft <= 0 { break }
+          try await copy.discard()
+          return nil
+        }
+        guard !schemata.placed.isEmpty else { continue }
+        guard let answers = try await run(schemata, build, in: copy, stopsAtFirst: stopsAtFirst) else {
+          if served.deadline.secondsLeft <= 0 { break }
+          try await copy.discard()
+          return nil
+        }
+        outcome.answers += answers
+        if stopsAtFirst, answers.contains(where: { $0.report?.exitStatus == 0 }) { break }
+      }
+      try await copy.discard()
+    } catch {
+      try? await copy.discard()
+      throw error
+    }
+    return outcome
+  }
+
+  /// Builds until what does not compile is out.
+  /// - Returns: how the runs that follow are to go; nil when the build does not come to an end, or every run builds anew.
+  private func build(_ schemata: inout MutantSchemata, in copy: Workspace) async throws -> Build? {
+    for _ in 0..<Self.mostBuilds {
+      if schemata.placed.isEmpty { return Build() }
+      for (path, content) in schemata.contents { try await copy.write(path, content, executable: nil) }
+      guard served.deadline.secondsLeft > 0 else { return nil }
+      let first = try await runOnce(in: copy)
+      if first.fails {
+        let quick = try await runOnce(in: copy, skipsCompilers: true)
+        if quick.fails { return Build(skipsCompilers: true) }
+        // What had to be built a second time is built each time.
+        let second = try await runOnce(in: copy)
+        return second.fails && second.seconds < Self.mostOfBuild * first.seconds ? Build() : nil
+      }
+      let text = String(decoding: first.output.suffix(4000), as: UTF8.self)
+      let countsWarnings = text.contains("-Werror") || text.contains("warnings found")
+      guard
+        schemata.drop(complaints: first.output)
+          || countsWarnings && schemata.drop(complaints: first.output, countingWarnings: true)
+      else { return nil }
+    }
+    return nil
+  }
+
+  private struct Build {
+    var skipsCompilers = false
+  }
+
+  /// A run that takes more than this share of the one that built has built, too.
+  private static let mostOfBuild = 0.7
+
+  /// One run of the tests with no patch chosen: whether it fails as the base does, and what it said.
+  private func runOnce(in copy: Workspace, skipsCompilers: Bool = false) async throws -> (
+    fails: Bool, output: [UInt8], seconds: Double
+  ) {
+    let nonce = Nonce.random()
+    let command = served.narrow ?? served.tests.command
+    var limits = served.tests.limits
+    limits.outputKeptBytes = max(limits.outputKeptBytes, Self.mostOutput)
+    limits.wallSeconds = min(limits.wallSeconds, max(0.1, served.deadline.secondsLeft))
+    let run = try await served.tests.runHere(
+      command.switchedBuildPlan(nonce: nonce, skipsCompilers: skipsCompilers), in: copy, limits: limits)
+    let output = run.result.output.head + run.result.output.tail
+    let exitStatus: Int32? = if case .exited(let code) = run.result.status { code } else { nil }
+    let report = command.report(
+      from: RunEvidence(
+        output: output, exitStatus: exitStatus, results: run.results,
+        projectRoot: served.tests.projectRoot(in: served.workspace),
+        reportFiles: try await ReportFiles.collect(
+          command.reportFilePatterns, in: copy, below: served.tests.directory),
+        nonce: nonce))
+    return (served.fails(report), output, run.result.duration)
+  }
+
+  private func run(
+    _ schemata: MutantSchemata, _ build: Build, in copy: Workspace, stopsAtFirst: Bool
+  ) async throws -> [ServedTrial.Answer]? {
+    let nonce = Nonce.random()
+    let numbers = schemata.placed.map { (patch: $0, number: schemata.number(of: $0)) }
+    guard
+      let plan = served.tests.command.switchedPlan(
+        nonce: nonce, variable: MutantSchemata.variable, numbers: numbers, narrow: served.narrow,
+        skipsCompilers: build.skipsCompilers, patience: served.patience, controlSeconds: served.controlSeconds,
+        seconds: served.deadline.secondsLeft,
+        stopsAtFirst: stopsAtFirst)
+    else { return nil }
+    var limits = served.tests.limits
+    limits.wallSeconds = min(
+      max(limits.wallSeconds, served.controlSeconds * Double(2 + numbers.count)),
+      max(0.1, served.deadline.secondsLeft))
+    let run = try await served.tests.runHere(plan, in: copy, limits: limits)
+    let evidence = RunEvidence(
+      output: [], exitStatus: nil, results: run.results, projectRoot: served.tests.projectRoot(in: served.workspace),
+      nonce: nonce)
+    guard let series = served.tests.command.series(from: evidence, narrow: served.narrow),
+      let control = series.trials.first,
+      [control.narrow, control.whole].allSatisfy({ $0.map(served.fails) ?? true })
+    else { return nil }
+    let placed = Set(schemata.placed)
+    return series.trials.dropFirst().compactMap { trial in
+      guard let patch = trial.patch, placed.contains(patch) else { return nil }
+      return .init(patch: patch, report: trial.whole ?? trial.narrow, isTimeout: trial.isTimeout)
+    }
+  }
+}

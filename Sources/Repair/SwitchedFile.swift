@@ -1,0 +1,270 @@
+import Paths
+
+/// A file whose blocks hold several contents, of which the switch chooses one.
+struct SwitchedFile: Sendable {
+  /// What a file looks like, and where in it is what.
+  struct Output: Sendable {
+    var bytes: [UInt8] = []
+    /// The lines of each branch, as compilers count them.
+    var branches: [(lines: ClosedRange<Int>, number: Int)] = []
+    /// The lines of the functions that have branches, without these; by the first byte of their original.
+    var functions: [(lines: ClosedRange<Int>, start: Int)] = []
+    /// Where the file's own bytes are: together, in order, they are the file.
+    var kept: [Range<Int>] = []
+  }
+
+  let blocks: SwitchableBlocks
+  /// Tells the names in one file from those in another.
+  private let number: Int
+  /// The branches of each block.
+  private var branches: [Int: [(number: Int, text: [UInt8])]] = [:]
+
+  init(_ file: SourceFile, number: Int) {
+    blocks = SwitchableBlocks(file)
+    self.number = number
+  }
+
+  private var language: Language { blocks.file.language }
+
+  mutating func add(_ text: [UInt8], number: Int, to block: Int) {
+    branches[block, default: []].append((number, text))
+  }
+
+  mutating func remove(_ numbers: Set<Int>) {
+    for block in branches.keys {
+      branches[block]?.removeAll { numbers.contains($0.number) }
+      if branches[block]?.isEmpty == true { branches[block] = nil }
+    }
+  }
+
+  /// How many bytes the function around a block has grown by.
+  func growth(around block: Int) -> Int {
+    let function = blocks.blocks[block].functionStart
+    return branches.reduce(0) { sum, item in
+      blocks.blocks[item.key].functionStart == function ? sum + item.value.reduce(0) { $0 + $1.text.count } : sum
+    }
+  }
+
+  /// The branches of a function.
+  func numbers(ofFunction start: Int) -> Set<Int> {
+    Set(branches.filter { blocks.blocks[$0.key].functionStart == start }.flatMap { $0.value.map(\.number) })
+  }
+
+  // MARK: - Writing
+
+  func output() -> Output {
+    let source = blocks.file.bytes
+    var writer = Writer(language: language)
+    guard !branches.isEmpty else {
+      return Output(bytes: source, kept: [source.indices])
+    }
+    var position = 0
+    // A byte order mark stays first.
+    if source.starts(with: [0xef, 0xbb, 0xbf]) {
+      writer.keep(source[0..<3])
+      position = 3
+    }
+    prelude(&writer, &position)
+    let functions = Set(branches.keys.map { blocks.blocks[$0].functionStart }).sorted()
+    for start in functions {
+      let own = branches.keys.filter { blocks.blocks[$0].functionStart == start }
+      guard let end = own.map({ blocks.blocks[$0].content.upperBound }).max() else { continue }
+      let head = max(position, start)
+      writer.keep(source[position..<head])
+      position = head
+      if language == .rust { writer.append("#[allow(warnings)] ") }
+      let firstLine = writer.line
+      write(own.sorted(by: outermostFirst), &position, upTo: end, &writer)
+      // The bracket that closes the function is where a missing result is complained of.
+      let close = source[end...].firstIndex(of: 0x7d) ?? end
+      writer.keep(source[end..<min(source.count, close + 1)])
+      position = min(source.count, close + 1)
+      writer.output.functions.append((min(firstLine, writer.line)...max(firstLine, writer.line), start))
+    }
+    writer.keep(source[position...])
+    epilogue(&writer)
+    return writer.output
+  }
+
+  private func outermostFirst(_ left: Int, _ right: Int) -> Bool {
+    let (left, right) = (blocks.blocks[left].content, blocks.blocks[right].content)
+    return (left.lowerBound, -left.upperBound) < (right.lowerBound, -right.upperBound)
+  }
+
+  /// Writes the original from `position` to `end` with the blocks' branches in it.
+  private func write(_ own: [Int], _ position: inout Int, upTo end: Int, _ writer: inout Writer) {
+    var rest = own[...]
+    while let block = rest.popFirst() {
+      let content = blocks.blocks[block].content
+      let inner = rest.prefix { blocks.blocks[$0].content.upperBound <= content.upperBound }
+      rest = rest.dropFirst(inner.count)
+      writer.keep(blocks.file.bytes[position..<content.lowerBound])
+      position = content.lowerBound
+      for (index, branch) in (branches[block] ?? []).enumerated() {
+        if index == 0 { writer.append(writer.isC ? " " : "\n\(opening)") }
+        writer.branch(
+          branch.text, number: branch.number, head: "\(index == 0 ? "" : " else ")if \(condition(branch.number)) {")
+      }
+      writer.append(" else {")
+      writer.goOn(at: blocks.file.line(ofByte: content.lowerBound))
+      write(Array(inner), &position, upTo: content.upperBound, &writer)
+      writer.append(" }")
+    }
+    if position < end {
+      writer.keep(blocks.file.bytes[position..<end])
+      position = end
+    }
+  }
+
+  /// What stands before the first condition of a block.
+  private var opening: String {
+    guard language == .rust else { return "" }
+    return """
+      fn codeagent_switch() -> u32 { \
+      static CHOSEN: ::std::sync::OnceLock<u32> = ::std::sync::OnceLock::new(); \
+      *CHOSEN.get_or_init(|| ::std::env::var("\(MutantSchemata.variable)").ok()\
+      .and_then(|text| text.parse::<u32>().ok()).unwrap_or(0)) } let codeagent_chosen = codeagent_switch(); 
+      """
+  }
+
+  private func condition(_ number: Int) -> String {
+    switch language {
+    case .c, .cpp: "(codeagent_switch_\(self.number) == \(number))"
+    case .java: "(\(javaClass).CHOSEN == \(number))"
+    case .rust: "codeagent_chosen == \(number)"
+    case .swift: "CodeagentSwitch\(self.number).chosen == \(number)"
+    default: "codeagentSwitch\(self.number) == \(number)"
+    }
+  }
+
+  private var javaClass: String { "CodeagentSwitch\(number)" }
+
+  private func prelude(_ writer: inout Writer, _ position: inout Int) {
+    switch language {
+    case .c, .cpp:
+      writer.append(
+        """
+        #ifndef CODEAGENT_SWITCH_\(number)
+        #define CODEAGENT_SWITCH_\(number)
+        #ifdef __cplusplus
+        extern "C" {
+        #endif
+        extern char *codeagent_getenv_\(number)(const char *) __asm__("getenv");
+        #ifdef __cplusplus
+        }
+        #endif
+        static int codeagent_switch_\(number);
+        static void __attribute__((constructor(101), used)) codeagent_choose_\(number)(void) {
+        const char *at = codeagent_getenv_\(number)("\(MutantSchemata.variable)");
+        while (at && *at >= '0' && *at <= '9') codeagent_switch_\(number) = codeagent_switch_\(number) * 10 + (*at++ - '0');
+        }
+        #endif
+        #line 1
+
+        """)
+    case .go:
+      // Imports come first.
+      guard blocks.file.texts.first == "package", blocks.file.tokens.count > 1 else { return }
+      let end = Int(blocks.file.tokens[1].end)
+      writer.keep(blocks.file.bytes[position..<end])
+      writer.append("; import codeagentOS\(number) \"os\"")
+      position = end
+    default: break
+    }
+  }
+
+  private func epilogue(_ writer: inout Writer) {
+    switch language {
+    case .go:
+      writer.append(
+        """
+
+        var codeagentSwitch\(number) = func() int {
+        chosen := 0
+        for _, digit := range codeagentOS\(number).Getenv("\(MutantSchemata.variable)") {
+        chosen = chosen*10 + int(digit-'0')
+        }
+        return chosen
+        }()
+
+        """)
+    case .java:
+      writer.append(
+        """
+
+        final class \(javaClass) {
+        static final int CHOSEN = chosen(System.getenv("\(MutantSchemata.variable)"));
+        private static int chosen(String text) { return text == null ? 0 : Integer.parseInt(text); }
+        private \(javaClass)() {}
+        }
+
+        """)
+    case .swift:
+      writer.append(
+        """
+
+        @_silgen_name("getenv") private func codeagentGetenv\(number)(_ name: UnsafePointer<CChar>) -> UnsafeMutablePointer<CChar>?
+        private enum CodeagentSwitch\(number) {
+          static let chosen = codeagentGetenv\(number)("\(MutantSchemata.variable)").flatMap { Int(String(cString: $0)) } ?? 0
+        }
+
+        """)
+    default: break
+    }
+  }
+
+  /// Counts lines while it writes.
+  private struct Writer {
+    let language: Language
+    var output = Output()
+    /// The current line, as compilers count.
+    var line = 1
+
+    /// Lines of branches begin here in C, far from those of any file.
+    private static let firstLine = 1_000_000
+    private static let linesOfBranch = 20_000
+
+    init(language: Language) { self.language = language }
+
+    var isC: Bool { language == .c || language == .cpp }
+
+    mutating func append(_ bytes: some Collection<UInt8>) {
+      output.bytes += bytes
+      line += bytes.count { $0 == 0x0a }
+    }
+
+    mutating func keep(_ bytes: ArraySlice<UInt8>) {
+      output.kept.append(output.bytes.count..<output.bytes.count + bytes.count)
+      append(bytes)
+    }
+
+    mutating func append(_ text: String) {
+      append(text.utf8)
+      // The prelude's last line sets the count back.
+      if text.hasSuffix("#line 1\n") { line = 1 }
+    }
+
+    /// Writes a branch; the line that its head is on belongs to it, and the one with its closing bracket to what follows.
+    mutating func branch(_ text: [UInt8], number: Int, head: String) {
+      var first = line
+      append(head)
+      append("\n")
+      if isC {
+        first = Self.firstLine + number * Self.linesOfBranch
+        append("#line \(first)\n")
+        line = first
+      }
+      append(text)
+      let last = line
+      append("\n}")
+      output.branches.append((first...max(first, last), number))
+    }
+
+    /// The lines of the original go on.
+    mutating func goOn(at original: Int) {
+      guard isC else { return }
+      append("\n#line \(original)\n".utf8)
+      line = original
+    }
+  }
+}
