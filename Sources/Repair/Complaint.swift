@@ -32,6 +32,19 @@ struct Complaint: Hashable {
     return result
   }
 
+  /// Names of which the C compilers say that they are not declared.
+  static func undeclared(in output: [UInt8]) -> Set<String> {
+    var names: Set<String> = []
+    for line in output.split(separator: 0x0a) where line.count < 2000 {
+      let text = String(decoding: line, as: UTF8.self)
+      guard let end = text.firstRange(of: " undeclared (") else { continue }
+      let quoted = text[..<end.lowerBound].dropLast()
+      let name = quoted.utf8.reversed().prefix { Lexer.isWord($0) && $0 < 0x80 }.reversed()
+      if !name.isEmpty { names.insert(String(decoding: name, as: UTF8.self)) }
+    }
+    return names
+  }
+
   private static func starts(_ line: ArraySlice<UInt8>, _ word: String) -> Bool { line.starts(with: word.utf8) }
 
   private static func isAside(_ text: String, _ countingWarnings: Bool) -> Bool {

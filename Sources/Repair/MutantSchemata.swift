@@ -36,6 +36,7 @@ public struct MutantSchemata: Sendable {
   /// Patches of which the compiler said that they do not compile.
   public private(set) var broken: [Int] = []
 
+  private let patches: [[TrialEdit]]
   private var files: [RepoPath: SwitchedFile] = [:]
   private var shape: [RepoPath: SwitchedFile.Output] = [:]
 
@@ -48,6 +49,7 @@ public struct MutantSchemata: Sendable {
   ///   - patches: their edits.
   ///   - wanted: the positions of those that are asked for.
   public init(originals: [RepoPath: [UInt8]], patches: [[TrialEdit]], wanted: [Int], bounds: Bounds = Bounds()) {
+    self.patches = patches
     for path in Set(wanted.flatMap { patches[$0].map(\.path) }).sorted() {
       guard let language = Language(path: path), SwitchableBlocks.permits(language), let bytes = originals[path] else {
         continue
@@ -147,6 +149,12 @@ public struct MutantSchemata: Sendable {
         functions.insert(complaint)
       }
     }
+    let names = Complaint.undeclared(in: output)
+    if !names.isEmpty {
+      for patch in placed where patches[patch].contains(where: { isOutOfScope($0, names) }) {
+        culprits.insert(number(of: patch))
+      }
+    }
     // An error in the part that is as it was: one of the branches of that function is the cause.
     if culprits.isEmpty {
       for complaint in functions {
@@ -165,5 +173,27 @@ public struct MutantSchemata: Sendable {
     for path in files.keys { files[path]?.remove(culprits) }
     render()
     return true
+  }
+
+  /// Whether an edit brings a name that is not seen before it in the blocks around it. Of a name that a compiler does not
+  /// know, some say so once in a function, however many branches use it.
+  private func isOutOfScope(_ edit: TrialEdit, _ names: Set<String>) -> Bool {
+    guard let file = files[edit.path]?.blocks.file else { return false }
+    let brought = Lexer.tokens(of: edit.text, language: file.language).lazy
+      .map { String(decoding: edit.text[$0.range], as: UTF8.self) }.filter(names.contains)
+    guard !brought.isEmpty else { return false }
+    var unseen = Set(brought)
+    var index = file.tokens.lastIndex { Int($0.end) <= edit.range.lowerBound } ?? -1
+    let start = file.functions.last { $0.first <= index && index <= $0.last }?.first ?? 0
+    while index >= start, !unseen.isEmpty {
+      if file.texts[index] == "}", file.match[index] >= 0, file.match[index] < index {
+        index = file.match[index] - 1
+        continue
+      }
+      let isOther = file.isMember(index) || index > 0 && ["struct", "union", "enum"].contains(file.texts[index - 1])
+      if !isOther { unseen.remove(file.texts[index]) }
+      index -= 1
+    }
+    return !unseen.isEmpty
   }
 }
