@@ -103,8 +103,8 @@ struct NameUse: Sendable {
         let isPlain = file.texts[equals] == "=" || file.texts[equals] == ":="
         let size = statement.last - equals
         let isConstant =
-          token + 1 == equals && isPlain && size <= 3
-          && !((equals + 1)...statement.last).contains {
+          token + 1 == equals && isPlain && size >= 1 && size <= 3
+          && !((equals + 1)..<(statement.last + 1)).contains {
             file.isName($0) && !["set", "dict", "list", "deque"].contains(file.texts[$0])
           }
         return .written(isPlain: isPlain, isConstant: isConstant)

@@ -54,8 +54,12 @@ struct SourceFile: Sendable {
     }
   }
 
-  /// The bytes of a run of tokens, with what stands between them.
-  func byteRange(_ first: Int, _ last: Int) -> Range<Int> { Int(tokens[first].start)..<Int(tokens[last].end) }
+  /// The bytes of a run of tokens, with what stands between them; none when the run has no token.
+  func byteRange(_ first: Int, _ last: Int) -> Range<Int> {
+    // In a text that does not parse, what should stand on both sides of a token may be missing.
+    guard 0 <= first, first <= last, last < tokens.count else { return 0..<0 }
+    return Int(tokens[first].start)..<Int(tokens[last].end)
+  }
 
   /// The text of a run of tokens, with what stands between them.
   func text(_ first: Int, _ last: Int) -> String { String(decoding: bytes[byteRange(first, last)], as: UTF8.self) }

@@ -258,12 +258,50 @@ import Testing
     }
   }
 
+  /// What the programs of the tests do not have.
+  private static let snippets = [
+    (
+      "a.swift",
+      "func f(_ a: [Int]) -> Int {\n  let g = { $0 + 1 }\n  var t = a.first ?? 0\n  t = { 3 }()\n  while t < 9 { t += g(t) }\n  guard let x = a.last else { return t }\n  return x > t ? x : t\n}\n"
+    ),
+    (
+      "a.rs",
+      "fn f(a: &mut Vec<i32>) -> Option<i32> {\n    let g = |x: i32| x + 1;\n    let t = if a.is_empty() { 0 } else { a[0] };\n    match a.get(1) { Some(x) if *x > t => Some(g(*x)), _ => None }\n}\n"
+    ),
+    (
+      "a.go",
+      "func f(a []int) (int, error) {\n\tg := func(x int) int { return x + 1 }\n\tm := map[string]int{\"a\": 1}\n\tfor i, x := range a {\n\t\tif x > g(i) { m[\"a\"] += x }\n\t}\n\treturn m[\"a\"], nil\n}\n"
+    ),
+    (
+      "A.java",
+      "class A {\n  int[] t = {1, 2};\n  int f(int[] a) {\n    Runnable g = () -> { t[0]++; };\n    int s = a.length > 0 ? a[0] : t[1];\n    for (int x : a) { if (x == s) continue; s += x; }\n    switch (s) { case 1: return 2; default: return s; }\n  }\n}\n"
+    ),
+    (
+      "a.ts",
+      "export const f = (a: number[]): number => {\n  const g = { x: 1, y() { return this.x } }\n  let t = a.map(x => x + 1).filter(Boolean)\n  return t.length ? t[0] : g.y()\n}\n"
+    ),
+    (
+      "a.rb",
+      "def f(a)\n  t = a.map { |x| x + 1 }\n  t.each do |x|\n    return x if x > 3 unless x.nil?\n  end\n  t.empty? ? 0 : t[-1]\nend\n"
+    ),
+    (
+      "a.kt",
+      "fun f(a: List<Int>): Int {\n  val g = { x: Int -> x + 1 }\n  var t = a.firstOrNull() ?: 0\n  for (x in a) if (x > t) t = g(x)\n  return when (t) { 1 -> 2 else -> t }\n}\n"
+    ),
+    (
+      "a.py",
+      "def f(a, b=None):\n    t = [x if x else 0 for x in a if x != b]\n    u = {k: v for k, v in zip(a, t)}\n    g = lambda x: x + 1 if x else b\n    try:\n        t[0], t[1] = t[1], g(t[0])\n    except (IndexError, KeyError) as e:\n        raise ValueError('x') from e\n    return t[1:-1] or u\n"
+    ),
+  ]
+
   @Test func `Damaged sources are no danger`() throws {
-    var random = Seeded(5)
-    let programs = Program.all.flatMap { $0.files.filter { Language(path: RepoPath($0.key) ?? .root) != nil } }.sorted {
-      $0.key < $1.key
-    }
-    for _ in 0..<25 {
+    // With CODEAGENT_FUZZ=20000 for an evening's run; another number gives other texts.
+    let rounds = ProcessInfo.processInfo.environment["CODEAGENT_FUZZ"].flatMap { Int($0) } ?? 25
+    var random = Seeded(UInt64(rounds))
+    var programs = Program.all.flatMap { $0.files.filter { Language(path: RepoPath($0.key) ?? .root) != nil } }
+    programs += Self.snippets.map { (key: $0.0, value: $0.1) }
+    programs.sort { ($0.key, $0.value) < ($1.key, $1.value) }
+    for _ in 0..<rounds {
       guard let (name, source) = programs.randomElement(using: &random), !source.isEmpty else { continue }
       var bytes = Array(source.utf8)
       let start = Int.random(in: 0..<bytes.count, using: &random)
