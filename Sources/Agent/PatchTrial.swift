@@ -71,11 +71,17 @@ struct PatchTrial: Sendable {
       tests: tests, base: base, originals: originals, workspace: workspace, patches: ranges, patience: patience,
       deadline: deadline)
     var ways = ways ?? served.ways
-    while let way = ways.first, !open.isEmpty, deadline.secondsLeft > 0 {
+    // What is left of them for these patches.
+    var left = ways
+    func giveUp(_ way: ServedTrial.Way) {
+      if let place = ways.firstIndex(of: way) { ways.remove(at: place) }
+      left.removeAll { $0 == way }
+    }
+    while let way = left.first, !open.isEmpty, deadline.secondsLeft > 0 {
       if way == .switched {
         let began = ContinuousClock.now
         guard let outcome = try await SchemataTrial(served: served).outcome(for: open, stopsAtFirst: stopAtFirst) else {
-          ways.removeFirst()
+          giveUp(way)
           continue
         }
         let passing = note(outcome.answers, of: patches, in: &results)
@@ -87,7 +93,7 @@ struct PatchTrial: Sendable {
         break
       }
       guard let answers = try await served.answers(for: open, way, stopsAtFirst: stopAtFirst) else {
-        ways.removeFirst()
+        giveUp(way)
         continue
       }
       var passing = note(answers, of: patches, in: &results)
@@ -107,7 +113,7 @@ struct PatchTrial: Sendable {
       // A run ends with its time; what it left is for the next trial.
       if answers.isEmpty { break }
     }
-    if ways.isEmpty { results.merge(try await runAlone(open, patches, stopAtFirst: stopAtFirst)) { $1 } }
+    if left.isEmpty { results.merge(try await runAlone(open, patches, stopAtFirst: stopAtFirst)) { $1 } }
     return (patches.indices.map { results[$0] ?? Result(id: patches[$0].id, outcome: .notRun) }, ways)
   }
 

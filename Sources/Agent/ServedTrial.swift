@@ -51,7 +51,9 @@ struct ServedTrial: Sendable {
   /// The ways that may serve, the better ones first.
   var ways: [Way] {
     guard tests.command.mayHaveTrials(patching: originals.keys), base.isNamed else {
-      return base.buildErrors.isEmpty && SchemataTrial(served: self).isPossible ? [.switched, .series] : [.series]
+      // One batch that cannot be built together says little of the next; three do.
+      return base.buildErrors.isEmpty && SchemataTrial(served: self).isPossible
+        ? [.switched, .switched, .switched, .series] : [.series]
     }
     let isSmall =
       base.tests.count <= Self.mostCollected && base.tests.reduce(0) { $0 + ($1.duration ?? 0) } <= Self.mostSeconds

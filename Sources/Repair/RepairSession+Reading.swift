@@ -41,9 +41,6 @@ extension RepairSession {
         if let spent = answer["seconds"]?.double, spent > 0 {
           brief.budgetSeconds = max(1, brief.budgetSeconds - min(spent, brief.budgetSeconds / 2))
         }
-        if let seconds = answer["seconds"]?.double, seconds > 0 {
-          brief.budgetSeconds = max(1, brief.budgetSeconds - seconds)
-        }
         let unsteady = (answer["unsteady"]?.array ?? []).compactMap(\.string)
         if !unsteady.isEmpty {
           brief.report = brief.report.settingApart(Set(unsteady))
