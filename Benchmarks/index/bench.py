@@ -27,15 +27,16 @@ GOALS = {
 }
 
 
-def spend(command, env=None, stdin=None):
-    """Runs a command to its end: output, wall seconds, CPU seconds of it and its children, largest memory in MB."""
+def spend(command, env=None, stdin=None, into=None):
+    """Runs a command to its end: output (none when it goes into a file), wall seconds, CPU seconds of it and its children,
+    largest memory in MB. That is never less than what this program has: large outputs go into files."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    process = subprocess.Popen(command, stdout=into or subprocess.PIPE, stderr=subprocess.PIPE,
                                stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL, env=env)
     if stdin is not None:
         process.stdin.write(stdin)
         process.stdin.close()
-    out = process.stdout.read()
+    out = b"" if into else process.stdout.read()
     error = process.stderr.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -83,8 +84,15 @@ class Bench:
         mark = "" if goal is None else ("  ✓" if value <= goal else f"  ✗ goal {goal}")
         print(f"  {name:<34}{shown:>10}  {beside}{mark}", flush=True)
 
-    def codeagent(self, *arguments, stdin=None):
-        return spend([self.program, *arguments], self.env, stdin)
+    def codeagent(self, *arguments, stdin=None, into=None):
+        return spend([self.program, *arguments], self.env, stdin, into)
+
+    def lines(self, *command):
+        """Runs a command that prints lines: CPU and wall seconds, and how many lines."""
+        with open(self.scratch / "lines", "wb+") as found:
+            _, wall, cpu, _ = spend(command, self.env, into=found)
+            found.seek(0)
+            return cpu, wall, sum(block.count(b"\n") for block in iter(lambda: found.read(1 << 20), b""))
 
     def index(self):
         files, size = tree_size(self.tree)
@@ -132,11 +140,9 @@ class Bench:
         ours, theirs, scan = [], [], []
         for pattern in patterns:
             for _ in range(self.rounds):
-                out, wall, cpu, _ = self.codeagent("search", "--regex", "--repo", self.tree, "--limit", "1000000", "--",
-                                                   pattern)
-                csout, cswall, cscpu, _ = spend(["csearch", "-n", pattern], self.env)
-                ours.append((cpu, wall, out.count(b"\n")))
-                theirs.append((cscpu, cswall, csout.count(b"\n")))
+                ours.append(self.lines(self.program, "search", "--regex", "--repo", self.tree, "--limit", "1000000", "--",
+                                       pattern))
+                theirs.append(self.lines("csearch", "-n", pattern))
             scan.append(spend(["rg", "-uu", "-n", "-g", "!.git", pattern, self.tree])[1])
         self.note("regex, CPU ms", median([o[0] for o in ours]) * 1000, f"wall {median([o[1] for o in ours]) * 1e3:.1f} ms, "
                   f"{sum(o[2] for o in ours)} lines; process start and a look for changes included")
@@ -145,10 +151,11 @@ class Bench:
         self.note("rg, wall ms", median(scan) * 1000)
         # One process for all, as a run has it: what a question costs once the index is open.
         queries = [json.dumps({"id": i, "query": p, "mode": "regex"}) for i, p in enumerate(patterns * 3)]
-        out, _, _, _ = self.codeagent("search", "--batch", "--repo", self.tree, "--limit", "1000000",
-                                      stdin="\n".join(queries).encode())
-        answers = [json.loads(line) for line in out.splitlines()]
-        inside = [a["ms"] for a in answers[1:]]
+        with open(self.scratch / "answers", "wb+") as answers:
+            self.codeagent("search", "--batch", "--repo", self.tree, "--limit", "1000000",
+                           stdin="\n".join(queries).encode(), into=answers)
+            answers.seek(0)
+            inside = [float(re.search(rb'"ms":([0-9.]+)', line[-200:])[1]) for line in answers][1:]
         alone = [t[1] * 1000 for t in theirs]
         self.note("regex, open index, ms", median(inside))
         self.note("regex, of csearch's", sum(inside) / len(inside) / (sum(alone) / len(alone)), "open index, mean of all")

@@ -8,8 +8,16 @@ struct FileChoice {
   /// Sources that are larger than any that is searched.
   let tooLarge: [RepairBrief.File]
 
+  /// Sources by their names only: they say how a project is built, not what it does.
+  private static let manifests: Set<String> = [
+    "Package.swift", "build.rs", "setup.py", "noxfile.py", "build.gradle.kts", "settings.gradle.kts",
+  ]
+
   init(brief: RepairBrief) {
-    let sources = brief.files.filter { $0.size > 0 && Language(path: $0.path) != nil }
+    let sources = brief.files.filter {
+      $0.size > 0 && Language(path: $0.path) != nil
+        && !Self.manifests.contains(String(decoding: $0.path.name, as: UTF8.self))
+    }
     tooLarge = sources.filter {
       $0.size > RepairSession.largestFile && !TestPaths.isTest($0.path, in: brief.directory)
     }

@@ -160,6 +160,13 @@ extension Generator {
       replace(index, with: text + flag, flag == "g" ? 1.3 : 1.7, .constant, everywhere: false)
     }
     if !flags.isEmpty { replace(index, with: "/\(content)/", 2, .constant, everywhere: false) }
+    // What a pattern should have been, one nearby may be.
+    var others = OrderedNames()
+    let near = file.tokens.indices.filter { file.tokens[$0].kind == .string && file.texts[$0].hasPrefix("/") }
+    for other in near.sorted(by: { abs($0 - index) < abs($1 - index) }).prefix(24) where file.texts[other] != text {
+      others.add(file.texts[other])
+    }
+    for other in others.names.prefix(8) { replace(index, with: other, 1.7, .constant, everywhere: false) }
   }
 
   private static func variants(ofPattern content: String) -> [(String, Double)] {

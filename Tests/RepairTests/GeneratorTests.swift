@@ -77,6 +77,10 @@ import Testing
     ),
     ("def f(a=[]):\n    return a\n", "def f(a=None):\n    if a is None:\n        a = []\n    return a\n", "x.py"),
     ("def f(a, b):\n    return a / b\n", "def f(a, b):\n    if b == 0:\n        return 0\n    return a / b\n", "x.py"),
+    (
+      "function f(a) { return (/^-/).test(a); }\nfunction g(a) { return (/^-+[a-z]/).test(a); }",
+      "function f(a) { return (/^-+[a-z]/).test(a); }\nfunction g(a) { return (/^-+[a-z]/).test(a); }", "x.js"
+    ),
     ("function f(a) { return a.sort(); }", "function f(a) { return a.sort((a, b) => a - b); }", "x.js"),
     ("int f(int a, int b) { return g(a, b); }", "int f(int a, int b) { return g(b, a); }", "x.c"),
     ("int f(int a) { return a && g(a); }", "int f(int a) { return a || g(a); }", "x.c"),
