@@ -69,6 +69,11 @@ actor Session {
 
   func rely(on ways: [ServedTrial.Way]) { trialWays = ways }
 
+  /// The end of the engine's last long tool: what it took until the next one counts to that one's time, so that a search of
+  /// many batches ends when it should.
+  private(set) var engineClock: ContinuousClock.Instant?
+  func setEngineClock() { if answersWithData { engineClock = .now } }
+
   func restorePlan(_ steps: [PlanStep]) { plan = steps }
 
   func restore(report: TestReport) { lastReport = report }

@@ -35,6 +35,7 @@ extension Generator {
       if let null = file.language.null, file.language == .python {
         replace(index, with: null, 2.3, .constant, everywhere: false)
       }
+      namesForNumber(index)
     } else if text.contains("."), let value = Double(text), value.isFinite {
       for (other, cost) in [
         (0.0, 1.6), (1.0, 1.6), (value * 10, 1.9), (value / 10, 1.9), (value + 1, 2), (value / 2, 2.2),
@@ -43,6 +44,21 @@ extension Generator {
       where other != value && other >= 0 {
         replace(index, with: "\(other)", cost, .constant)
       }
+    }
+  }
+
+  /// `b * 2` becomes `b * b`: what is calculated with may be a name, above all one of the same statement.
+  private mutating func namesForNumber(_ index: Int) {
+    guard index > statement.first, index < statement.last,
+      Self.neutral[file.texts[index - 1]] != nil || Self.neutral[file.texts[index + 1]] != nil
+    else { return }
+    var own = OrderedNames()
+    for token in tokens where file.isName(token) && !file.isMember(token) && !file.isCalled(token) {
+      own.add(file.texts[token])
+    }
+    for name in own.names.prefix(4) { replace(index, with: name, 1.7, .name, everywhere: false) }
+    for name in scope.prefix(6) where !own.names.contains(name) {
+      replace(index, with: name, 2.2, .name, everywhere: false)
     }
   }
 

@@ -70,6 +70,10 @@ import Testing
   /// Programs that differ from the wanted one in one place each.
   @Test(arguments: [
     ("def f(a, b):\n    return a < b\n", "def f(a, b):\n    return a <= b\n", "x.py"),
+    (
+      "def f(b, n, m):\n    while n > 0:\n        b = b * 2 % m\n        n >>= 1\n    return b\n",
+      "def f(b, n, m):\n    while n > 0:\n        b = b * b % m\n        n >>= 1\n    return b\n", "x.py"
+    ),
     ("def f(a, n):\n    return a[n]\n", "def f(a, n):\n    return a[n - 1]\n", "x.py"),
     (
       "def f(a):\n    for x in a:\n        y = x\n        return y\n",

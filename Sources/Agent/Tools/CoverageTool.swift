@@ -38,6 +38,7 @@ struct CoverageTool: Tool {
     let (coverage, report) = try await tests.coverage(
       of: sample ?? tests.command, in: session.workspace, limits: limits, call: call)
     let seconds = (ContinuousClock.now - clock).seconds
+    await session.setEngineClock()
     // The same tests in the same order: the run is the baseline's repetition as well.
     let unsteady = try await session.setApart(sample == nil ? base.unsteady(comparedWith: report) : [])
     if !unsteady.isEmpty, coverage == nil { return Self.output(unsteady, seconds) }
@@ -70,6 +71,7 @@ struct CoverageTool: Tool {
       try? await copy.discard()
       throw error
     }
+    await session.setEngineClock()
     let unsteady = try await session.setApart(base.unsteady(comparedWith: again))
     return Self.output(unsteady, (ContinuousClock.now - clock).seconds)
   }

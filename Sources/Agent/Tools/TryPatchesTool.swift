@@ -61,7 +61,7 @@ struct TryPatchesTool: Tool {
     let contents = try await EditList.originals(patches.map(\.edits), in: session, call: call)
     let writes = contents.keys.sorted()
     let effect = Effect.tryPatches(count: patches.count, writes: writes, command: tests.command.shell)
-    let clock = ContinuousClock.now
+    let clock = await session.engineClock ?? .now
     let trial = PatchTrial(
       tests: tests, base: base, originals: contents, workspace: session.workspace, patience: patience,
       deadline: seconds.map { clock + .seconds($0) })
@@ -80,6 +80,7 @@ struct TryPatchesTool: Tool {
       return EffectOutcome(value: results, fields: fields, content: content)
     }
     let seconds = (ContinuousClock.now - clock).seconds
+    await session.setEngineClock()
     let lines = results.map { result in
       "\(result.id): \(result.outcome.rawValue)"
         + (result.outcome == .passed ? "" : ", \(result.failing) failing, \(result.fixed) fixed, \(result.lost) lost")
