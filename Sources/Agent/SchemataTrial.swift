@@ -102,16 +102,8 @@ struct SchemataTrial: Sendable {
     limits.wallSeconds = min(limits.wallSeconds, max(0.1, served.deadline.secondsLeft))
     let run = try await served.tests.runHere(
       command.switchedBuildPlan(nonce: nonce, skipsCompilers: skipsCompilers), in: copy, limits: limits)
-    let output = run.result.output.head + run.result.output.tail
-    let exitStatus: Int32? = if case .exited(let code) = run.result.status { code } else { nil }
-    let report = command.report(
-      from: RunEvidence(
-        output: output, exitStatus: exitStatus, results: run.results,
-        projectRoot: served.tests.projectRoot(in: served.workspace),
-        reportFiles: try await ReportFiles.collect(
-          command.reportFilePatterns, in: copy, below: served.tests.directory),
-        nonce: nonce))
-    return (served.fails(report), output, run.result.duration)
+    let report = try await served.tests.report(of: run, by: command, nonce: nonce, in: copy)
+    return (served.fails(report), run.result.output.head + run.result.output.tail, run.result.duration)
   }
 
   private func run(

@@ -51,26 +51,39 @@ struct TestRunner: Sendable {
     let copy = try await workspace.fork(named: name)
     let run: CommandRun
     do {
-      run = try await copy.run(
-        arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: directory,
-        environment: plan.environment, limits: limits, adaptors: plan.adaptorFiles, collectResults: true)
+      run = try await runHere(plan, in: copy, limits: limits)
       try await copy.discard()
     } catch {
       try? await copy.discard()
       throw error
     }
-    if run.result.status == .cancelled { throw CancellationError() }
     return run
   }
 
   /// Runs a plan in a workspace of the caller's own, which keeps what the run leaves: for callers that have passed the gate.
   /// - Throws: `CancellationError` when the command was cancelled, `WorkspaceError`.
-  func runHere(_ plan: RunPlan, in workspace: Workspace, limits: SandboxLimits) async throws -> CommandRun {
+  func runHere(
+    _ plan: RunPlan, in workspace: Workspace, limits: SandboxLimits, onOutput: (@Sendable ([UInt8]) -> Void)? = nil
+  ) async throws -> CommandRun {
     let run = try await workspace.run(
       arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: directory,
-      environment: plan.environment, limits: limits, adaptors: plan.adaptorFiles, collectResults: true)
+      environment: plan.environment, limits: limits, adaptors: plan.adaptorFiles, collectResults: true,
+      onOutput: onOutput)
     if run.result.status == .cancelled { throw CancellationError() }
     return run
+  }
+
+  /// What the tests said in a run of a command's plan.
+  func report(of run: CommandRun, by command: TestCommand, nonce: String, in workspace: Workspace) async throws
+    -> TestReport
+  {
+    let exitStatus: Int32? = if case .exited(let code) = run.result.status { code } else { nil }
+    return command.report(
+      from: RunEvidence(
+        output: run.result.output.head + run.result.output.tail, exitStatus: exitStatus, results: run.results,
+        projectRoot: projectRoot(in: workspace),
+        reportFiles: try await ReportFiles.collect(command.reportFilePatterns, in: workspace, below: directory),
+        nonce: nonce))
   }
 
   /// Runs the tests, all of them or the selected command, in one workspace.
@@ -111,19 +124,10 @@ struct TestRunner: Sendable {
   ) async throws -> Execution {
     let nonce = Nonce.random()
     let plan = command.plan(nonce: nonce, testSeconds: testSeconds ?? self.testSeconds)
-    let run = try await workspace.run(
-      arguments: ["/bin/sh", "-c", plan.shell].map { Array($0.utf8) }, directory: directory,
-      environment: plan.environment, limits: limits ?? self.limits, adaptors: plan.adaptorFiles, collectResults: true,
-      onOutput: onOutput)
-    if run.result.status == .cancelled { throw CancellationError() }
-    let exitStatus: Int32? = if case .exited(let code) = run.result.status { code } else { nil }
-    let evidence = RunEvidence(
-      output: run.result.output.head + run.result.output.tail, exitStatus: exitStatus, results: run.results,
-      projectRoot: projectRoot(in: workspace),
-      reportFiles: try await ReportFiles.collect(command.reportFilePatterns, in: workspace, below: directory),
-      nonce: nonce)
+    let run = try await runHere(plan, in: workspace, limits: limits ?? self.limits, onOutput: onOutput)
     return Execution(
-      report: command.report(from: evidence), seconds: run.result.duration, output: run.result.output,
+      report: try await report(of: run, by: command, nonce: nonce, in: workspace), seconds: run.result.duration,
+      output: run.result.output,
       status: run.result.status, command: CommandRecord.fields(run), denials: run.result.execs?.denials)
   }
 }

@@ -72,14 +72,25 @@ extension TestCommand {
     }
     script += ": > $R/series/end\n"
     plan.adaptorFiles["series.sh"] = Array(script.utf8)
-    plan.adaptorFiles["all.sh"] = Array(plan.shell.utf8)
-    if let first { plan.adaptorFiles["narrow.sh"] = Array(first.shell.utf8) }
     plan.shell = """
-      A=\(RunPlan.adaptorDirectory) R=\(RunPlan.resultsDirectory) N=\(first == nil ? 0 : 1) W=\(AdaptorResults.writtenFile(nonce))
-      UNTIL=$(($(date +%s) + \(Int(min(86_400, max(0, seconds)))))) PATIENCE=\(Int(min(20, max(1, patience.rounded())))) LIMIT=\(Int(min(3600, max(1, controlSeconds.rounded(.up)))))
+      \(Self.settings(of: &plan, first, nonce: nonce, patience: patience, controlSeconds: controlSeconds, seconds: seconds))
+      UNTIL=$(($(date +%s) + SECONDS_LEFT))
       D=$PWD; cd \(root) && . $A/series.sh
       """
     return plan
+  }
+
+  /// Hands the scripts of a series its commands: all tests, and those that are tried first.
+  /// - Returns: the variables that the scripts read, as shell text.
+  static func settings(
+    of plan: inout RunPlan, _ first: RunPlan?, nonce: String, patience: Double, controlSeconds: Double, seconds: Double
+  ) -> String {
+    plan.adaptorFiles["all.sh"] = Array(plan.shell.utf8)
+    if let first { plan.adaptorFiles["narrow.sh"] = Array(first.shell.utf8) }
+    return """
+      A=\(RunPlan.adaptorDirectory) R=\(RunPlan.resultsDirectory) N=\(first == nil ? 0 : 1) W=\(AdaptorResults.writtenFile(nonce))
+      SECONDS_LEFT=\(Int(min(86_400, max(0, seconds)))) PATIENCE=\(Int(min(20, max(1, patience.rounded())))) LIMIT=\(Int(min(3600, max(1, controlSeconds.rounded(.up)))))
+      """
   }
 
   /// Reads how the patches fared; nil when not even the code as it is was tried.

@@ -47,11 +47,8 @@ extension TestCommand {
     script += ": > $R/series/end\n"
     script = "mkdir -p \(names.map { "$R/series/\($0)" }.joined(separator: " "))\nexport \(variable)=0\n" + script
     plan.adaptorFiles["switched.sh"] = Array(script.utf8)
-    plan.adaptorFiles["all.sh"] = Array(plan.shell.utf8)
-    if let first { plan.adaptorFiles["narrow.sh"] = Array(first.shell.utf8) }
     plan.shell = """
-      A=\(RunPlan.adaptorDirectory) R=\(RunPlan.resultsDirectory) N=\(first == nil ? 0 : 1) W=\(AdaptorResults.writtenFile(nonce))
-      SECONDS_LEFT=\(Int(min(86_400, max(0, seconds)))) PATIENCE=\(Int(min(20, max(1, patience.rounded())))) LIMIT=\(Int(min(3600, max(1, controlSeconds.rounded(.up)))))
+      \(Self.settings(of: &plan, first, nonce: nonce, patience: patience, controlSeconds: controlSeconds, seconds: seconds))
       \(skipsCompilers ? Self.skippingCompilers : ":")
       . $A/switched.sh
       """
