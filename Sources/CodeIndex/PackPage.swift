@@ -4,6 +4,7 @@ import Paths
 struct PackPage {
   let corpus: Corpus
   let source: any IndexSource
+  let words: TaskWords
   /// Bytes that may still be added.
   private(set) var left: Int
   private(set) var text = ""
@@ -12,9 +13,10 @@ struct PackPage {
   /// Longer units are shown around what matters.
   static let longest = 120
 
-  init(corpus: Corpus, source: any IndexSource, left: Int) {
+  init(corpus: Corpus, source: any IndexSource, words: TaskWords, left: Int) {
     self.corpus = corpus
     self.source = source
+    self.words = words
     self.left = left
   }
 
@@ -25,21 +27,26 @@ struct PackPage {
     guard left > least, !shown.contains(where: { $0.overlaps(piece) }),
       let content = await source.read(file.path, limit: Analyzer.sizeLimit)
     else { return }
-    let part = Self.render(piece, file.path, content, limit: max(least, left / 2))
+    let lines = LineIndex(content)
+    guard piece.line <= lines.count else { return }
+    let last = min(piece.endLine, lines.count)
+    let code = content[lines.range(piece.line - 1).lowerBound..<lines.range(last - 1).upperBound]
+    var piece = piece
+    if piece.isByWords, let named = words.named(in: code) { piece.why += ": \(named)" }
+    let part = Self.render(piece, file.path, content, lines, code, limit: max(least, left / 2))
     guard !part.isEmpty, part.utf8.count <= left else { return }
     left -= part.utf8.count
     text += part
     shown.append(piece)
   }
 
-  private static func render(_ piece: PackPiece, _ path: RepoPath, _ content: [UInt8], limit: Int) -> String {
-    let lines = LineIndex(content)
-    guard piece.line <= lines.count else { return "" }
+  private static func render(
+    _ piece: PackPiece, _ path: RepoPath, _ content: [UInt8], _ lines: LineIndex, _ code: ArraySlice<UInt8>, limit: Int
+  ) -> String {
     let last = min(piece.endLine, lines.count)
     var text = "\n## \(path.quoted), lines \(piece.line)–\(last)\n\n\(piece.why)\n\n"
     // A fence longer than any run of backticks in the code, so that the code cannot end it.
-    let shown = content[lines.range(piece.line - 1).lowerBound..<lines.range(last - 1).upperBound]
-    let fence = String(repeating: "`", count: max(3, longestRun(of: 0x60, in: shown) + 1))
+    let fence = String(repeating: "`", count: max(3, longestRun(of: 0x60, in: code) + 1))
     text += fence + "\n"
     var number = piece.line
     while number <= last, number - piece.line < longest, text.utf8.count < limit {

@@ -25,7 +25,9 @@ struct Packer {
     guard !pieces.isEmpty || !ranking.files.isEmpty else { return nil }
     pieces.sort { ($1.score, $0.file, $0.line) < ($0.score, $1.file, $1.line) }
     let map = RepositoryMap(corpus: corpus, ranking: ranking, query: query, budget: budget / 5).made()
-    var page = PackPage(corpus: corpus, source: source, left: budget - map.text.utf8.count)
+    var page = PackPage(
+      corpus: corpus, source: source, words: TaskWords(Self.text(task, failures), query, idf: ranking.idf),
+      left: budget - map.text.utf8.count)
     // First what is best, then one hop from there, then what else there is room for.
     var waiting = pieces.prefix(14)[...]
     while let piece = waiting.first, page.left > budget / 4 {
@@ -107,8 +109,8 @@ struct Packer {
       let piece = PackPiece(
         file: found.file, line: Int(unit.line), endLine: Int(unit.endLine),
         score: found.score / max(best, 1e-9) * (unit.declaration < 0 ? between : 1),
-        why: "\(title)fits the words of the task\(named.contains(found.file) ? "; a failure names the file" : "")",
-        name: file.analysis.declaration(of: unit)?.name)
+        why: "\(title)\(named.contains(found.file) ? "a failure names the file; " : "")fits the words of the task",
+        name: file.analysis.declaration(of: unit)?.name, isByWords: true)
       if !(known + result).contains(where: { $0.overlaps(piece) }) { result.append(piece) }
     }
     return result
@@ -125,6 +127,8 @@ struct PackPiece {
   var why: String
   /// The declaration that it is, when it is one.
   var name: [UInt8]?
+  /// Whether the words of the task are why: they are named, then.
+  var isByWords = false
 
   func overlaps(_ other: PackPiece) -> Bool {
     file == other.file && line <= other.endLine && endLine >= other.line

@@ -34,7 +34,9 @@ import Testing
 
   @Test func whatTheBestCodeCallsAndWhatCallsItIsThere() async throws {
     let pack = try await pack(shop, task: "discounted total of a cart is wrong")
-    #expect(reasons(pack, "shop/cart/total.py").first?.contains("Cart.discounted_total") == true)
+    let best = try #require(reasons(pack, "shop/cart/total.py").first)
+    #expect(best.hasPrefix("`Cart.discounted_total`: fits the words of the task: "))
+    #expect(Set(best.split(separator: ": ").last?.split(separator: ", ") ?? []) == ["discounted", "total"])
     #expect(reasons(pack, "shop/money.py") == ["`discounted_total` uses `rounded`"])
     #expect(reasons(pack, "shop/pages/checkout.py").contains { $0.contains("show_checkout") })
     #expect(pack.text.contains("return int(amount + 0.5)"))

@@ -8,14 +8,15 @@ struct AuditCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit", abstract: "Read the record of runs, prove that nobody changed it, and hand it on.",
     discussion: """
-      Everything that runs do is recorded: what was refused, too. The record is a transparency log: it signs itself, and
-      what somebody else holds of it (an anchor) cannot be taken back. docs/audit.md says how, and what it does not promise.
+      Everything that runs do is recorded: what was refused, too. The record is a transparency log: it signs itself, \
+      and what somebody else holds of it (an anchor) cannot be taken back. docs/audit.md says how, and what it does \
+      not promise.
 
       EXAMPLES
         codeagent audit log last                     what the last run did, in order
-        codeagent audit report last --html run.html  the same as one page for others to read
+        codeagent audit report last --html run.html  the same as a page for others
         codeagent audit verify                       whether the record is whole
-        codeagent audit blame src/app.py:12          which run wrote this line, and why it was allowed
+        codeagent audit blame src/app.py:12          which run wrote the line, and why
       """,
     subcommands: [
       AuditLog.self, AuditReport.self, AuditVerify.self, AuditProve.self, AuditExport.self, AuditStats.self,

@@ -24,8 +24,8 @@ extension RunsCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write a run's recorded answers to a cassette, for demonstrations, tests and bug reports.",
       discussion: """
-        What was redacted in the record stays redacted; reasoning that only its provider can read is left out. Look through the
-        file before you hand it on: it holds what the model wrote, code included.
+        What was redacted in the record stays redacted; reasoning that only its provider can read is left out. Look \
+        through the file before you hand it on: it holds what the model wrote, code included.
 
         EXAMPLE
           codeagent runs export last --cassette run.jsonl

@@ -10,24 +10,24 @@ struct FixCommand: AsyncParsableCommand {
     commandName: "fix",
     abstract: "Repair a project in a sandboxed copy, prove it, and hand over a patch.",
     discussion: """
-      Without a task it repairs what the tests say is broken. Without --model (and without a configured model) the
-      built-in engine searches for the repair on this machine: no code leaves it. The checkout stays untouched unless
-      --apply, --branch or --patch says otherwise, and then only a proven change is delivered.
+      Without a task it repairs what the tests say is broken. Without --model (and without a configured model) the \
+      built-in engine searches for the repair on this machine: no code leaves it. The checkout stays untouched \
+      unless --apply, --branch or --patch says otherwise, and then only a proven change is delivered.
 
       EXAMPLES
         codeagent fix
         codeagent fix ~/src/app --test 'make check' --apply
         codeagent fix . "names with a dot cannot log in" --model openai/gpt-5.5
-        gh issue view 12 --json body -q .body | codeagent fix . --issue - --branch fix-12
-        codeagent fix . "the total is cut off" --image screenshot.png --model anthropic/claude-sonnet-4-5
+        glab issue view 12 | codeagent fix . --issue - --branch fix-12
+        codeagent fix . "the total is cut off" --image screenshot.png
         codeagent fix --json --model vllm/qwen3-coder --max-cost 0.50 --timeout 15m
 
       EXIT CODES
-        0 proven fixed, or nothing to fix     5 the model's provider failed (resumable)
-        1 not fixed                           6 no sandbox
-        2 usage                               7 repository or delivery conflict
-        3 refused by policy                   8 no record
-        4 budget spent                        9 passes the tests, but unconfirmed
+        0 proven fixed, or nothing to fix    5 the model's provider failed (resumable)
+        1 not fixed                          6 no sandbox
+        2 usage                              7 repository or delivery conflict
+        3 refused by policy                  8 no record
+        4 budget spent                       9 passes the tests, but unconfirmed
         128+n ended by signal n
       """)
 

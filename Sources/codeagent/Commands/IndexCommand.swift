@@ -10,11 +10,12 @@ struct IndexCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "index", abstract: "Index a checkout or a revision; show or tidy what is kept.",
     discussion: """
-      Searches and runs index by themselves; this does it ahead. Only what changed is read.
+      Searches and runs index by themselves; this does it ahead, and reads only what \
+      changed.
 
       EXAMPLES
-        codeagent index                       the checkout around this directory, uncommitted files included
-        codeagent index ~/src/app --rev v2.1  a revision, without a checkout
+        codeagent index                      the checkout, uncommitted files included
+        codeagent index ~/src/app --rev v2.1 a revision, without a checkout
         codeagent index status --json
         codeagent index gc
       """,

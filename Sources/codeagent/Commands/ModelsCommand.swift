@@ -10,13 +10,13 @@ struct ModelsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "models", abstract: "List the models of a provider; try what one can do.",
     discussion: """
-      Providers are those of the configuration (docs/models.md), and openai, anthropic, azure and bedrock by the variables that
-      their own tools read.
+      Providers are those of the configuration (docs/models.md), and openai, anthropic, azure and bedrock by the \
+      variables that their own tools read.
 
       EXAMPLES
         codeagent models list                   all models of all providers
         codeagent models list vllm --refresh
-        codeagent models probe vllm/qwen3-coder tools, parallel calls, streaming, context window: tried, not assumed
+        codeagent models probe vllm/qwen3-coder tools, streaming, window: tried
       """,
     subcommands: [List.self, Probe.self], defaultSubcommand: List.self)
 

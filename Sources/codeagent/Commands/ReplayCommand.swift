@@ -8,8 +8,9 @@ struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay", abstract: "Make a run's change again from the record alone, and compare it byte for byte.",
     discussion: """
-      No network, no model, no checkout: the recorded steps are applied to the recorded contents, and the final diff is
-      computed anew. Exit code 0 when it is the recorded one, 1 when some of it cannot be derived; then it says where.
+      No network, no model, no checkout: the recorded steps are applied to the recorded contents, and the final diff \
+      is computed anew. Exit code 0 when it is the recorded one, 1 when some of it cannot be derived; then it says \
+      where.
       """)
 
   @Argument(help: "The run's id, the beginning of one, or `last`.") var name = "last"

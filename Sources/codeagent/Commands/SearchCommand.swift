@@ -10,8 +10,8 @@ struct SearchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "search", abstract: "Find code: by the words of a task, a regular expression, a name or a path.",
     discussion: """
-      Without --rev it searches the checkout as it lies on disk; with it that revision, and nothing newer.
-      Exit code 0 when something was found, 1 when nothing was.
+      Without --rev it searches the checkout as it lies on disk; with it that revision, and nothing newer. Exit code \
+      0 when something was found, 1 when nothing was.
 
       EXAMPLES
         codeagent search -- login fails for names with a dot

@@ -7,12 +7,13 @@ struct AuditAnchor: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "anchor", abstract: "Sign the record as it is, and hand the checkpoint to others to keep.",
     discussion: """
-      Without options it goes to the configured places (`[audit] anchor_file`, `[audit] witnesses`) and is written to standard
-      output, so that it can be sent or stored anywhere. What somebody else holds, nobody here can take back.
+      Without options it goes to the configured places (`[audit] anchor_file`, `[audit] witnesses`) and is written \
+      to standard output, so that it can be sent or stored anywhere. What somebody else holds, nobody here can take \
+      back.
 
       EXAMPLES
         codeagent audit anchor | mail -s "record of $(hostname)" auditor@example.com
-        codeagent audit anchor --line                  one line, for the log of a CI job
+        codeagent audit anchor --line               one line, for a job's log
         codeagent audit anchor --file /mnt/worm/codeagent.anchors
       """)
 

@@ -7,12 +7,13 @@ struct AuditErase: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "erase", abstract: "Erase recorded content: prompts, answers, output, diffs. Events and proofs stay.",
     discussion: """
-      What is given must all hold. Content younger than the time of retention (183 days; `[audit] retention_days`) is kept
-      unless --despite-retention says why not. Runs on hold are never erased. That something was erased is recorded.
+      What is given must all hold. Content younger than the time of retention (183 days; `[audit] retention_days`) \
+      is kept unless --despite-retention says why not. Runs on hold are never erased. That something was erased is \
+      recorded.
 
       EXAMPLES
         codeagent audit erase --run r-2026
-        codeagent audit erase --path src/customers.csv --despite-retention "request 4711"
+        codeagent audit erase --path customers.csv --despite-retention "request 47"
         codeagent audit erase --older-than 400d
       """)
 

@@ -7,11 +7,11 @@ struct AuditExport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write runs in the formats of other tools, without their content.",
     discussion: """
-      jsonl       every event as it was hashed, one a line; scripts/verify-record checks it
-      ocsf        Open Cybersecurity Schema Framework, for security tools, one event a line
-      otlp        OpenTelemetry traces (GenAI conventions) as OTLP/JSON, one run a line
-      in-toto     the run's signed receipt (DSSE), one run a line; runs without a patch are left out
-      cloudtrail  the form of AWS CloudTrail records, one run a line
+      jsonl       every event as it was hashed (scripts/verify-record checks it)
+      ocsf        every event, in the Open Cybersecurity Schema Framework
+      otlp        every run, as OpenTelemetry traces (GenAI conventions)
+      in-toto     every run that has a patch, its signed receipt (DSSE)
+      cloudtrail  every run, in the form of AWS CloudTrail records
       """)
 
   @Argument(help: "The run's id, the beginning of one, or `last`; all runs when not given.") var name: String?

@@ -7,8 +7,8 @@ struct AuditKey: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "key", abstract: "Show the key that others verify the record with; replace or make keys.",
     discussion: """
-      The key is made at the record's first use. CI and fleets bring their own: CODEAGENT_AUDIT_KEY holds the private text,
-      CODEAGENT_AUDIT_KEY_FILE or `[audit] key_file` names a file with it.
+      The key is made at the record's first use. CI and fleets bring their own: CODEAGENT_AUDIT_KEY holds the \
+      private text, CODEAGENT_AUDIT_KEY_FILE or `[audit] key_file` names a file with it.
 
       EXAMPLES
         codeagent audit key > auditor.vkey

@@ -8,8 +8,8 @@ struct AuditProve: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prove", abstract: "Write a proof that an event is in the log (C2SP tlog-proof).",
     discussion: """
-      The proof leads from the event's bytes to a signed checkpoint. --event writes those bytes; scripts/verify-record
-      checks both with Python and OpenSSL alone.
+      The proof leads from the event's bytes to a signed checkpoint. --event writes those bytes; \
+      scripts/verify-record checks both with Python and OpenSSL alone.
 
       EXAMPLES
         codeagent audit prove last/12 > 12.proof

@@ -6,8 +6,8 @@ struct AuditReport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report", abstract: "Write a run as one self-contained HTML page: outcome, proof, diffs, timeline.",
     discussion: """
-      The page asks for nothing over the network and works without scripts. It holds the run's content: prompts, output,
-      diffs, with secrets replaced as in the record.
+      The page asks for nothing over the network and works without scripts. It holds the run's content: prompts, \
+      output, diffs, with secrets replaced as in the record.
 
       EXAMPLES
         codeagent audit report last --html run.html

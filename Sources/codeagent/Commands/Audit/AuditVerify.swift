@@ -9,16 +9,16 @@ struct AuditVerify: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Check that the record is whole: no event changed, missing, added or moved.",
     discussion: """
-      Recomputes every hash, compares the log with its own signed checkpoints, and with those that others hold: files that
-      --checkpoint names (a CI log or `git log` output will do), the anchor file, the notes of delivered commits, and the
-      configured witnesses. Exit code 8 when anything does not fit.
+      Recomputes every hash, compares the log with its own signed checkpoints, and with those that others hold: \
+      files that --checkpoint names (a CI log or `git log` output will do), the anchor file, the notes of delivered \
+      commits, and the configured witnesses. Exit code 8 when anything does not fit.
 
       EXAMPLES
         codeagent audit verify
         codeagent audit verify --checkpoint ci.log --key "$(cat auditor.vkey)"
         git log | codeagent audit verify --checkpoint -
         codeagent audit verify --proof 12.proof --proof change.patch.intoto.json
-        codeagent audit verify --receipt change.patch.intoto.json --patch change.patch --key auditor.vkey
+        codeagent audit verify --receipt a.patch.intoto.json --patch a.patch --key KEY
       """)
 
   @Argument(help: "Only this run's chain; the whole record when not given.") var name: String?

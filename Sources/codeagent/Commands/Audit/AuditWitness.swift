@@ -9,11 +9,12 @@ struct AuditWitness: AsyncParsableCommand {
     commandName: "witness", abstract: "Have another host sign the record's checkpoints, or be that host.",
     discussion: """
       On the second host, with the key that `codeagent audit key` shows on the first:
-        codeagent audit witness serve --listen 10.0.0.7:8347 --log 'codeagent/5f…+1a2b3c4d+AQ…'
+        codeagent audit witness serve --listen 10.0.0.7:8347 --log 'codeagent/5f…'
       It shows its own key. On the first, in ~/.config/codeagent/config.toml:
         [audit]
         witnesses = ["http://10.0.0.7:8347 witness+12345678+BA…"]
-      From then on every run's end is cosigned, and `audit verify` compares the record with what the witness holds.
+      From then on every run's end is cosigned, and `audit verify` compares the record with what the \
+      witness holds.
       """,
     subcommands: [Serve.self, Ask.self], defaultSubcommand: Ask.self)
 

@@ -8,9 +8,9 @@ struct ConformanceCommand: AsyncParsableCommand {
     commandName: "conformance",
     abstract: "Run a folder of Cedar conformance cases, and say where the engine's answers differ.",
     discussion: """
-      The folder holds cases in the format of cedar-policy/cedar-integration-tests: NAME.json and, beside it, the
-      policies, the schema and the entities that it names. Exit code 0 when all agree, 1 when any differs, 2 when the
-      folder holds no cases.
+      The folder holds cases in the format of cedar-policy/cedar-integration-tests: NAME.json and, beside it, the \
+      policies, the schema and the entities that it names. Exit code 0 when all agree, 1 when any differs, 2 when \
+      the folder holds no cases.
 
       EXAMPLES
         codeagent policy conformance corpus-tests

@@ -6,11 +6,12 @@ struct PolicyApproveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "approve", abstract: "Approve an action of somebody's run, for policies that ask for several people.",
     discussion: """
-      A run that needs approval names the action by its digest: it stands for this action of this run, with this very
-      change, and for nothing else. The approval is left in the directory that the organisation's configuration names.
+      A run that needs approval names the action by its digest: it stands for this action of this run, with this \
+      very change, and for nothing else. The approval is left in the directory that the organisation's configuration \
+      names.
 
       EXAMPLES
-        codeagent policy approve 1f0c9a…    then the other person delivers: codeagent runs apply last
+        codeagent policy approve 1f0c9a…    (then they run: codeagent runs apply last)
       """)
 
   @Argument(help: "The digest of the action.") var digest: String

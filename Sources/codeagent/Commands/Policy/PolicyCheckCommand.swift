@@ -9,7 +9,8 @@ struct PolicyCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Validate policies and label files; say what may not be meant.",
     discussion: """
-      Without FILES: everything that would be in force for a run in this directory. Exit code 1 when a run would be stopped.
+      Without FILES: everything that would be in force for a run in this directory. Exit code 1 when a run would be \
+      stopped.
 
       EXAMPLES
         codeagent policy check

@@ -6,11 +6,11 @@ struct PolicyCommand: AsyncParsableCommand {
     commandName: "policy", abstract: "Work with access policies in the Cedar language.",
     discussion: """
       EXAMPLES
-        codeagent policy schema                     what policies can speak of
-        codeagent policy check                      would a run in this directory be stopped by its policies?
-        codeagent policy test policies/*.test.toml  do policies decide as they are meant to?
-        codeagent policy explain last               which rules decided in the last run, in words
-        codeagent policy conformance corpus-tests   does the engine agree with the language's public corpus?
+        codeagent policy schema                     what they can speak of
+        codeagent policy check                      would they stop a run here?
+        codeagent policy test policies/*.test.toml  do they decide as meant?
+        codeagent policy explain last               which rules decided in a run
+        codeagent policy conformance corpus-tests   does the engine know Cedar?
       """,
     subcommands: [
       PolicySchemaCommand.self, PolicyCheckCommand.self, PolicyTestCommand.self, PolicyExplainCommand.self,

@@ -10,8 +10,8 @@ struct PolicyExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain", abstract: "Say which rules decided in a run, and why.",
     discussion: """
-      Without STEP: what was refused, asked or hidden, and how often each rule permitted. STEP is an event's number, as
-      `codeagent audit log` shows it.
+      Without STEP: what was refused, asked or hidden, and how often each rule permitted. STEP is an event's number, \
+      as `codeagent audit log` shows it.
 
       EXAMPLES
         codeagent policy explain last

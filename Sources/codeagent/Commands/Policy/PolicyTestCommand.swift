@@ -8,8 +8,8 @@ struct PolicyTestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "test", abstract: "Ask policies about the requests of a file, and compare the decisions.",
     discussion: """
-      A file names policies beside it, and cases: a request, and the decision that it must get (docs/policies.md). What
-      ships with codeagent is always in force. Exit code 1 when a decision is another.
+      A file names policies beside it, and cases: a request, and the decision that it must get (docs/policies.md). \
+      What ships with codeagent is always in force. Exit code 1 when a decision is another.
 
       EXAMPLES
         codeagent policy test policies/*.test.toml
