@@ -20,7 +20,7 @@ import Testing
     #expect(texts.contains { $0.text.contains("EXAMPLES") })
     for (command, text) in texts {
       for line in text.split(separator: "\n") where line.hasPrefix("  ") || line.contains("   ") {
-        #expect(line.count <= 80, "\(command): \(line)")
+        #expect(line.count < 80, "\(command): \(line)")
       }
     }
   }

@@ -16,7 +16,7 @@ struct AuditCommand: AsyncParsableCommand {
         codeagent audit log last                     what the last run did, in order
         codeagent audit report last --html run.html  the same as a page for others
         codeagent audit verify                       whether the record is whole
-        codeagent audit blame src/app.py:12          which run wrote the line, and why
+        codeagent audit blame src/app.py:12          which run wrote it, and why
       """,
     subcommands: [
       AuditLog.self, AuditReport.self, AuditVerify.self, AuditProve.self, AuditExport.self, AuditStats.self,

@@ -23,7 +23,7 @@ struct FixCommand: AsyncParsableCommand {
         codeagent fix --json --model vllm/qwen3-coder --max-cost 0.50 --timeout 15m
 
       EXIT CODES
-        0 proven fixed, or nothing to fix    5 the model's provider failed (resumable)
+        0 proven fixed, or nothing to fix    5 the provider failed (resumable)
         1 not fixed                          6 no sandbox
         2 usage                              7 repository or delivery conflict
         3 refused by policy                  8 no record

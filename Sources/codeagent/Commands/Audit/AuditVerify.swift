@@ -18,7 +18,7 @@ struct AuditVerify: AsyncParsableCommand {
         codeagent audit verify --checkpoint ci.log --key "$(cat auditor.vkey)"
         git log | codeagent audit verify --checkpoint -
         codeagent audit verify --proof 12.proof --proof change.patch.intoto.json
-        codeagent audit verify --receipt a.patch.intoto.json --patch a.patch --key KEY
+        codeagent audit verify --receipt a.patch.intoto.json --patch a.patch --key K
       """)
 
   @Argument(help: "Only this run's chain; the whole record when not given.") var name: String?

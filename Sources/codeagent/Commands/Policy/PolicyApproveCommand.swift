@@ -11,7 +11,7 @@ struct PolicyApproveCommand: ParsableCommand {
       names.
 
       EXAMPLES
-        codeagent policy approve 1f0c9a…    (then they run: codeagent runs apply last)
+        codeagent policy approve 1f0c9a…   (then they run: codeagent runs apply last)
       """)
 
   @Argument(help: "The digest of the action.") var digest: String
