@@ -12,7 +12,7 @@ struct Codeagent: AsyncParsableCommand {
     abstract: "Repairs code in a sandboxed copy, proves it, records it, and hands over a patch.",
     discussion: """
       EXAMPLES
-        codeagent fix                         repair what the tests here call broken
+        codeagent fix                         repair what the tests say is broken
         codeagent fix ~/src/app --apply       … there, and write the proven change
         codeagent fix . "login fails for names with a dot" --model openai/gpt-5.5
         codeagent search -- names with a dot  where the code is that a task is about
