@@ -48,14 +48,7 @@ struct Judge: Sendable {
   func judge(_ snapshot: Snapshot, round: Int) async throws -> Verdict {
     let parts = try await ChangeParts(snapshot, leftovers: leftovers, in: workspace)
     let clean = try await workspace.clean(named: "judge-\(round)")
-    do {
-      let verdict = try await judge(parts, in: clean, round: round)
-      try await clean.discard()
-      return verdict
-    } catch {
-      try? await clean.discard()
-      throw error
-    }
+    return try await clean.discarded { try await judge(parts, in: clean, round: round) }
   }
 
   private func judge(_ parts: ChangeParts, in clean: Workspace, round: Int) async throws -> Verdict {
@@ -218,15 +211,9 @@ struct Judge: Sendable {
     let base = try await workspace.clean(named: "red-\(Nonce.random())")
     let selected = names.flatMap { tests.command.selecting($0) }
     let slowest = run.report.tests.compactMap(\.duration).max() ?? 0
-    let result: TestRunner.Execution
-    do {
-      result = try await verify(in: base, selected: selected, testSeconds: max(tests.testSeconds, 20 * slowest))
-    } catch {
-      try? await base.discard()
-      throw error
+    return try await base.discarded {
+      try await verify(in: base, selected: selected, testSeconds: max(tests.testSeconds, 20 * slowest))
     }
-    try await base.discard()
-    return result
   }
 
   /// Runs the tests that the run wrote. They may prove what no test of the base decides, and they are delivered only
@@ -235,7 +222,7 @@ struct Judge: Sendable {
     _ parts: ChangeParts, in clean: Workspace, _ first: TestReport, _ verdict: inout Verdict
   ) async throws {
     let fresh = try await workspace.clean(named: "second-\(Nonce.random())")
-    do {
+    try await fresh.discarded {
       try await fresh.apply(parts.code + parts.tests)
       let whole = try await fresh.snapshot()
       let run = try await verify(in: fresh)
@@ -258,17 +245,13 @@ struct Judge: Sendable {
               ?? (broken.isEmpty ? "the tests cannot be told apart" : "they break " + list(broken)))
             + "): " + parts.tests.map(\.path.quoted).joined(separator: ", "))
       }
-    } catch {
-      try? await fresh.discard()
-      throw error
     }
-    try await fresh.discard()
   }
 
   /// A test that the run added proves the change when it fails on the base and passes after.
   private func proveByAdded(_ added: [String], _ parts: ChangeParts, _ verdict: inout Verdict) async throws {
     let base = try await workspace.clean(named: "added-\(Nonce.random())")
-    do {
+    try await base.discarded {
       try await base.apply(parts.tests)
       let report = try await verify(in: base).report
       let passing = Set(report.passing)
@@ -283,11 +266,7 @@ struct Judge: Sendable {
             + list(decisive))
         verdict.proof.append("all \(baseline.passing.count) tests that passed before still pass")
       }
-    } catch {
-      try? await base.discard()
-      throw error
     }
-    try await base.discard()
   }
 
   private func list(_ names: [String]) -> String {

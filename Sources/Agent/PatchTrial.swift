@@ -192,16 +192,11 @@ struct PatchTrial: Sendable {
       return Result(id: id, outcome: .broken, firstFailure: error.description)
     }
     let copy = try await workspace.fork(named: "try-\(Nonce.random())")
-    do {
+    return try await copy.discarded {
       for (path, content) in contents { try await copy.write(path, content, executable: nil) }
-      var result = try await judge(id, in: copy)
+      let result = try await judge(id, in: copy)
       // What was cut short by the end of the whole trial says nothing about the patch.
-      if result.outcome == .timeout, deadline.secondsLeft <= 0 { result = Result(id: id, outcome: .notRun) }
-      try await copy.discard()
-      return result
-    } catch {
-      try? await copy.discard()
-      throw error
+      return result.outcome == .timeout && deadline.secondsLeft <= 0 ? Result(id: id, outcome: .notRun) : result
     }
   }
 

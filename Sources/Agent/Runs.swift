@@ -191,14 +191,9 @@ public struct Runs: Sendable {
   private func baselineBeside(_ runner: TestRunner, _ workspace: Workspace) -> Task<BaselineRun, any Error> {
     Task {
       let clean = try await workspace.clean(named: "baseline")
-      do {
+      return try await clean.discarded {
         let execution = try await runner.run(in: clean, purpose: .baseline)
-        let run = BaselineRun(execution, leaving: try await clean.snapshot())
-        try await clean.discard()
-        return run
-      } catch {
-        try? await clean.discard()
-        throw error
+        return BaselineRun(execution, leaving: try await clean.snapshot())
       }
     }
   }

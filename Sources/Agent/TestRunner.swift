@@ -49,15 +49,7 @@ struct TestRunner: Sendable {
     -> CommandRun
   {
     let copy = try await workspace.fork(named: name)
-    let run: CommandRun
-    do {
-      run = try await runHere(plan, in: copy, limits: limits)
-      try await copy.discard()
-    } catch {
-      try? await copy.discard()
-      throw error
-    }
-    return run
+    return try await copy.discarded { try await runHere(plan, in: copy, limits: limits) }
   }
 
   /// Runs a plan in a workspace of the caller's own, which keeps what the run leaves: for callers that have passed the gate.

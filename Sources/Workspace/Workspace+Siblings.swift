@@ -97,6 +97,22 @@ extension Workspace {
 }
 
 extension Workspace {
+  /// Does something with this workspace and drops it then, however that ends.
+  /// - Throws: what the work throws; where it succeeds, what dropping throws.
+  public func discarded<Value>(
+    isolation: isolated (any Actor)? = #isolation, after work: () async throws -> Value
+  ) async throws -> Value {
+    let value: Value
+    do {
+      value = try await work()
+    } catch {
+      try? await discard()
+      throw error
+    }
+    try await discard()
+    return value
+  }
+
   /// Drops the storage of a run that no process works with, and everything in it. A missing one is fine.
   /// - Throws: `locked`.
   public static func removeStorage(_ path: [UInt8]) throws(WorkspaceError) {

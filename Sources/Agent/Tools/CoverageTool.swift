@@ -63,14 +63,7 @@ struct CoverageTool: Tool {
     }
     let clock = ContinuousClock.now
     let copy = try await session.workspace.fork(named: "again-\(Nonce.random())")
-    let again: TestReport
-    do {
-      again = try await tests.run(in: copy, purpose: .tests, call: call).report
-      try await copy.discard()
-    } catch {
-      try? await copy.discard()
-      throw error
-    }
+    let again = try await copy.discarded { try await tests.run(in: copy, purpose: .tests, call: call).report }
     await session.setEngineClock()
     let unsteady = try await session.setApart(base.unsteady(comparedWith: again))
     return Self.output(unsteady, (ContinuousClock.now - clock).seconds)
