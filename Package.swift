@@ -65,8 +65,8 @@ let package = Package(
       resources: [
         .embedInCode("system.md"), .embedInCode("first.md"), .embedInCode("repair-task.md"),
         .embedInCode("instructions.md"), .embedInCode("feedback.md"), .embedInCode("compacted.md"),
-        .embedInCode("baseline.md"), .embedInCode("context.md"), .embedInCode("review.md"),
-        .embedInCode("text-tools.md"),
+        .embedInCode("baseline.md"), .embedInCode("context.md"), .embedInCode("failing-code.md"),
+        .embedInCode("review.md"), .embedInCode("text-tools.md"),
       ], swiftSettings: settings),
 
     // Floor 1: rooms that know nothing of agents.

@@ -16,6 +16,8 @@ public enum Prompt: String, CaseIterable, Sendable {
   case baseline
   /// What the index found.
   case context
+  /// What the index found for failures that are known after the first message.
+  case failingCode
   /// The question to a second model, after the judge.
   case review
   /// How models that know no tools call them.
@@ -33,6 +35,7 @@ public enum Prompt: String, CaseIterable, Sendable {
       case .compacted: PackageResources.compacted_md
       case .baseline: PackageResources.baseline_md
       case .context: PackageResources.context_md
+      case .failingCode: PackageResources.failing_code_md
       case .review: PackageResources.review_md
       case .textTools: PackageResources.text_tools_md
       }

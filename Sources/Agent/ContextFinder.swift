@@ -9,9 +9,13 @@ import Workspace
 enum ContextFinder {
   /// Tokens of the first prompt that found code may take.
   private static let budget = 6_000
+  /// Tokens that the code of failures may take, when they are known only after the first prompt.
+  private static let failureBudget = 2_500
   /// How long the first request waits for an index that is still being opened: 20 ms of work in a repository of a thousand
   /// files that was seen before. One that has to be built is not waited for; the tools serve what comes later.
   private static let patience: Duration = .milliseconds(150)
+  /// The index had the time of a test run to get ready.
+  private static let failurePatience: Duration = .seconds(1)
 
   /// The index over what the workspace holds and the run may read; building it goes on in the background.
   static func open(
@@ -25,13 +29,34 @@ enum ContextFinder {
   static func pack(_ session: Session, task: String?, baseline: TestReport?) async throws -> ContextPack? {
     guard let index = session.index else { return nil }
     session.observe(.phase(.locating))
+    return try await pack(
+      session, index, task, baseline, budget: budget, ofFailuresOnly: false, purpose: "code for the first prompt")
+  }
+
+  /// The code of failures that became known after the first prompt: the tests, and what their traces name.
+  static func failingCode(_ session: Session, task: String?, baseline: TestReport) async throws -> ContextPack? {
+    guard let index = session.index, !baseline.failing.isEmpty || !baseline.buildErrors.isEmpty else { return nil }
+    return try await pack(
+      session, index, task, baseline, budget: failureBudget, ofFailuresOnly: true, purpose: "code of the failures")
+  }
+
+  private static func pack(
+    _ session: Session, _ index: Index, _ task: String?, _ baseline: TestReport?, budget: Int, ofFailuresOnly: Bool,
+    purpose: String
+  ) async throws -> ContextPack? {
     let failures = (baseline?.tests ?? []).filter { $0.result == .failed || $0.result == .errored }
+    let errors = baseline?.buildErrors ?? []
+    let places =
+      errors.compactMap(\.location)
+      + failures.flatMap { $0.trace + [$0.location].compactMap { $0 } }
     do {
-      return try await session.gate.perform(.search("code for the first prompt")) {
+      return try await session.gate.perform(.search(purpose)) {
         let pack = await index.pack(
-          task: task ?? "", failures: failures.prefix(20).map { "\($0.name)\n\($0.message ?? "")" },
-          places: failures.flatMap { $0.trace + [$0.location].compactMap { $0 } }.map { ($0.path, $0.line) },
-          budgetTokens: budget, patience: patience)
+          task: task ?? "",
+          failures: failures.prefix(20).map { "\($0.name)\n\($0.message ?? "")" }
+            + errors.prefix(5).map { "\n\($0.message)" },
+          places: places.map { ($0.path, $0.line) }, ofFailuresOnly: ofFailuresOnly, budgetTokens: budget,
+          patience: ofFailuresOnly ? failurePatience : patience)
         guard let pack else { return EffectOutcome(value: nil) }
         let places = pack.places.map { place in
           JSONValue.object([

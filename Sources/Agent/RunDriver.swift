@@ -204,7 +204,10 @@ final class RunDriver {
     }
     if let report = state.baseline, !state.baselineWasShown {
       state.baselineWasShown = true
-      let text = Prompt.baseline.filled(["report": ReportText.describe(report)])
+      let code = try await ContextFinder.failingCode(session, task: state.task, baseline: report)
+      let text =
+        Prompt.baseline.filled(["report": ReportText.describe(report)])
+        + (code.map { Prompt.failingCode.filled(["pack": $0.text]) } ?? "")
       try add(.user(text: recorder.redact(text), structured: nil), fields: ["baseline": true])
     }
   }

@@ -191,11 +191,14 @@ public actor Index {
   /// - Parameters:
   ///   - failures: what failing tests say, the name in the first line.
   ///   - places: files and lines that failures name, the most telling first.
+  ///   - ofFailuresOnly: whether only what the failures name is wanted, and one hop from there: no map, and not what fits
+  ///     the words alone.
   ///   - budgetTokens: how large the text may get, at four bytes a token.
   ///   - patience: how long to wait for a build that is under way, and for past commits. Where many files, or all commits,
   ///     have to be read anew, it does not wait so long.
   public func pack(
-    task: String, failures: [String], places: [(RepoPath, Int)], budgetTokens: Int, patience: Duration
+    task: String, failures: [String], places: [(RepoPath, Int)], ofFailuresOnly: Bool = false, budgetTokens: Int,
+    patience: Duration
   ) async -> ContextPack? {
     await wait(for: .filesAndPast, within: patience, isShort: true)
     guard let state = state(), state.view.count > 0 else { return nil }
@@ -206,7 +209,7 @@ public actor Index {
     }
     let corpus = state.corpus(for: Query(Packer.text(task, failures)), preferred: preferred)
     let packer = Packer(corpus: corpus, log: log, source: source, budget: max(500, budgetTokens) * 4)
-    return await packer.pack(task: task, failures: failures, places: places)
+    return await packer.pack(task: task, failures: failures, places: places, ofFailuresOnly: ofFailuresOnly)
   }
 }
 

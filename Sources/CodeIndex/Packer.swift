@@ -16,15 +16,21 @@ struct Packer {
     ([task] + failures.prefix(8).map { String($0.prefix(1500)) }).joined(separator: "\n")
   }
 
-  @concurrent func pack(task: String, failures: [String], places: [(RepoPath, Int)]) async -> ContextPack? {
+  /// - Parameter ofFailuresOnly: without what fits the words alone, and without a map.
+  @concurrent func pack(
+    task: String, failures: [String], places: [(RepoPath, Int)], ofFailuresOnly: Bool
+  ) async -> ContextPack? {
     let query = Query(Self.text(task, failures))
     let ranking = await Ranker().rank(query, corpus, log, source)
     var pieces = fromPlaces(places)
     pieces += fromNames(failures, except: pieces)
-    pieces += fromRanking(ranking, except: pieces)
-    guard !pieces.isEmpty || !ranking.files.isEmpty else { return nil }
+    if !ofFailuresOnly { pieces += fromRanking(ranking, except: pieces) }
+    guard !pieces.isEmpty || !ofFailuresOnly && !ranking.files.isEmpty else { return nil }
     pieces.sort { ($1.score, $0.file, $0.line) < ($0.score, $1.file, $1.line) }
-    let map = RepositoryMap(corpus: corpus, ranking: ranking, query: query, budget: budget / 5).made()
+    let map =
+      ofFailuresOnly
+      ? (text: "", files: [])
+      : RepositoryMap(corpus: corpus, ranking: ranking, query: query, budget: budget / 5).made()
     var page = PackPage(
       corpus: corpus, source: source, words: TaskWords(Self.text(task, failures), query, idf: ranking.idf),
       left: budget - map.text.utf8.count)

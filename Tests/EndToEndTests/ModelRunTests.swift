@@ -47,6 +47,22 @@ import Testing
     #expect(!log.out.contains(Scratch.key))
   }
 
+  @Test func theCodeOfFailuresFollowsWhenTheyAreKnown() async throws {
+    let scratch = try Scratch()
+    try scratch.makeProject(Calculator.files)
+    let server = try ScriptedModelServer([
+      .call("shell", ["command": "true"]), .freeform("apply_patch", Calculator.fix), .say("Done."),
+    ])
+    let result = try await scratch.codeagent(
+      "fix", ".", "what customers owe is wrong", "--json", "--model", "openai/mock", server: server)
+    #expect(result.status == 9, "\(result.shown)")
+    // The first request waits for no test; the second knows them, with their source.
+    #expect(server.requests.first?.userTexts.contains { $0.contains("# Code of the failures") } == false)
+    let later = try #require(server.requests.dropFirst().first?.userTexts.last)
+    #expect(later.contains("# Tests before any change") && later.contains("# Code of the failures"))
+    #expect(later.contains("a failing test") && later.contains("def test_add"))
+  }
+
   @Test func aFalseDoneIsNotBelieved() async throws {
     let scratch = try Scratch()
     try scratch.makeProject(Calculator.files)
