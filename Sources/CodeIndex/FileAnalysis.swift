@@ -82,22 +82,36 @@ enum Analyzer {
     if text.count < 1024, text.starts(with: "version https://git-lfs.github.com/spec/".utf8) {
       return .opaque(.pointer)
     }
-    let lineStarts = LineIndex(text)
+    let runs = IdentifierRuns(text)
+    let lineStarts = LineIndex(text, starts: runs.lineStarts())
     if isGenerated(text, lineCount: lineStarts.count) { flags.insert(.generated) }
-    if String(validating: text, as: UTF8.self) == nil { flags.insert(.notUTF8) }
+    if !isASCII(text), String(validating: text, as: UTF8.self) == nil { flags.insert(.notUTF8) }
     // One endless line is data; its declarations would be noise.
     let isDense = text.count > 50_000 && text.count / max(1, lineStarts.count) > 2000
-    let declarations = isDense ? [] : DeclarationScanner.scan(text, language.syntax)
+    let declarations = isDense ? [] : DeclarationScanner.scan(text, runs, language.syntax)
     let (units, unitOfLine) = makeUnits(declarations, lineStarts, text)
-    let body = TermTable(text: text, unitOfLine: unitOfLine, unitCount: units.count)
     var names: [UInt8] = []
     for declaration in declarations {
       names.append(contentsOf: declaration.name)
       names.append(0x20)
     }
+    let tables = TermTable.parts(text: text, runs, unitOfLine: unitOfLine, unitCount: units.count, names: names)
     return FileAnalysis(
-      flags: flags, lineCount: lineStarts.count, declarations: declarations, units: units, body: body,
-      names: TermTable(text: names))
+      flags: flags, lineCount: lineStarts.count, declarations: declarations, units: units, body: tables.body,
+      names: tables.names)
+  }
+
+  private static func isASCII(_ text: [UInt8]) -> Bool {
+    text.withUnsafeBytes { bytes in
+      var place = 0
+      while place + 32 <= bytes.count {
+        var all: UInt64 = 0
+        for part in 0..<4 { all |= bytes.loadUnaligned(fromByteOffset: place + part * 8, as: UInt64.self) }
+        guard all & 0x8080_8080_8080_8080 == 0 else { return false }
+        place += 32
+      }
+      return bytes[place...].allSatisfy { $0 < 0x80 }
+    }
   }
 
   /// Cuts a file into units: each line belongs to the innermost callable around it, else to a window.
@@ -160,6 +174,13 @@ private let marks: [[UInt8]] = [
 struct LineIndex {
   private(set) var starts: [Int32] = [0]
   private let length: Int
+
+  /// - Parameter starts: see ``IdentifierRuns/lineStarts()``.
+  init(_ text: [UInt8], starts: [Int32]) {
+    length = text.last == 0x0a ? text.count - 1 : text.count
+    self.starts = starts
+    if starts.count > 1, Int(starts[starts.count - 1]) == text.count { self.starts.removeLast() }
+  }
 
   init(_ text: [UInt8]) {
     // The last line has no end of its own in ``range(_:)`` either.

@@ -123,8 +123,8 @@ public actor Index {
 
   /// Reads files again that a run has changed, made or removed.
   public func refresh(changed: [RepoPath]) async {
-    let (draft, documents) = await Self.read(changed, source)
-    let segment = draft.count > 0 ? store.add(draft, isPassing: true) : nil
+    var (draft, documents) = await Self.read(changed, source)
+    let segment = draft.count > 0 ? store.add(&draft, isPassing: true) : nil
     for path in changed {
       changes[path] = .some(
         documents[path].flatMap { document in segment.map { SegmentStore.Place(segment: $0, document: document) } })

@@ -54,11 +54,10 @@ struct Indexer {
 
     mutating func flush(_ store: SegmentStore) {
       guard draft.count > 0 else { return }
-      if let segment = store.add(draft) {
+      if let segment = store.add(&draft) {
         placed += files.map { ($0.file, SegmentStore.Place(segment: segment, document: $0.document)) }
       }
       files = []
-      draft = Segment.Draft()
     }
   }
 

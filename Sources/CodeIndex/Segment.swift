@@ -5,7 +5,7 @@ import Synchronization
 /// Analysed contents with their inverted indexes. A content is a document, known by its number.
 final class Segment: Sendable {
   /// Changes whenever an analysis of the same content comes out differently, or is stored differently.
-  static let magic = Array("CAseg\u{1}\u{0}\u{2}".utf8)
+  static let magic = Array("CAseg\u{1}\u{0}\u{3}".utf8)
 
   let container: Container
   /// The file's name in its store; nil for one in memory.
@@ -203,12 +203,18 @@ final class Segment: Sendable {
       return number
     }
 
-    /// The sections.
-    consuming func finish() -> [[UInt8]] {
+    /// The sections; the draft begins anew, in the same room.
+    mutating func finish() -> [[UInt8]] {
       let head = [Array(languageNames.joined(separator: "\n").utf8), keyBytes, numberBytes]
-      let records = self.records.bytes
       let built = builder.finish()
-      return head + [built.body, built.names, built.trigrams, records]
+      let parts = head + [built.body, built.names, built.trigrams, records.bytes]
+      keys.removeAll(keepingCapacity: true)
+      languages = [:]
+      languageNames = []
+      keyBytes = []
+      numberBytes = []
+      records = ByteWriter()
+      return parts
     }
   }
 }

@@ -135,9 +135,11 @@ final class SegmentStore: Sendable {
   }
 
   /// Keeps a segment; where it cannot be written (no space, no permission) it stays in memory.
-  /// - Parameter isPassing: keeps it in memory, for what will soon be out of date.
+  /// - Parameters:
+  ///   - draft: begins anew.
+  ///   - isPassing: keeps it in memory, for what will soon be out of date.
   /// - Returns: its number.
-  func add(_ draft: consuming Segment.Draft, isPassing: Bool = false) -> Int? {
+  func add(_ draft: inout Segment.Draft, isPassing: Bool = false) -> Int? {
     let parts = draft.finish()
     var segment: Segment?
     if let directory, !isPassing {

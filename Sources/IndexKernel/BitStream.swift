@@ -1,32 +1,47 @@
 /// Writes numbers of any width, the lowest bit first.
-struct BitWriter {
-  private var words: [UInt64] = []
+struct BitWriter: ~Copyable {
+  private var words: UnsafeMutableBufferPointer<UInt64> = .allocate(capacity: 64)
+  private var wordCount = 0
   private var pending: UInt64 = 0
   /// Bits of ``pending``, fewer than it has.
   private var filled = 0
 
-  /// Bits written so far.
-  var count: Int { words.count * 64 + filled }
+  deinit { words.deallocate() }
 
-  /// What was written, with ``PostingCode/padding`` zero bytes behind it.
-  consuming func finish() -> [UInt8] {
-    let size = (count + 7) / 8
-    words.append(pending.littleEndian)
-    var bytes = [UInt8](repeating: 0, count: size + PostingCode.padding)
-    bytes.withUnsafeMutableBytes { target in
-      words.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(size))) }
+  /// Bits written so far.
+  var count: Int { wordCount * 64 + filled }
+
+  /// Bytes of what was written, with ``PostingCode/padding`` zero bytes behind it.
+  var size: Int { (count + 7) / 8 + PostingCode.padding }
+
+  /// Copies what was written to the beginning of `target`, and gives how many bytes that are: ``size``.
+  func copy(to target: UnsafeMutableRawBufferPointer) -> Int {
+    let whole = wordCount * 8
+    target.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(words)[..<whole]))
+    for place in whole..<size {
+      let byte = place - whole
+      target[place] = byte < 8 && byte * 8 < filled ? UInt8(truncatingIfNeeded: pending >> UInt64(byte * 8)) : 0
     }
-    return bytes
+    return size
+  }
+
+  private mutating func grow() {
+    let wider = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: words.count * 2)
+    _ = wider.moveInitialize(fromContentsOf: words)
+    words.deallocate()
+    words = wider
   }
 
   /// The lowest `width` (at most 63) bits of a value, which has no others.
   @inline(__always)
   mutating func write(_ value: UInt64, _ width: Int) {
     pending |= value &<< UInt64(filled)
-    filled += width
+    filled &+= width
     if filled >= 64 {
-      words.append(pending.littleEndian)
-      filled -= 64
+      if wordCount == words.count { grow() }
+      words[wordCount] = pending.littleEndian
+      wordCount &+= 1
+      filled &-= 64
       // What did not fit; a shift by all 64 bits gives nothing.
       pending = value >> UInt64(width - filled)
     }

@@ -2,7 +2,7 @@
 struct BracedScanner {
   let text: UnsafeBufferPointer<UInt8>
   let syntax: Syntax
-  let tokens: [Token]
+  let tokens: Tokens
   private let branches: [(token: Int, mark: UInt8)]
   private var frames: [Frame] = []
   private(set) var found: [Declaration] = []
@@ -22,7 +22,7 @@ struct BracedScanner {
   }
 
   init(
-    _ text: UnsafeBufferPointer<UInt8>, _ syntax: Syntax, _ tokens: [Token], _ branches: [(token: Int, mark: UInt8)]
+    _ text: UnsafeBufferPointer<UInt8>, _ syntax: Syntax, _ tokens: Tokens, _ branches: [(token: Int, mark: UInt8)]
   ) {
     self.text = text
     self.syntax = syntax
@@ -35,16 +35,31 @@ struct BracedScanner {
     frames = [Frame(kind: .file, open: -1, header: 0)]
     var branch = 0
     var depths: [Int] = []
-    for index in tokens.indices {
-      while branch < branches.count, branches[branch].token <= index {
-        follow(branches[branch].mark, &depths, at: index)
-        branch += 1
+    var index = 0
+    (syntax.newlineEnds ? Self.marksAndWords : Self.marks).withUnsafeBufferPointer { says in
+      while index < tokens.count {
+        // Over what means nothing, to the next branch at most.
+        let stop = branch < branches.count ? min(tokens.count, branches[branch].token) : tokens.count
+        while index < stop, !says[Int(tokens[index].kind)] { index &+= 1 }
+        guard index < tokens.count else { break }
+        while branch < branches.count, branches[branch].token <= index {
+          follow(branches[branch].mark, &depths, at: index)
+          branch += 1
+        }
+        step(index)
+        index += 1
       }
-      step(index)
     }
     if syntax.expressionBodies { noteExpression(before: tokens.count) }
     if let last = tokens.last { while frames.count > 1 { close(at: Int(last.line) + 1) } }
     return found
+  }
+
+  /// By kind of token whether ``step(_:)`` does anything about it.
+  private static let marks: [Bool] = (0..<256).map { "()[]{};,".utf8.contains(UInt8($0)) }
+  /// The same where a new line may end a statement.
+  private static let marksAndWords: [Bool] = (0..<256).map {
+    "()[]{};,@#*".utf8.contains(UInt8($0)) || UInt8($0) == Token.word
   }
 
   /// Both branches of an `#if` may open a brace that is closed once: each starts from the same depth.
@@ -192,6 +207,7 @@ struct BracedScanner {
   private func header(from start: Int, to end: Int) -> [Int] {
     var items: [Int] = []
     var index = max(start, end - 600)
+    items.reserveCapacity(min(32, max(0, end - index)))
     while index < end {
       items.append(index)
       let close = Int(partner[index])

@@ -4,17 +4,28 @@
 public enum DeclarationScanner {
   /// The declarations in order of their first lines.
   public static func scan(_ text: [UInt8], _ syntax: Syntax) -> [Declaration] {
+    guard syntax.family != .plain else { return [] }
+    return scan(text, IdentifierRuns(text), syntax)
+  }
+
+  /// As ``scan(_:_:)``.
+  /// - Parameter runs: those of the text.
+  public static func scan(_ text: [UInt8], _ runs: borrowing IdentifierRuns, _ syntax: Syntax) -> [Declaration] {
     guard syntax.family != .plain, text.count < 1 << 30 else { return [] }
     return text.withUnsafeBufferPointer { bytes in
-      TermScanner.classes.withUnsafeBufferPointer { scan(bytes, $0, syntax) }
+      TermScanner.classes.withUnsafeBufferPointer { classes in
+        runs.withMap { scan(bytes, $0, classes, syntax) }
+      }
     }
   }
 
   private static func scan(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ classes: UnsafeBufferPointer<UInt8>, _ syntax: Syntax
+    _ bytes: UnsafeBufferPointer<UInt8>, _ map: IdentifierRuns.Map, _ classes: UnsafeBufferPointer<UInt8>,
+    _ syntax: Syntax
   ) -> [Declaration] {
-    var lexer = Lexer(bytes, classes, syntax)
+    var lexer = Lexer(bytes, map, classes, syntax)
     lexer.run()
+    defer { lexer.free() }
     var found: [Declaration]
     switch syntax.family {
     case .python, .ends, .ruby, .elixir:
@@ -59,9 +70,9 @@ public enum DeclarationScanner {
 struct IndentedScanner {
   private let text: UnsafeBufferPointer<UInt8>
   private let syntax: Syntax
-  private let tokens: [Token]
+  private let tokens: Tokens
 
-  init(_ text: UnsafeBufferPointer<UInt8>, _ syntax: Syntax, _ tokens: [Token]) {
+  init(_ text: UnsafeBufferPointer<UInt8>, _ syntax: Syntax, _ tokens: Tokens) {
     self.text = text
     self.syntax = syntax
     self.tokens = tokens

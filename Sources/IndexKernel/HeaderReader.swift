@@ -1,7 +1,7 @@
 /// Reads what stands before an opening brace.
 struct HeaderReader {
   let text: UnsafeBufferPointer<UInt8>
-  let tokens: [Token]
+  let tokens: Tokens
   let partner: [Int32]
   let syntax: Syntax
 

@@ -1,16 +1,29 @@
 /// Where the runs of identifier bytes and the line ends of a text lie, sixty-four bytes at a time.
-struct IdentifierRuns {
+public struct IdentifierRuns: ~Copyable {
   private let words: UnsafeMutableBufferPointer<UInt64>
   private let newlines: UnsafeMutableBufferPointer<UInt64>
   private let count: Int
 
+  /// Looks at a text.
+  public init(_ text: [UInt8]) {
+    self.init(count: text.count)
+    text.withUnsafeBufferPointer { look($0) }
+  }
+
   init(_ text: UnsafeBufferPointer<UInt8>) {
-    count = text.count
-    let blocks = text.count / 64 + 1
-    words = .allocate(capacity: blocks)
-    newlines = .allocate(capacity: blocks)
+    self.init(count: text.count)
+    look(text)
+  }
+
+  private init(count: Int) {
+    self.count = count
+    words = .allocate(capacity: count / 64 + 1)
+    newlines = .allocate(capacity: count / 64 + 1)
+  }
+
+  private func look(_ text: UnsafeBufferPointer<UInt8>) {
     let raw = UnsafeRawBufferPointer(text)
-    for block in 0..<blocks {
+    for block in words.indices {
       var word: UInt64 = 0
       var newline: UInt64 = 0
       let start = block * 64
@@ -33,9 +46,66 @@ struct IdentifierRuns {
     }
   }
 
-  func free() {
+  deinit {
     words.deallocate()
     newlines.deallocate()
+  }
+
+  /// Where the lines begin: at 0, and behind each line end, that of the last byte included.
+  public func lineStarts() -> [Int32] {
+    let most = newlines.reduce(1) { $0 + $1.nonzeroBitCount }
+    return [Int32](unsafeUninitializedCapacity: most) { starts, filled in
+      starts[0] = 0
+      filled = 1
+      for (number, ends) in newlines.enumerated() {
+        var ends = ends
+        while ends != 0 {
+          starts[filled] = Int32(truncatingIfNeeded: number &* 64 &+ ends.trailingZeroBitCount &+ 1)
+          filled &+= 1
+          ends &= ends &- 1
+        }
+      }
+    }
+  }
+
+  /// Lends what was found out.
+  func withMap<Value>(_ body: (Map) -> Value) -> Value {
+    body(Map(words: UnsafeBufferPointer(words), newlines: UnsafeBufferPointer(newlines), count: count))
+  }
+
+  /// One bit a byte, sixty-four of them in a word.
+  struct Map {
+    fileprivate let words: UnsafeBufferPointer<UInt64>
+    fileprivate let newlines: UnsafeBufferPointer<UInt64>
+    fileprivate let count: Int
+
+    /// The first place from `place` (at most the text's end) on that belongs to no identifier.
+    @inline(__always)
+    func end(from place: Int) -> Int {
+      var block = place &>> 6
+      var others = ~words[block] & (~0 &<< UInt64(place & 63))
+      while others == 0 {
+        block &+= 1
+        guard block < words.count else { return count }
+        others = ~words[block]
+      }
+      // Beyond the text no bit is set.
+      return block &* 64 &+ others.trailingZeroBitCount
+    }
+
+    /// How many line ends there are in a part of the text.
+    func lineEnds(_ start: Int, _ end: Int) -> Int {
+      guard start < end else { return 0 }
+      let last = (end - 1) >> 6
+      var sum = 0
+      for block in start >> 6...last {
+        var ends = newlines[block]
+        if block == start >> 6 { ends &= ~0 << UInt64(start & 63) }
+        if block == last { ends &= ~0 >> UInt64(63 - (end - 1) & 63) }
+        sum += ends.nonzeroBitCount
+      }
+      return sum
+    }
   }
 
   /// One bit a byte, the lowest first: whether it belongs to an identifier (letters, digits, `_`, all beyond ASCII), whether

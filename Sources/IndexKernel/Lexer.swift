@@ -4,10 +4,13 @@ import Glibc
 /// it does not understand is punctuation.
 struct Lexer {
   let text: UnsafeBufferPointer<UInt8>
+  private let map: IdentifierRuns.Map
   /// See ``TermScanner/classes``.
   private let classes: UnsafeBufferPointer<UInt8>
   let syntax: Syntax
-  var tokens: [Token] = []
+  /// What was found, in room for more.
+  private var room: UnsafeMutableBufferPointer<Token>
+  private var count = 0
   /// Names of `#define`d macros with their lines.
   private(set) var macros: [Token] = []
   /// Token counts at which a preprocessor branch begins (`+`), switches (`|`) or ends (`-`).
@@ -18,11 +21,35 @@ struct Lexer {
   /// Texts that begin on the next line, by the word that ends each.
   var heredocs: [Range<Int>] = []
 
-  init(_ text: UnsafeBufferPointer<UInt8>, _ classes: UnsafeBufferPointer<UInt8>, _ syntax: Syntax) {
+  init(
+    _ text: UnsafeBufferPointer<UInt8>, _ map: IdentifierRuns.Map, _ classes: UnsafeBufferPointer<UInt8>,
+    _ syntax: Syntax
+  ) {
     self.text = text
+    self.map = map
     self.classes = classes
     self.syntax = syntax
-    tokens.reserveCapacity(text.count / 5)
+    room = .allocate(capacity: text.count / 3 + 16)
+  }
+
+  /// What was found, until ``free()``.
+  var tokens: Tokens { Tokens(all: UnsafeBufferPointer(rebasing: room[..<count])) }
+
+  func free() { room.deallocate() }
+
+  @inline(__always)
+  mutating func add(_ kind: UInt8, _ start: Int, _ end: Int, line: Int32) {
+    if count == room.count { grow() }
+    room[count] = Token(
+      kind: kind, start: Int32(truncatingIfNeeded: start), end: Int32(truncatingIfNeeded: end), line: line)
+    count &+= 1
+  }
+
+  private mutating func grow() {
+    let wider = UnsafeMutableBufferPointer<Token>.allocate(capacity: room.count * 2)
+    _ = wider.moveInitialize(fromContentsOf: room)
+    room.deallocate()
+    room = wider
   }
 
   func at(_ ahead: Int) -> UInt8 { index + ahead < text.count ? text[index + ahead] : 0 }
@@ -30,15 +57,21 @@ struct Lexer {
   mutating func run() {
     while index < text.count {
       let byte = text[index]
+      let kind = classes[Int(byte)]
+      if kind != 0 {
+        word(isNumber: kind == 3)
+        lineStart = false
+        continue
+      }
       switch byte {
+      case 0x20, 0x09, 0x0d:
+        index &+= 1
+        continue
       case 0x0a:
         line += 1
         index += 1
         lineStart = true
         if !heredocs.isEmpty { skipHeredocs() }
-        continue
-      case 0x20, 0x09, 0x0d:
-        index += 1
         continue
       case UInt8(ascii: "#"):
         hash()
@@ -60,37 +93,31 @@ struct Lexer {
         characterOrMark()
       case UInt8(ascii: "="), UInt8(ascii: "-"):
         if at(1) == UInt8(ascii: ">") {
-          tokens.append(Token(kind: Token.arrow, start: Int32(index), end: Int32(index + 2), line: line))
+          add(Token.arrow, index, index + 2, line: line)
           index += 2
         } else {
           punctuation(byte)
         }
       case UInt8(ascii: ":") where at(1) == byte:
-        tokens.append(Token(kind: Token.path, start: Int32(index), end: Int32(index + 2), line: line))
+        add(Token.path, index, index + 2, line: line)
         index += 2
-      default:
-        let kind = classes[Int(byte)]
-        if kind == 0 { punctuation(byte) } else { word(isNumber: kind == 3) }
+      default: punctuation(byte)
       }
       lineStart = false
     }
   }
 
   mutating func punctuation(_ byte: UInt8) {
-    tokens.append(Token(kind: byte, start: Int32(index), end: Int32(index + 1), line: line))
+    add(byte, index, index + 1, line: line)
     index += 1
   }
 
   private mutating func word(isNumber: Bool) {
     let start = index
-    var place = index
-    let end = text.count
-    repeat {
-      while place < end, classes[Int(text[place])] != 0 { place += 1 }
-      guard syntax.dollarNames, place < end, text[place] == UInt8(ascii: "$") else { break }
-      place += 1
-    } while true
-    index = place
+    index = map.end(from: index)
+    if syntax.dollarNames {
+      while index < text.count, text[index] == UInt8(ascii: "$") { index = map.end(from: index + 1) }
+    }
     if syntax.family == .rust, index - start == 1, text[start] == UInt8(ascii: "r"),
       at(0) == UInt8(ascii: "\"")
         || at(0) == UInt8(ascii: "#") && (at(1) == UInt8(ascii: "\"") || at(1) == UInt8(ascii: "#"))
@@ -103,8 +130,7 @@ struct Lexer {
       if at(0) == UInt8(ascii: "\"") { string(hashes: max(1, hashes), isRaw: true) }
       return
     }
-    tokens.append(
-      Token(kind: isNumber ? Token.number : Token.word, start: Int32(start), end: Int32(index), line: line))
+    add(isNumber ? Token.number : Token.word, start, index, line: line)
   }
 
   private mutating func skipLine() {
@@ -141,30 +167,43 @@ struct Lexer {
     while at(0) == 0x20 || at(0) == 0x09 { index += 1 }
     let start = index
     while index < text.count, classes[Int(text[index])] == 1 { index += 1 }
-    let name = text[start..<index]
-    if name.elementsEqual("if".utf8) || name.elementsEqual("ifdef".utf8) || name.elementsEqual("ifndef".utf8) {
-      branches.append((tokens.count, UInt8(ascii: "+")))
-    } else if name.elementsEqual("else".utf8) || name.elementsEqual("elif".utf8) {
-      branches.append((tokens.count, UInt8(ascii: "|")))
-    } else if name.elementsEqual("endif".utf8) {
-      branches.append((tokens.count, UInt8(ascii: "-")))
-    } else if name.elementsEqual("define".utf8) {
+    if spells(start, "if") || spells(start, "ifdef") || spells(start, "ifndef") {
+      branches.append((count, UInt8(ascii: "+")))
+    } else if spells(start, "else") || spells(start, "elif") {
+      branches.append((count, UInt8(ascii: "|")))
+    } else if spells(start, "endif") {
+      branches.append((count, UInt8(ascii: "-")))
+    } else if spells(start, "define") {
       while at(0) == 0x20 || at(0) == 0x09 { index += 1 }
       let begin = index
-      while index < text.count, classes[Int(text[index])] != 0 { index += 1 }
+      index = map.end(from: min(index, text.count))
       if index > begin { macros.append(Token(kind: Token.word, start: Int32(begin), end: Int32(index), line: line)) }
     }
     // To the end of the line, over continuations and comments.
-    while index < text.count, text[index] != 0x0a {
-      if text[index] == UInt8(ascii: "\\"), at(1) == 0x0a || at(1) == 0x0d && at(2) == 0x0a {
+    var place = index
+    while place < text.count {
+      let byte = text[place]
+      if byte == 0x0a { break }
+      place &+= 1
+      guard byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/") else { continue }
+      index = place - 1
+      if byte == UInt8(ascii: "/") {
+        if at(1) == UInt8(ascii: "*") { blockComment() } else { continue }
+      } else if at(1) == 0x0a || at(1) == 0x0d && at(2) == 0x0a {
         index += at(1) == 0x0a ? 2 : 3
         line += 1
-      } else if text[index] == UInt8(ascii: "/"), at(1) == UInt8(ascii: "*") {
-        blockComment()
       } else {
-        index += 1
+        continue
       }
+      place = index
     }
+    index = place
+  }
+
+  /// Whether the bytes from `start` to ``index`` are a word.
+  private func spells(_ start: Int, _ word: StaticString) -> Bool {
+    guard index - start == word.utf8CodeUnitCount, let base = text.baseAddress else { return false }
+    return memcmp(base + start, word.utf8Start, index - start) == 0
   }
 
   private mutating func slash() {
@@ -182,6 +221,21 @@ struct Lexer {
   private mutating func blockComment() {
     var place = index + 2
     let end = text.count
+    if !syntax.nestedComments, let base = text.baseAddress {
+      var isClosed = false
+      while place < end, !isClosed {
+        guard let star = memchr(base + place, 0x2a, end - place) else {
+          place = end
+          break
+        }
+        place = UnsafePointer(star.assumingMemoryBound(to: UInt8.self)) - base + 1
+        isClosed = place < end && base[place] == UInt8(ascii: "/")
+      }
+      if isClosed { place += 1 }
+      line += Int32(truncatingIfNeeded: map.lineEnds(min(index + 2, end), place))
+      index = place
+      return
+    }
     var depth = 1
     while place < end, depth > 0 {
       let byte = text[place]
@@ -202,7 +256,8 @@ struct Lexer {
 
   /// A `/` begins a regular expression where an operand is expected.
   private var regexMayStart: Bool {
-    guard let last = tokens.last else { return true }
+    guard count > 0 else { return true }
+    let last = room[count - 1]
     if syntax.family == .ruby, last.line < line { return true }
     switch last.kind {
     case Token.number, Token.string, UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"): return false
@@ -227,7 +282,7 @@ struct Lexer {
       case UInt8(ascii: "["): inClass = true
       case UInt8(ascii: "]"): inClass = false
       case UInt8(ascii: "/") where !inClass:
-        tokens.append(Token(kind: Token.string, start: Int32(index), end: Int32(place + 1), line: line))
+        add(Token.string, index, place + 1, line: line)
         index = place + 1
         return true
       default: break
@@ -250,7 +305,7 @@ struct Lexer {
         continue
       }
       if text[place] == UInt8(ascii: "'"), place > start + 1 {
-        tokens.append(Token(kind: Token.string, start: Int32(start), end: Int32(place + 1), line: line))
+        add(Token.string, start, place + 1, line: line)
         index = place + 1
         return
       }
@@ -269,7 +324,7 @@ struct Lexer {
     let start = index
     let startLine = line
     skipString(hashes: hashes, isRaw: isRaw, depth: 0)
-    tokens.append(Token(kind: Token.string, start: Int32(start), end: Int32(index), line: startLine))
+    add(Token.string, start, index, line: startLine)
   }
 
   mutating func skipString(hashes: Int, isRaw: Bool, depth: Int) {
@@ -395,7 +450,7 @@ struct Lexer {
       if byte == mark { break }
     }
     index = min(index, text.count)
-    tokens.append(Token(kind: Token.string, start: Int32(start), end: Int32(index), line: startLine))
+    add(Token.string, start, index, line: startLine)
   }
 }
 

@@ -27,7 +27,7 @@ extension Lexer {
     if syntax.family == .ruby, !isMarked, !isQuoted, TermScannerClass.of(text[start]) != 2 { return false }
     if syntax.family == .ruby, index > 0, TermScannerClass.of(text[index - 1]) != 0 { return false }
     heredocs.append(start..<place)
-    tokens.append(Token(kind: Token.string, start: Int32(index), end: Int32(place), line: line))
+    add(Token.string, index, place, line: line)
     index = isQuoted ? place + 1 : place
     return true
   }
@@ -91,7 +91,7 @@ extension Lexer {
       index += 1
     }
     index = min(index, text.count)
-    tokens.append(Token(kind: Token.string, start: Int32(start), end: Int32(index), line: first))
+    add(Token.string, start, index, line: first)
     return true
   }
 
@@ -109,7 +109,7 @@ extension Lexer {
     var end = index + 1
     while end < text.count, text[end] != UInt8(ascii: "`"), text[end] != 0x0a { end += 1 }
     guard end < text.count, text[end] == UInt8(ascii: "`"), end > index + 1 else { return false }
-    tokens.append(Token(kind: Token.word, start: Int32(index + 1), end: Int32(end), line: line))
+    add(Token.word, index + 1, end, line: line)
     index = end + 1
     return true
   }
@@ -132,7 +132,7 @@ extension Lexer {
       {
         index = end + 1
         line += lines
-        tokens.append(Token(kind: Token.string, start: Int32(start), end: Int32(index), line: first))
+        add(Token.string, start, index, line: first)
         return true
       }
       place += 1

@@ -5,7 +5,7 @@
 /// one before, the number of documents and, for few documents, the list itself; longer lists lie in a stream of their
 /// own, so that a search skips what it does not want. All numbers are Golomb–Rice or Elias codes (Witten, Moffat, Bell,
 /// "Managing Gigabytes", 2nd ed., chapter 3), with parameters that follow from counts which the reader knows, too.
-public struct PostingsWriter {
+public struct PostingsWriter: ~Copyable {
   /// Keys of a block.
   static let blockSize = 32
   /// Lists of so many documents lie in the dictionary.
@@ -135,24 +135,26 @@ public struct PostingsWriter {
   }
 
   /// The index as bytes.
-  public consuming func finish() -> [UInt8] {
+  public func finish() -> [UInt8] {
     let keyParameter = self.keyParameter
     let flags: UInt32 = (hasCounts ? 1 : 0) | (unitCounts.isEmpty ? 0 : 2)
     let numbers = [
       UInt32(documents), UInt32(count), UInt32(keyParameter) | flags << 8, UInt32(table.count / 3), 0, 0,
     ]
-    let table = self.table
-    let dictionary = self.dictionary.finish()
-    let lists = self.lists.finish()
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.headerSize + table.count * 4 + dictionary.count + lists.count)
-    for (place, number) in numbers.enumerated() {
-      let value = place == 4 ? UInt32(dictionary.count) : place == 5 ? UInt32(lists.count) : number
-      withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    let size = Self.headerSize + table.count * 4 + dictionary.size + lists.size
+    return [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+      let target = UnsafeMutableRawBufferPointer(buffer)
+      for (place, number) in numbers.enumerated() {
+        let value = place == 4 ? UInt32(dictionary.size) : place == 5 ? UInt32(lists.size) : number
+        target.storeBytes(of: value.littleEndian, toByteOffset: place * 4, as: UInt32.self)
+      }
+      filled = Self.headerSize
+      for number in table {
+        target.storeBytes(of: number.littleEndian, toByteOffset: filled, as: UInt32.self)
+        filled += 4
+      }
+      filled += dictionary.copy(to: UnsafeMutableRawBufferPointer(rebasing: target[filled...]))
+      filled += lists.copy(to: UnsafeMutableRawBufferPointer(rebasing: target[filled...]))
     }
-    for number in table { withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) } }
-    bytes += dictionary
-    bytes += lists
-    return bytes
   }
 }

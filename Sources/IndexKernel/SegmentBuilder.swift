@@ -29,15 +29,14 @@ public struct SegmentBuilder {
   /// Bytes that are held, about. No more than a million documents fit: each takes some.
   public var size: Int { documents * 64 + (body.count + names.count) * 16 + body.unitCount * 4 + trigrams.count * 4 }
 
-  /// The three indexes.
-  public consuming func finish() -> (body: [UInt8], names: [UInt8], trigrams: [UInt8], unitCounts: [UInt16]) {
-    let documents = self.documents
-    let unitCounts = self.unitCounts
+  /// The three indexes of what was added; the builder begins anew, in the same room.
+  public mutating func finish() -> (body: [UInt8], names: [UInt8], trigrams: [UInt8], unitCounts: [UInt16]) {
+    defer {
+      documents = 0
+      unitCounts.removeAll(keepingCapacity: true)
+    }
     let trigramBytes = trigrams.finish()
-    trigrams = TrigramEntries()
     let bodyBytes = body.finish(documents: documents, unitCounts)
-    body = TermEntries(hasUnits: true)
-    let nameBytes = names.finish(documents: documents, [])
-    return (bodyBytes, nameBytes, trigramBytes, unitCounts)
+    return (bodyBytes, names.finish(documents: documents, []), trigramBytes, unitCounts)
   }
 }

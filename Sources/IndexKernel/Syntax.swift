@@ -100,3 +100,20 @@ struct Token {
   /// From 0.
   var line: Int32
 }
+
+/// The tokens of a text, in room that belongs to somebody else.
+struct Tokens {
+  fileprivate let base: UnsafeBufferPointer<Token>
+
+  init(all: UnsafeBufferPointer<Token>) { base = all }
+
+  var count: Int { base.count }
+  var indices: Range<Int> { base.indices }
+  var last: Token? { base.last }
+
+  @inline(__always)
+  subscript(index: Int) -> Token {
+    precondition(UInt(bitPattern: index) < UInt(bitPattern: base.count), "a token that there is not")
+    return base[index]
+  }
+}

@@ -20,9 +20,7 @@ public enum TermScanner {
   private static func scan(_ text: [UInt8], wholes: Bool, into output: inout [UInt64]) {
     text.withUnsafeBufferPointer { bytes in
       classes.withUnsafeBufferPointer { table in
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: longest) { scratch in
-          scan(bytes, table, scratch, wholes, &output)
-        }
+        Scratch.with { scan(bytes, table, $0, wholes, &output) }
       }
     }
   }
@@ -47,7 +45,7 @@ public enum TermScanner {
 
   private static func scan(
     _ bytes: UnsafeBufferPointer<UInt8>, _ table: UnsafeBufferPointer<UInt8>,
-    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ wholes: Bool, _ output: inout [UInt64]
+    _ scratch: Scratch, _ wholes: Bool, _ output: inout [UInt64]
   ) {
     var line: UInt64 = 0
     var index = 0
@@ -66,61 +64,80 @@ public enum TermScanner {
     }
   }
 
+  /// Room to cut an identifier in.
+  struct Scratch {
+    /// Its letters in lower case, without underscores: the words lie behind one another.
+    let letters: UnsafeMutableBufferPointer<UInt8>
+    /// Beside the letters: the hash of the word up to there.
+    let hashes: UnsafeMutableBufferPointer<UInt32>
+
+    /// Lends room for ``longest`` letters.
+    static func with(_ body: (Scratch) -> Void) {
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: longest) { letters in
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: longest) { hashes in
+          body(Scratch(letters: letters, hashes: hashes))
+        }
+      }
+    }
+  }
+
   /// The terms of one run of identifier bytes, at most ``longest`` of them: no more than there are bytes.
   @inline(__always)
   static func emit(
     _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ table: UnsafeBufferPointer<UInt8>,
-    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ wholes: Bool, _ add: (UInt32) -> Void
+    _ scratch: Scratch, _ wholes: Bool, _ add: (UInt32) -> Void
   ) {
-    // The words lie behind one another in `scratch`, in lower case: together they are the whole.
     var filled = 0
     var wordStart = 0
     var previous: UInt8 = 4
-    for place in start..<end {
-      let kind = table[Int(bytes[place])]
+    // Of the word, and of all letters: FNV-1a.
+    var value = Self.basis
+    var whole = Self.basis
+    var place = start
+    while place < end {
+      let byte = bytes[place]
+      let kind = table[Int(byte)]
+      place &+= 1
       if kind == 4 {
         if filled > wordStart {
           word(scratch, wordStart, filled, add)
           wordStart = filled
+          value = Self.basis
         }
       } else {
-        let isStart =
-          kind == 2
-          && (previous == 1 || previous == 3 || previous == 2 && place + 1 < end && table[Int(bytes[place + 1])] == 1)
-        if isStart, filled > wordStart {
-          word(scratch, wordStart, filled, add)
-          wordStart = filled
+        var letter = byte
+        if kind == 2 {
+          letter |= 0x20
+          if filled > wordStart,
+            previous != 2 || place < end && table[Int(bytes[place])] == 1
+          {
+            word(scratch, wordStart, filled, add)
+            wordStart = filled
+            value = Self.basis
+          }
         }
-        scratch[filled] = kind == 2 ? bytes[place] | 0x20 : bytes[place]
-        filled += 1
+        value = (value ^ UInt32(letter)) &* Self.prime
+        whole = (whole ^ UInt32(letter)) &* Self.prime
+        scratch.letters[filled] = letter
+        scratch.hashes[filled] = value
+        filled &+= 1
       }
       previous = kind
     }
-    if wordStart == 0 {
-      word(scratch, 0, filled, add)
-    } else {
-      if filled > wordStart { word(scratch, wordStart, filled, add) }
-      if wholes { add(hash(scratch, 0, filled)) }
-    }
+    if filled > wordStart { word(scratch, wordStart, filled, add) }
+    if wordStart > 0, wholes { add(whole) }
   }
 
+  private static let basis: UInt32 = 0x811c_9dc5
+  private static let prime: UInt32 = 0x0100_0193
+
   @inline(__always)
-  private static func word(
-    _ scratch: UnsafeMutableBufferPointer<UInt8>, _ start: Int, _ end: Int, _ add: (UInt32) -> Void
-  ) {
+  private static func word(_ scratch: Scratch, _ start: Int, _ end: Int, _ add: (UInt32) -> Void) {
     guard end - start >= 2 else { return }
-    let (stem, last) = stem(scratch, start, end)
-    var value = hash(scratch, start, stem)
-    if last != 0 { value = (value ^ UInt32(last)) &* 0x0100_0193 }
+    let (stem, last) = stem(scratch.letters, start, end)
+    var value = scratch.hashes[stem - 1]
+    if last != 0 { value = (value ^ UInt32(last)) &* prime }
     add(value)
-  }
-
-  @inline(__always)
-  private static func hash(_ bytes: UnsafeMutableBufferPointer<UInt8>, _ start: Int, _ end: Int) -> UInt32 {
-    // FNV-1a.
-    var value: UInt32 = 0x811c_9dc5
-    for place in start..<end { value = (value ^ UInt32(bytes[place])) &* 0x0100_0193 }
-    return value
   }
 
   /// Where a word's stem ends, and a letter to put behind it (0: none). A light stemmer: plural `s`, `ed`, `ing`, a

@@ -18,9 +18,36 @@ public struct TermTable: Sendable, Hashable {
   ///   - unitOfLine: the unit of each line; a line beyond belongs to unit 0.
   ///   - unitCount: how many units there are, at least 1.
   public init(text: [UInt8], unitOfLine: [UInt16], unitCount: Int) {
-    let found = text.withUnsafeBufferPointer {
-      TermCounter.count($0, unitOfLine: unitOfLine, unitCount: unitCount)
+    self = text.withUnsafeBufferPointer {
+      TermTable(TermCounter.count($0, IdentifierRuns($0), unitOfLine: unitOfLine, unitCount: unitCount, .all).body)
     }
+  }
+
+  /// How many of a term's highest bits say to which part of an index it belongs.
+  static let partBits = 6
+
+  /// Counts the terms of a text and of names in it, for an index: they are not ascending, but those with the same highest
+  /// bits stand together, in the order of these.
+  /// - Parameters:
+  ///   - runs: those of the text.
+  ///   - unitOfLine: the unit of each line; a line beyond belongs to unit 0.
+  ///   - unitCount: how many units there are, at least 1.
+  ///   - names: text without units.
+  public static func parts(
+    text: [UInt8], _ runs: borrowing IdentifierRuns, unitOfLine: [UInt16], unitCount: Int, names: [UInt8]
+  ) -> (body: TermTable, names: TermTable) {
+    text.withUnsafeBufferPointer { text in
+      names.withUnsafeBufferPointer { names in
+        let found = TermCounter.count(
+          text, runs, unitOfLine: unitOfLine, unitCount: unitCount, .parts, names: names)
+        let own =
+          found.names ?? TermCounter.count(names, IdentifierRuns(names), unitOfLine: [], unitCount: 1, .parts).body
+        return (TermTable(found.body), TermTable(own))
+      }
+    }
+  }
+
+  private init(_ found: TermCounter.Result) {
     unitLengths = found.unitLengths
     length = found.unitLengths.reduce(0) { $0 + Int($1) }
     terms = found.terms

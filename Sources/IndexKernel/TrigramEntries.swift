@@ -20,8 +20,14 @@ struct TrigramEntries {
     rareEnds.append(UInt32(rare.count))
   }
 
-  /// The index.
-  consuming func finish() -> [UInt8] {
+  /// The index of what was added; the entries begin anew, in the same room.
+  mutating func finish() -> [UInt8] {
+    defer {
+      codes.removeAll(keepingCapacity: true)
+      codeEnds.removeAll(keepingCapacity: true)
+      rare.removeAll(keepingCapacity: true)
+      rareEnds.removeAll(keepingCapacity: true)
+    }
     let documents = codeEnds.count
     precondition(documents <= Self.mostDocuments, "more documents than an index may have")
     var rareKeys: [UInt64] = []

@@ -38,7 +38,7 @@ import Testing
 
   @Test(arguments: [(1, 1, 10), (2, 40, 5), (3, 500, 3000), (4, 3, 100_000)])
   func whatIsWrittenIsRead(seed: Int, documents: Int, vocabulary: Int) throws {
-    let sample = sample(UInt64(seed), documents: documents, vocabulary: vocabulary)
+    var sample = sample(UInt64(seed), documents: documents, vocabulary: vocabulary)
     let built = sample.builder.finish()
     #expect(built.unitCounts == sample.unitCounts)
     let bytes = CheckedBytes(built.body)
@@ -66,7 +66,8 @@ import Testing
 
   /// Whatever the bytes are, reading them ends and stays inside.
   @Test func damagedBytesAreSurvived() throws {
-    let built = sample(9, documents: 300, vocabulary: 2000).builder.finish()
+    var builder = sample(9, documents: 300, vocabulary: 2000).builder
+    let built = builder.finish()
     var generator = Seeded(11)
     for _ in 0..<150 {
       var content = built.body

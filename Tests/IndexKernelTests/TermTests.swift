@@ -88,6 +88,38 @@ private func terms(_ text: String) -> [UInt32] { TermScanner.terms(Array(text.ut
     #expect(many.counts == [65_535] && many.length == 70_000)
   }
 
+  /// What an index is made of says the same as the tables that are sorted.
+  @Test func tablesInPartsSayTheSame() {
+    func told(_ table: TermTable) -> [UInt32: [[UInt16]]] {
+      var result: [UInt32: [[UInt16]]] = [:]
+      for (place, term) in table.terms.enumerated() {
+        let range = Int(table.starts[place])..<Int(table.starts[place + 1])
+        result[term] = [Array(table.units[range]), Array(table.counts[range])]
+      }
+      return result
+    }
+    var generator = Seeded(13)
+    for round in 0..<40 {
+      let text = text(round < 30 ? 300 : 9000, &generator)
+      let units = (0..<400).map { _ in UInt16.random(in: 0..<9, using: &generator) }
+      // Words of the text, one of them first in short texts; now and then one that it has not.
+      var names = text.split(separator: 0x0a).prefix(round).joined(separator: [0x20]).map { $0 }
+      if round % 4 == 3 { names += Array(" somethingElse_\(round)".utf8) }
+      let runs = IdentifierRuns(text)
+      let parts = TermTable.parts(text: text, runs, unitOfLine: units, unitCount: 9, names: names)
+      let plain = TermTable(text: text, unitOfLine: units, unitCount: 9)
+      let plainNames = TermTable(text: names)
+      #expect(told(parts.body) == told(plain) && parts.body.unitLengths == plain.unitLengths)
+      #expect(told(parts.names) == told(plainNames) && parts.names.unitLengths == plainNames.unitLengths)
+      #expect(parts.body.length == plain.length && parts.names.length == plainNames.length)
+      let highest = parts.body.terms.map { $0 >> 26 }
+      #expect(highest == highest.sorted())
+      var starts: [Int32] = [0]
+      for (place, byte) in text.enumerated() where byte == 0x0a { starts.append(Int32(place + 1)) }
+      #expect(runs.lineStarts() == starts)
+    }
+  }
+
   @Test func tablesSurviveStorageAndDamageIsSeen() {
     var generator = Seeded(3)
     for _ in 0..<100 {
