@@ -70,9 +70,9 @@ public actor CodeSearch {
       }
       var prepared: SearchState
       if let current { prepared = current } else { prepared = await read(checkout, observe) }
-      if needsLog, !prepared.hasLog {
-        prepared.log = await revisions?.headLog() ?? []
-        prepared.hasLog = true
+      if needsLog, !prepared.hasPast {
+        prepared.past = await revisions?.headPast() ?? Past()
+        prepared.hasPast = true
       }
       current = prepared
       return prepared

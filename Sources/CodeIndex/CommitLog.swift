@@ -83,6 +83,27 @@ struct CommitLog {
   }
 }
 
+/// What led to a state of the files.
+struct Past: Sendable {
+  /// So many commits are the newest ones.
+  static let newest = 10
+
+  /// The commits, the newest first.
+  var log: [CommitLog.Entry] = []
+  /// The files as they were before the newest commits; nil when there are not so many.
+  private(set) var before: (any IndexSource)?
+
+  init() {}
+
+  init(_ log: [CommitLog.Entry], _ repository: Repository, _ location: RepositoryLocation) {
+    self.log = log
+    guard log.count > Self.newest, let commit = log[Self.newest - 1].parents.first,
+      let tree = try? repository.tree(of: commit)
+    else { return }
+    before = RevisionSource(location, tree: tree, skipped: [:])
+  }
+}
+
 extension CommitLog.Entry {
   func encoded() -> [UInt8] {
     var writer = ByteWriter()

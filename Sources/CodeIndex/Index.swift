@@ -25,7 +25,7 @@ public actor Index {
   /// What a wait for is given up: it takes long.
   private var hopeless: Stage?
   private var skipped: [String: Int] = [:]
-  private var log: [CommitLog.Entry] = []
+  private var past = Past()
   private var waiters: [Int: Waiter] = [:]
   private var nextWaiter = 0
 
@@ -78,7 +78,7 @@ public actor Index {
     {
       var log = CommitLog(store: AnalysisStore(directory: directory))
       if !log.isKept(commit, repository) { await giveUp(.filesAndPast) }
-      await add(log: (try? log.ancestors(of: commit, repository)) ?? [])
+      await add(Past((try? log.ancestors(of: commit, repository)) ?? [], repository, location))
     }
     await reach(.filesAndPast)
   }
@@ -100,7 +100,7 @@ public actor Index {
     for (number, waiter) in waiters where waiter.isShort && waiter.wanted >= stage { stopWaiting(number) }
   }
 
-  private func add(log entries: [CommitLog.Entry]) { log = entries }
+  private func add(_ past: Past) { self.past = past }
 
   private func stopWaiting(_ number: Int) { waiters.removeValue(forKey: number)?.continuation.resume() }
 
@@ -158,7 +158,7 @@ public actor Index {
       changes = [:]
       self.view = view
     }
-    return SearchState(view: view, source: source, log: log, skipped: skipped)
+    return SearchState(view: view, source: source, past: past, skipped: skipped)
   }
 
   private func waited() async throws -> SearchState {
@@ -208,7 +208,7 @@ public actor Index {
       preferred += state.view.files(holding: term, in: .names).prefix(3).map { state.view.paths[$0] }
     }
     let corpus = state.corpus(for: Query(Packer.text(task, failures)), preferred: preferred)
-    let packer = Packer(corpus: corpus, log: log, source: source, budget: max(500, budgetTokens) * 4)
+    let packer = Packer(corpus: corpus, past: past, source: source, budget: max(500, budgetTokens) * 4)
     return await packer.pack(task: task, failures: failures, places: places, ofFailuresOnly: ofFailuresOnly)
   }
 }

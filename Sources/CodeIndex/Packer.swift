@@ -5,7 +5,7 @@ import Paths
 /// what they call and what calls them; each with the reason why it is there.
 struct Packer {
   let corpus: Corpus
-  let log: [CommitLog.Entry]
+  let past: Past
   let source: any IndexSource
   /// Bytes.
   let budget: Int
@@ -21,7 +21,7 @@ struct Packer {
     task: String, failures: [String], places: [(RepoPath, Int)], ofFailuresOnly: Bool
   ) async -> ContextPack? {
     let query = Query(Self.text(task, failures))
-    let ranking = await Ranker().rank(query, corpus, log, source)
+    let ranking = await Ranker().rank(query, corpus, past, source)
     var pieces = fromPlaces(places)
     pieces += fromNames(failures, except: pieces)
     if !ofFailuresOnly { pieces += fromRanking(ranking, except: pieces) }

@@ -22,7 +22,8 @@ struct PathTraits: OptionSet, Sendable, Hashable {
       if let trait = directories[directory] { traits.insert(trait) }
       if directory.hasPrefix(".") { traits.insert(.hidden) }
       if directory.hasSuffix("tests") || directory.hasSuffix("-test") || directory.hasSuffix("_test")
-        || spelled[number].hasSuffix("Test")
+        || directory.hasPrefix("test-") || directory.hasPrefix("test_") || spelled[number].hasSuffix("Test")
+        || spelled[number].hasSuffix("Tester")
       {
         traits.insert(.test)
       }
@@ -43,6 +44,7 @@ struct PathTraits: OptionSet, Sendable, Hashable {
     {
       traits.insert(.test)
     }
+    if holds(original, Self.capitalBenchmarks) || holds(lower, Self.benchmarks) { traits.insert(.example) }
     if holds(lower, Self.generators) || name.hasSuffix("-lock.json") || name.hasSuffix(".lock")
       || name.hasSuffix(".d.ts") || name == "go.sum"
     {
@@ -86,6 +88,8 @@ struct PathTraits: OptionSet, Sendable, Hashable {
 
   private static let capitalTests = ["Tests.", "Test.", "Spec."].map { Array($0.utf8) }
   private static let tests = [".test.", ".spec.", "-test."].map { Array($0.utf8) }
+  private static let capitalBenchmarks = ["Benchmarks.", "Benchmark."].map { Array($0.utf8) }
+  private static let benchmarks = ["_bench.", "_benchmark.", "_benchmarks."].map { Array($0.utf8) }
   private static let generators = [".pb.", ".generated.", "_generated.", ".min."].map { Array($0.utf8) }
 
   private static let documents: Set<String> = [

@@ -240,5 +240,6 @@ struct RankingWeights: Sendable {
   var functionName = 0.6
   var functionScope = 0.4
   var functionHeld = 0.4
+  var functionRecent = 0.2
   var functionMentioned = 10.0
 }

@@ -50,13 +50,12 @@ struct Ranker: Sendable {
 
   /// Ranks the files of a corpus.
   /// - Parameters:
-  ///   - log: past commits, the newest first.
   ///   - source: where the text of the best files is read.
   func rank(
-    _ original: Query, _ corpus: Corpus, _ log: [CommitLog.Entry], _ source: any IndexSource
+    _ original: Query, _ corpus: Corpus, _ past: Past, _ source: any IndexSource
   ) async -> Ranking {
     let files = corpus.files
-    let history = log.isEmpty ? nil : HistorySignals(original, log, corpus, weights)
+    let history = past.log.isEmpty ? nil : HistorySignals(original, past.log, corpus, weights)
     let query = history?.query ?? original
     let factors = files.map { factor($0.traits, query) }
     let body = find(query, corpus, .body)
@@ -91,7 +90,9 @@ struct Ranker: Sendable {
     }
     ranked.sort { ($1.score, $0.file) < ($0.score, $1.file) }
     await CloseLook(query: query, idf: body.idf, weights: weights).refine(&ranked, corpus, source)
-    let functions = UnitRanking(query: query, namesIDF: names.idf, most: (top, body.idf), weights: weights)
+    let recent = await RecentLines(ranked, corpus, past, source)
+    let functions = UnitRanking(
+      query: query, namesIDF: names.idf, most: (top, body.idf), recent: recent, weights: weights)
     return Ranking(files: ranked, units: functions.ranked(ranked, units, corpus), idf: body.idf)
   }
 

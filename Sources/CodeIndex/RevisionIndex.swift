@@ -53,13 +53,19 @@ public actor RevisionIndex {
     }
     return SearchState(
       view: known.view, source: known.source,
-      log: needsLog ? (try? log.ancestors(of: commit, repository)) ?? [] : nil, skipped: known.source.skipped)
+      past: needsLog ? past(of: commit, repository) : nil, skipped: known.source.skipped)
   }
 
-  /// The commits that led to HEAD.
-  func headLog() -> [CommitLog.Entry] {
-    guard let repository = try? Repository.open(location), let commit = try? repository.head.commit else { return [] }
-    return (try? log.ancestors(of: commit, repository)) ?? []
+  /// What led to HEAD.
+  func headPast() -> Past {
+    guard let repository = try? Repository.open(location), let commit = try? repository.head.commit else {
+      return Past()
+    }
+    return past(of: commit, repository)
+  }
+
+  private func past(of commit: ObjectID, _ repository: Repository) -> Past {
+    Past((try? log.ancestors(of: commit, repository)) ?? [], repository, location)
   }
 
   /// More changes than these make a view worth keeping on its own.
@@ -192,7 +198,7 @@ public struct RevisionAnswer: Sendable, Hashable {
 
   init(_ query: Query, _ state: SearchState, limit: Int, admits: ((RepoPath) -> Bool)? = nil) async {
     let corpus = state.corpus(for: query, admits: admits)
-    let ranking = await Ranker().rank(query, corpus, state.log, state.source)
+    let ranking = await Ranker().rank(query, corpus, state.past, state.source)
     idf = ranking.idf
     results = ranking.files.prefix(limit).map { found in
       let file = corpus.files[found.file]

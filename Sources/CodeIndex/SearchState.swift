@@ -5,18 +5,18 @@ import Paths
 struct SearchState: Sendable {
   let view: FileView
   let source: any IndexSource
-  /// The commits that led to it, the newest first.
-  var log: [CommitLog.Entry] = []
+  /// What led to it.
+  var past = Past()
   /// The commits were read; only ranked words want them.
-  var hasLog = false
+  var hasPast = false
   /// What is no file to index, by what it is.
   var skipped: [String: Int] = [:]
 
-  init(view: FileView, source: any IndexSource, log: [CommitLog.Entry]? = nil, skipped: [String: Int]) {
+  init(view: FileView, source: any IndexSource, past: Past? = nil, skipped: [String: Int]) {
     self.view = view
     self.source = source
-    self.log = log ?? []
-    hasLog = log != nil
+    self.past = past ?? Past()
+    hasPast = past != nil
     self.skipped = skipped
   }
 
@@ -38,7 +38,7 @@ struct SearchState: Sendable {
   private func changedFiles(_ query: Query) -> [Int] {
     var frequency = [Int](repeating: 0, count: query.terms.count)
     var found: [(entry: Int, matches: [TermTable.Match])] = []
-    for (number, entry) in log.enumerated() where !entry.paths.isEmpty {
+    for (number, entry) in past.log.enumerated() where !entry.paths.isEmpty {
       var matches: [TermTable.Match] = []
       entry.message.matches(of: query.terms, into: &matches)
       guard !matches.isEmpty else { continue }
@@ -51,7 +51,7 @@ struct SearchState: Sendable {
         score: found.matches.reduce(0.0) { $0 + query.weights[$1.query] / Double(1 + frequency[$1.query]) }
       )
     }
-    return scored.sorted { ($1.score, $0.entry) < ($0.score, $1.entry) }.prefix(60).flatMap { log[$0.entry].paths }
+    return scored.sorted { ($1.score, $0.entry) < ($0.score, $1.entry) }.prefix(60).flatMap { past.log[$0.entry].paths }
       .compactMap { view.paths.index(of: $0) }
   }
 

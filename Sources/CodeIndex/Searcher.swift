@@ -19,7 +19,7 @@ struct Searcher: Sendable {
   @concurrent func ranked(_ text: String, below: RepoPath?, limit: Int) async -> [SearchHit] {
     let query = Query(text)
     let corpus = state.corpus(for: query, admits: admits(below))
-    let ranking = await Ranker().rank(query, corpus, state.log, source)
+    let ranking = await Ranker().rank(query, corpus, state.past, source)
     var exact = await exactPlaces(text, below)
     var hits: [SearchHit] = []
     for found in ranking.files.prefix(limit) {

@@ -20,6 +20,7 @@ struct UnitRanking {
   /// The best score of any unit, and the weight of all that the query asks for.
   private let top: Double
   private let all: Double
+  let recent: RecentLines
   let weights: RankingWeights
 
   /// Files whose functions' names are looked at.
@@ -27,11 +28,15 @@ struct UnitRanking {
   /// What makes logarithms of probabilities scores that can be shown.
   private static let scale = 20.0
 
-  init(query: Query, namesIDF: [Double], most: (score: Double, idf: [Double]), weights: RankingWeights) {
+  init(
+    query: Query, namesIDF: [Double], most: (score: Double, idf: [Double]), recent: RecentLines,
+    weights: RankingWeights
+  ) {
     self.query = query
     self.namesIDF = namesIDF
     top = max(most.score, 1e-9)
     all = max(query.terms.indices.reduce(0) { $0 + query.weights[$1] * most.idf[$1] }, 1e-9)
+    self.recent = recent
     self.weights = weights
   }
 
@@ -55,8 +60,10 @@ struct UnitRanking {
         let unit = analysis.units[fit.unit]
         // Where there is more code there is more to repair.
         let size = log1p(Double(max(0, unit.endLine - unit.line))) / 6
+        let lines = Int(unit.line)...Int(max(unit.line, unit.endLine))
         return weights.functionOwn
-          * (fit.score / top + weights.functionHeld * fit.held / all + weights.functionSize * size + named)
+          * (fit.score / top + weights.functionHeld * fit.held / all + weights.functionSize * size + named
+            + (recent.touch(file.file, lines) ? weights.functionRecent : 0))
       }
       // Functions and what lies between them stand apart.
       let isFunction = found.map { analysis.units[$0.unit].declaration >= 0 }

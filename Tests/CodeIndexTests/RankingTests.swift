@@ -172,11 +172,21 @@ private func paths(_ hits: [SearchHit]) -> [String] { hits.map(\.path.quoted) }
     #expect(answer.functions.first?.path == RepoPath("src/part5/reader.py"))
   }
 
-  @Test(arguments: ["AppSamples", "app-examples", "UnitTests.Net4", "test_suite", "integrationTest"])
+  @Test(arguments: [
+    "AppSamples", "app-examples", "UnitTests.Net4", "test_suite", "integrationTest", "test-types", "CrashTester",
+  ])
   func directoriesOfSamplesAndTestsAreKnownByTheWordsOfTheirNames(directory: String) async throws {
     let text = "def total(cart):\n    return cart\n"
     let index = try await open(["\(directory)/a.py": text, "zebra/b.py": text])
     let hits = try await index.search("total of the cart", isRegex: false, below: nil, limit: 3)
     #expect(paths(hits).first == "zebra/b.py")
+  }
+
+  @Test(arguments: ["CartBenchmark.java", "cart_bench.go"])
+  func benchmarksAreKnownByTheirNames(name: String) async throws {
+    let text = "def total(cart):\n    return cart\n"
+    let index = try await open(["a/\(name)": text, "b/CartZebraMarkings.java": text, "b/cart_zebra.go": text])
+    let hits = try await index.search("total of the cart", isRegex: false, below: nil, limit: 3)
+    #expect(paths(hits).last == "a/\(name)")
   }
 }

@@ -85,4 +85,26 @@ private final class TestRepository {
     let found = try await index.search("websocket refused in step", revision: "HEAD", limit: 10)
     #expect(found.results.first?.path.quoted == "disk/new.py")
   }
+
+  @Test func functionsThatTheNewestCommitsChangedStandBeforeOthersOfTheirFile() async throws {
+    let repository = try TestRepository()
+    func module(_ changed: Int?) -> String {
+      (0..<6).map {
+        "def step\($0)(cart):\n    total = cart.sum()\n    return total + \($0 == changed ? 70 : 10)\n"
+      }.joined(separator: "\n")
+    }
+    try repository.commit("start", ["shop.py": module(nil)])
+    for number in 0..<10 { try repository.git("commit", "-q", "--allow-empty", "-m", "tick \(number)") }
+    try repository.commit("numbers", ["shop.py": module(4)])
+    let location = try #require(try Repository.discover(from: Array(repository.path.utf8)))
+    let index = RevisionIndex(location, directory: Array((repository.path + "/.git/cache").utf8))
+    let new = try await index.search("total of the cart", revision: "HEAD", limit: 5)
+    #expect(new.functions.first?.name == "step4")
+    let old = try await index.search("total of the cart", revision: "HEAD~1", limit: 5)
+    #expect(old.functions.first?.name == "step0")
+    // Where that lies longer back, it says nothing any more.
+    for number in 0..<10 { try repository.git("commit", "-q", "--allow-empty", "-m", "tock \(number)") }
+    let later = try await index.search("total of the cart", revision: "HEAD", limit: 5)
+    #expect(later.functions.first?.name == "step0")
+  }
 }
