@@ -78,9 +78,12 @@ struct PatchTrial: Sendable {
       left.removeAll { $0 == way }
     }
     while let way = left.first, !open.isEmpty, deadline.secondsLeft > 0 {
-      if way == .switched {
+      if way == .switched || way == .direct {
         let began = ContinuousClock.now
-        guard let outcome = try await SchemataTrial(served: served).outcome(for: open, stopsAtFirst: stopAtFirst) else {
+        guard
+          let outcome = try await SchemataTrial(served: served, isDirect: way == .direct)
+            .outcome(for: open, stopsAtFirst: stopAtFirst)
+        else {
           giveUp(way)
           continue
         }

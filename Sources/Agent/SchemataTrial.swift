@@ -8,6 +8,8 @@ import Workspace
 /// still has to pass alone.
 struct SchemataTrial: Sendable {
   let served: ServedTrial
+  /// Whether the programs that fail are started by themselves for each patch, rather than by the tool that builds them.
+  var isDirect = false
 
   /// Runs of the build before a batch is given up: compilers find some errors only when others are gone.
   private static let mostBuilds = 10
@@ -68,6 +70,7 @@ struct SchemataTrial: Sendable {
       guard served.deadline.secondsLeft > 0 else { return nil }
       let first = try await runOnce(in: copy)
       if first.fails {
+        if isDirect { return Build(programs: first.programs, seconds: first.seconds) }
         let quick = try await runOnce(in: copy, skipsCompilers: true)
         if quick.fails { return Build(skipsCompilers: true) }
         // What had to be built a second time is built each time.
@@ -86,6 +89,10 @@ struct SchemataTrial: Sendable {
 
   private struct Build {
     var skipsCompilers = false
+    /// Programs that the command started.
+    var programs: StartedPrograms?
+    /// What the command took at most.
+    var seconds: Double?
   }
 
   /// A run that takes more than this share of the one that built has built, too.
@@ -93,7 +100,7 @@ struct SchemataTrial: Sendable {
 
   /// One run of the tests with no patch chosen: whether it fails as the base does, and what it said.
   private func runOnce(in copy: Workspace, skipsCompilers: Bool = false) async throws -> (
-    fails: Bool, output: [UInt8], seconds: Double
+    fails: Bool, output: [UInt8], seconds: Double, programs: StartedPrograms
   ) {
     let nonce = Nonce.random()
     let command = served.narrow ?? served.tests.command
@@ -101,9 +108,13 @@ struct SchemataTrial: Sendable {
     limits.outputKeptBytes = max(limits.outputKeptBytes, Self.mostOutput)
     limits.wallSeconds = min(limits.wallSeconds, max(0.1, served.deadline.secondsLeft))
     let run = try await served.tests.runHere(
-      command.switchedBuildPlan(nonce: nonce, skipsCompilers: skipsCompilers), in: copy, limits: limits)
+      command.switchedBuildPlan(
+        nonce: nonce, skipsCompilers: skipsCompilers, note: isDirect ? MutantSchemata.programs : nil), in: copy,
+      limits: limits)
     let report = try await served.tests.report(of: run, by: command, nonce: nonce, in: copy)
-    return (served.fails(report), run.result.output.head + run.result.output.tail, run.result.duration)
+    let programs = StartedPrograms(
+      note: MutantSchemata.programs, limit: MutantSchemata.limit, results: run.results)
+    return (served.fails(report), run.result.output.head + run.result.output.tail, run.result.duration, programs)
   }
 
   private func run(
@@ -114,7 +125,8 @@ struct SchemataTrial: Sendable {
     guard
       let plan = served.tests.command.switchedPlan(
         nonce: nonce, variable: MutantSchemata.variable, numbers: numbers, narrow: served.narrow,
-        skipsCompilers: build.skipsCompilers, patience: served.patience, controlSeconds: served.controlSeconds,
+        programs: build.programs, skipsCompilers: build.skipsCompilers, patience: served.patience,
+        controlSeconds: build.seconds.map { 2 + 4 * $0 * served.patience } ?? served.controlSeconds,
         seconds: served.deadline.secondsLeft,
         stopsAtFirst: stopsAtFirst)
     else { return nil }
@@ -126,14 +138,31 @@ struct SchemataTrial: Sendable {
     let evidence = RunEvidence(
       output: [], exitStatus: nil, results: run.results, projectRoot: served.tests.projectRoot(in: served.workspace),
       nonce: nonce)
-    guard let series = served.tests.command.series(from: evidence, narrow: served.narrow),
-      let control = series.trials.first,
-      [control.narrow, control.whole].allSatisfy({ $0.map(served.fails) ?? true })
+    let command = served.tests.command
+    guard let series = command.series(from: evidence, narrow: isDirect ? command : served.narrow),
+      let control = series.trials.first, control.whole.map(served.fails) ?? true
     else { return nil }
+    var saysOnlyWhether = false
+    if let narrow = control.narrow, !served.fails(narrow) {
+      guard isDirect, saysNames, narrow.exitStatus != 0 else { return nil }
+      saysOnlyWhether = true
+    }
+    if isDirect, control.narrow == nil { return nil }
     let placed = Set(schemata.placed)
     return series.trials.dropFirst().compactMap { trial in
       guard let patch = trial.patch, placed.contains(patch) else { return nil }
-      return .init(patch: patch, report: trial.whole ?? trial.narrow, isTimeout: trial.isTimeout)
+      let report = saysOnlyWhether ? trial.narrow.map(failed) : trial.narrow
+      return .init(patch: patch, report: trial.whole ?? report, isTimeout: trial.isTimeout)
     }
+  }
+
+  /// Whether it is the tool that names the tests, and not the programs that it starts.
+  private var saysNames: Bool { [.ctest, .junit].contains(served.tests.command.framework) }
+
+  /// What is known of a failure whose tests are not named: as much as of the base.
+  private func failed(_ report: TestReport) -> TestReport {
+    var failed = served.base
+    failed.exitStatus = report.exitStatus
+    return failed
   }
 }

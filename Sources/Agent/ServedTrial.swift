@@ -38,7 +38,9 @@ struct ServedTrial: Sendable {
     case ordered
     /// A command that selects the tests that failed; another run, with all of them, for what passes.
     case selected
-    /// Many patches in one build, one of which is chosen when it runs.
+    /// Many patches in one build, one of which is chosen when it runs: the programs that fail are started by themselves.
+    case direct
+    /// The same, with the tool that built them.
     case switched
     /// One patch after another in one copy, from a shell: where nothing can fork.
     case series
@@ -53,7 +55,7 @@ struct ServedTrial: Sendable {
     guard tests.command.mayHaveTrials(patching: originals.keys), base.isNamed else {
       // One batch that cannot be built together says little of the next; three do.
       return base.buildErrors.isEmpty && SchemataTrial(served: self).isPossible
-        ? [.switched, .switched, .switched, .series] : [.series]
+        ? [.direct, .switched, .switched, .switched, .series] : [.series]
     }
     let isSmall =
       base.tests.count <= Self.mostCollected && base.tests.reduce(0) { $0 + ($1.duration ?? 0) } <= Self.mostSeconds

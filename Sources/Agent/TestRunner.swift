@@ -66,14 +66,16 @@ struct TestRunner: Sendable {
   }
 
   /// What the tests said in a run of a command's plan.
-  func report(of run: CommandRun, by command: TestCommand, nonce: String, in workspace: Workspace) async throws
-    -> TestReport
-  {
+  /// - Parameter output: what they printed, when the plan kept it elsewhere.
+  func report(
+    of run: CommandRun, by command: TestCommand, nonce: String, in workspace: Workspace, output: [UInt8]? = nil
+  ) async throws -> TestReport {
     let exitStatus: Int32? = if case .exited(let code) = run.result.status { code } else { nil }
     return command.report(
       from: RunEvidence(
-        output: run.result.output.head + run.result.output.tail, exitStatus: exitStatus, results: run.results,
-        projectRoot: projectRoot(in: workspace),
+        output: output ?? run.result.output.head + run.result.output.tail, exitStatus: exitStatus,
+        // Reporters have no directories of their own.
+        results: run.results.filter { !$0.key.contains("/") }, projectRoot: projectRoot(in: workspace),
         reportFiles: try await ReportFiles.collect(command.reportFilePatterns, in: workspace, below: directory),
         nonce: nonce))
   }

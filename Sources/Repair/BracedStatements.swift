@@ -42,6 +42,10 @@ struct BracedStatements {
     }
     while index < high {
       let text = texts[index]
+      if text == ";", file.language == .go, Self.goHeaders.contains(texts[start]) {
+        index += 1
+        continue
+      }
       if text == ";" {
         finish(own, last: index - 1, terminator: index)
         return index + 1
@@ -135,6 +139,8 @@ struct BracedStatements {
     }
   }
 
+  /// Words in Go with a block before any end of the statement: semicolons part what stands before it.
+  private static let goHeaders: Set<String> = ["for", "if", "switch", "else"]
   private static let controls: Set<String> = ["if", "while", "for", "foreach", "switch", "catch", "when"]
 
   private func isControlStart(_ start: Int, _ control: Int) -> Bool {

@@ -26,6 +26,11 @@ public struct MutantSchemata: Sendable {
 
   /// The variable that says which patch runs: its position in the list counted from 1; 0 or nothing for the code as it is.
   public static let variable = "CODEAGENT_SWITCH"
+  /// The variable with a directory in which programs with patches note how they were started: `PID.cmd`, `.env` and `.status`
+  /// as the kernel has them, and lines with the paths of the program and its directory in `.exe` and `.cwd`.
+  public static let programs = SwitchRuntime.programs
+  /// The variable with the milliseconds after which such a program ends itself.
+  public static let limit = SwitchRuntime.limit
 
   /// Patches in this build, by their position.
   public private(set) var placed: [Int] = []

@@ -25,7 +25,7 @@ extension RepairSession {
     }
     let choice = FileChoice(brief: brief)
     unread = choice.tooLarge.map { ($0.path, "it has \($0.size) bytes, and at most \(Self.largestFile) are searched") }
-    var calls = [plan("coverage", [:])]
+    var calls = [plan("coverage", ["files": .array(choice.files.map { .string($0.quoted) })])]
     for file in choice.files { calls.append(plan("read_file", ["path": .string(file.quoted)])) }
     pending = calls
     phase = .reading

@@ -66,8 +66,10 @@ struct RepairSession: Sendable {
     switch brief.framework {
     case .pytest, .unittest, .node: break
     // One build for all of them.
-    case .cargo, .go, .swift, .junit, .ctest: return 32
-    default: return 12
+    case .cargo, .go, .swift, .junit, .ctest: return 64
+    default:
+      let compiled = brief.files.count { MutantSchemata.permits($0.path) }
+      return 2 * compiled > brief.files.count { Language(path: $0.path) != nil } ? 64 : 12
     }
     let failing = Set(brief.report.failing).subtracting(brief.report.endless)
     let seconds = brief.report.tests.reduce(0) { $0 + (failing.contains($1.name) ? $1.duration ?? 0 : 0) }

@@ -17,6 +17,8 @@ struct SwitchableBlocks {
 
   let file: SourceFile
   private(set) var blocks: [Block] = []
+  /// The functions that can be changed at run time, none within another: the statement of the header, and its first byte.
+  private(set) var functionHeaders: [(statement: Int, start: Int)] = []
 
   init(_ file: SourceFile) {
     self.file = file
@@ -108,6 +110,7 @@ struct SwitchableBlocks {
     guard let open = openBrace(of: header) else { return }
     let close = header.blockEnd
     let start = Int(file.tokens[header.first].start)
+    functionHeaders.append((function.header, start))
     let givesResult = (open..<close).contains { index in
       file.texts[index] == "return" && index + 1 < close && ![";", "}"].contains(file.texts[index + 1])
         && (file.language != .go && file.language != .swift || file.lines[index + 1] == file.lines[index])

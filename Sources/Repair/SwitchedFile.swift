@@ -101,7 +101,7 @@ struct SwitchedFile: Sendable {
       writer.keep(blocks.file.bytes[position..<content.lowerBound])
       position = content.lowerBound
       for (index, branch) in (branches[block] ?? []).enumerated() {
-        if index == 0 { writer.append(writer.isC ? " " : "\n\(opening)") }
+        if index == 0 { writer.append(writer.isC ? " " : "\n\(opening(block))") }
         writer.branch(
           branch.text, number: branch.number, head: "\(index == 0 ? "" : " else ")if \(condition(branch.number)) {")
       }
@@ -116,58 +116,43 @@ struct SwitchedFile: Sendable {
     }
   }
 
-  /// What stands before the first condition of a block.
-  private var opening: String {
-    guard language == .rust else { return "" }
-    return """
-      fn codeagent_switch() -> u32 { \
-      static CHOSEN: ::std::sync::OnceLock<u32> = ::std::sync::OnceLock::new(); \
-      *CHOSEN.get_or_init(|| ::std::env::var("\(MutantSchemata.variable)").ok()\
-      .and_then(|text| text.parse::<u32>().ok()).unwrap_or(0)) } let codeagent_chosen = codeagent_switch(); 
-      """
-  }
-
   private func condition(_ number: Int) -> String {
     switch language {
     case .c, .cpp: "(codeagent_switch_\(self.number) == \(number))"
-    case .java: "(\(javaClass).CHOSEN == \(number))"
+    case .java: "(CodeagentSwitch\(self.number).CHOSEN == \(number))"
     case .rust: "codeagent_chosen == \(number)"
     case .swift: "CodeagentSwitch\(self.number).chosen == \(number)"
     default: "codeagentSwitch\(self.number) == \(number)"
     }
   }
 
-  private var javaClass: String { "CodeagentSwitch\(number)" }
+  /// What stands before the first condition of a block.
+  private func opening(_ block: Int) -> String {
+    guard language == .rust else { return "" }
+    return
+      "let codeagent_chosen = \(Self.path(toTopOf: blocks.blocks[block].functionStart, in: blocks.file))codeagent_switch(); "
+  }
+
+  /// How Rust names what stands at the top of the file, from a module within it.
+  /// - Parameter start: the first byte of a function.
+  static func path(toTopOf start: Int, in file: SourceFile) -> String {
+    let depth = file.statements.count { statement in
+      statement.isHeader && Int(file.tokens[statement.first].start) < start
+        && start < Int(file.tokens[statement.blockEnd].end)
+        && (statement.first...statement.last).contains { file.texts[$0] == "mod" }
+    }
+    return depth == 0 ? "self::" : String(repeating: "super::", count: depth)
+  }
 
   private func prelude(_ writer: inout Writer, _ position: inout Int) {
     switch language {
-    case .c, .cpp:
-      writer.append(
-        """
-        #ifndef CODEAGENT_SWITCH_\(number)
-        #define CODEAGENT_SWITCH_\(number)
-        #ifdef __cplusplus
-        extern "C" {
-        #endif
-        extern char *codeagent_getenv_\(number)(const char *) __asm__("getenv");
-        #ifdef __cplusplus
-        }
-        #endif
-        static int codeagent_switch_\(number);
-        static void __attribute__((constructor(101), used)) codeagent_choose_\(number)(void) {
-        const char *at = codeagent_getenv_\(number)("\(MutantSchemata.variable)");
-        while (at && *at >= '0' && *at <= '9') codeagent_switch_\(number) = codeagent_switch_\(number) * 10 + (*at++ - '0');
-        }
-        #endif
-        #line 1
-
-        """)
+    case .c, .cpp: writer.append(SwitchRuntime.c(number))
     case .go:
       // Imports come first.
       guard blocks.file.texts.first == "package", blocks.file.tokens.count > 1 else { return }
       let end = Int(blocks.file.tokens[1].end)
       writer.keep(blocks.file.bytes[position..<end])
-      writer.append("; import codeagentOS\(number) \"os\"")
+      writer.append(SwitchRuntime.goImports(number))
       position = end
     default: break
     }
@@ -175,40 +160,10 @@ struct SwitchedFile: Sendable {
 
   private func epilogue(_ writer: inout Writer) {
     switch language {
-    case .go:
-      writer.append(
-        """
-
-        var codeagentSwitch\(number) = func() int {
-        chosen := 0
-        for _, digit := range codeagentOS\(number).Getenv("\(MutantSchemata.variable)") {
-        chosen = chosen*10 + int(digit-'0')
-        }
-        return chosen
-        }()
-
-        """)
-    case .java:
-      writer.append(
-        """
-
-        final class \(javaClass) {
-        static final int CHOSEN = chosen(System.getenv("\(MutantSchemata.variable)"));
-        private static int chosen(String text) { return text == null ? 0 : Integer.parseInt(text); }
-        private \(javaClass)() {}
-        }
-
-        """)
-    case .swift:
-      writer.append(
-        """
-
-        @_silgen_name("getenv") private func codeagentGetenv\(number)(_ name: UnsafePointer<CChar>) -> UnsafeMutablePointer<CChar>?
-        private enum CodeagentSwitch\(number) {
-          static let chosen = codeagentGetenv\(number)("\(MutantSchemata.variable)").flatMap { Int(String(cString: $0)) } ?? 0
-        }
-
-        """)
+    case .go: writer.append(SwitchRuntime.go(number))
+    case .java: writer.append(SwitchRuntime.java(number))
+    case .swift: writer.append(SwitchRuntime.swift(number))
+    case .rust: writer.append(SwitchRuntime.rust)
     default: break
     }
   }

@@ -116,8 +116,9 @@ extension TestCommand {
         files[file] = nil
         if let path = RepoPath(Array(file.dropFirst(6).utf8)) { reportFiles[path] = content }
       }
-      // 124 is of `timeout`, 137 and 152 of a shell whose program was killed, or used up its processor time.
-      let isTimeout = status == 124 || status == 137 || status == 152
+      // 124 is of `timeout`; 137, 142 and 152 of a shell whose program was killed, met its alarm, or used up its processor
+      // time.
+      let isTimeout = [124, 137, 142, 152].contains(status)
       let report = command.report(
         from: RunEvidence(
           output: output, exitStatus: Int32(exactly: status), results: files, projectRoot: evidence.projectRoot,

@@ -14,7 +14,15 @@ struct CoverageTool: Tool {
   static let definition = ToolDefinition(
     name: "coverage",
     description: "Run the tests and get the lines of the project that each of them runs, for tools that permit it.",
-    input: .schema(Schema.object([], required: [])))
+    input: .schema(
+      Schema.object(
+        [
+          (
+            "files",
+            Schema.array(
+              Schema.string("A path."), "Sources, tests included, that may be rewritten in the copy to note what runs.")
+          )
+        ], required: [])))
 
   /// Ranges of lines in an answer.
   private static let mostRanges = 60_000
@@ -25,11 +33,16 @@ struct CoverageTool: Tool {
   /// Seconds of tests that are run a second time only to see whether they say the same.
   private static let mostRepeated = 60.0
 
-  init(_ arguments: ToolArguments) throws(ToolFailure) {}
+  private let files: [String]
+
+  init(_ arguments: ToolArguments) throws(ToolFailure) {
+    files = try arguments.array("files").compactMap(\.string)
+  }
 
   func run(in session: Session, call: String) async throws -> ToolOutput {
     guard let tests = session.tests else { throw ToolFailure("no test command is known for this project") }
     guard let base = await session.lastReport else { throw ToolFailure("the tests have not been run yet") }
+    if let output = try await notedCoverage(tests, base, in: session, call: call) { return output }
     guard tests.command.mayHaveCoverage else { return try await repeatTests(tests, base, in: session, call: call) }
     let sample = Self.sample(of: base).flatMap(tests.command.selecting)
     var limits = tests.limits
@@ -43,13 +56,37 @@ struct CoverageTool: Tool {
     let unsteady = try await session.setApart(sample == nil ? base.unsteady(comparedWith: report) : [])
     if !unsteady.isEmpty, coverage == nil { return Self.output(unsteady, seconds) }
     guard let coverage else { throw ToolFailure("no coverage for this framework: its tests noted no lines") }
+    return Self.output(coverage, base, unsteady, seconds)
+  }
+
+  /// Where the sources can note by themselves what runs: compiled languages.
+  private func notedCoverage(
+    _ tests: TestRunner, _ base: TestReport, in session: Session, call: String
+  ) async throws -> ToolOutput? {
+    guard !files.isEmpty, base.buildErrors.isEmpty else { return nil }
+    let clock = ContinuousClock.now
+    let paths = try files.map { path throws(ToolFailure) in try session.resolve(path) }
+    let directory = tests.directory
+    guard
+      let (coverage, report) = try await NotedCoverage(tests: tests, base: base, workspace: session.workspace)
+        .run(paths, isTest: { TestPaths.isTest($0, in: directory) || TestPaths.isTestConfiguration($0) }, call: call)
+    else { return nil }
+    let seconds = (ContinuousClock.now - clock).seconds
+    await session.setEngineClock()
+    let unsteady = try await session.setApart(base.isNamed ? base.unsteady(comparedWith: report) : [])
+    return Self.output(coverage, base, unsteady, seconds)
+  }
+
+  private static func output(
+    _ coverage: TestCoverage, _ base: TestReport, _ unsteady: [String], _ seconds: Double
+  ) -> ToolOutput {
     let failing = Set(base.failing).subtracting(unsteady)
     let reduced = coverage.reduced(to: failing, limit: Self.mostRanges)
     let files = Set(reduced.tests.flatMap(\.lines.keys)).count
     return ToolOutput(
       "\(reduced.tests.count) tests run lines of \(files) files that failing tests run as well.",
       structured: [
-        "tests": .array(reduced.tests.map(Self.json)), "seconds": Self.rounded(seconds),
+        "tests": .array(reduced.tests.map(json)), "seconds": rounded(seconds),
         "unsteady": .array(unsteady.map { .string($0) }),
       ])
   }
