@@ -57,6 +57,7 @@ final class FileView: Sendable {
     }
     var firstFiles = [Int32](repeating: -1, count: documents)
     nextFiles = [Int32](unsafeUninitializedCapacity: places.count) { next, count in
+      CheckedBytes.populate(UnsafeMutableRawBufferPointer(next))
       firstFiles.withUnsafeMutableBufferPointer { first in
         bases.withUnsafeBufferPointer { bases in
           places.withUnsafeBufferPointer { places in

@@ -28,6 +28,9 @@ public actor Index {
   private var past = Past()
   private var waiters: [Int: Waiter] = [:]
   private var nextWaiter = 0
+  /// All that a run has changed, made or removed.
+  private var refreshed: Set<RepoPath> = []
+  private var isHealing = false
 
   private enum Stage: Int, Comparable {
     case building, files, filesAndPast
@@ -49,24 +52,22 @@ public actor Index {
   }
 
   /// Opens the index and returns at once; a background task reads the files.
-  /// - Parameter directory: where the indexes are kept between runs; made when missing, with access for its owner only.
-  public static func open(source: some IndexSource, directory: [UInt8]) async -> Index? {
+  /// - Parameters:
+  ///   - directory: where the indexes are kept between runs; made when missing, with access for its owner only.
+  ///   - verifying: of up to so many bytes that are kept all are looked at for damage before the first answer, which takes
+  ///     a few hundredths of a second for the usual; of more each when an answer needs it.
+  public static func open(source: some IndexSource, directory: [UInt8], verifying: Int = 128 << 20) async -> Index? {
     let index = Index(source, directory)
-    Task.detached(priority: .userInitiated) { await index.build() }
+    Task.detached(priority: .userInitiated) { await index.build(verifying) }
     return index
   }
 
   // MARK: Building
 
-  @concurrent private func build() async {
-    store.verify()
+  @concurrent private func build(_ verifying: Int) async {
+    store.verify(upTo: verifying)
     store.mergeIfNeeded()
-    var listing = await source.listing()
-    let left = max(0, listing.files.count - Self.mostFiles)
-    if left > 0 {
-      listing.files.removeLast(left)
-      listing.skipped["beyond the first \(Self.mostFiles)"] = left
-    }
+    let listing = await listing()
     let isTold = Atomic(false)
     let view = await Indexer(source: source, store: store).view(listing.files) { progress in
       guard progress.total - progress.files > Self.fewFiles, !isTold.exchange(true, ordering: .relaxed) else { return }
@@ -81,6 +82,33 @@ public actor Index {
       await add(Past((try? log.ancestors(of: commit, repository)) ?? [], repository, location))
     }
     await reach(.filesAndPast)
+  }
+
+  @concurrent private func listing() async -> FileListing {
+    var listing = await source.listing()
+    let left = max(0, listing.files.count - Self.mostFiles)
+    if left > 0 {
+      listing.files.removeLast(left)
+      listing.skipped["beyond the first \(Self.mostFiles)"] = left
+    }
+    return listing
+  }
+
+  /// Reads anew what an answer found damaged; true when there was any, and the answer is to be found again.
+  private func heal() async -> Bool {
+    guard let damaged = view, damaged.isDamaged, !isHealing else { return false }
+    // The segments' numbers change: no other change may be made to the old view.
+    isHealing = true
+    _ = store.dropDamaged()
+    changes = [:]
+    let again = refreshed
+    let listing = await listing()
+    let view = await Indexer(source: source, store: store).view(listing.files).view
+    self.view = view
+    skipped = listing.skipped
+    isHealing = false
+    await refresh(changed: again.sorted())
+    return true
   }
 
   private func finish(_ view: FileView, _ skipped: [String: Int]) {
@@ -123,6 +151,8 @@ public actor Index {
 
   /// Reads files again that a run has changed, made or removed.
   public func refresh(changed: [RepoPath]) async {
+    guard !changed.isEmpty else { return }
+    refreshed.formUnion(changed)
     var (draft, documents) = await Self.read(changed, source)
     let segment = draft.count > 0 ? store.add(&draft, isPassing: true) : nil
     for path in changed {
@@ -153,7 +183,7 @@ public actor Index {
   /// The files as they are known now; nil before the first build is over.
   private func state() -> SearchState? {
     guard var view else { return nil }
-    if !changes.isEmpty {
+    if !changes.isEmpty, !isHealing {
       view = view.replacing(changes, store.segments)
       changes = [:]
       self.view = view
@@ -177,6 +207,11 @@ public actor Index {
   ///   - limit: the most hits.
   /// - Throws: ``SearchError`` for a pattern that cannot be used.
   public func search(_ query: String, isRegex: Bool, below: RepoPath?, limit: Int) async throws -> [SearchHit] {
+    let found = try await search(query, isRegex, below, limit)
+    return await heal() ? try await search(query, isRegex, below, limit) : found
+  }
+
+  private func search(_ query: String, _ isRegex: Bool, _ below: RepoPath?, _ limit: Int) async throws -> [SearchHit] {
     let searcher = Searcher(state: try await waited())
     if isRegex { return try await searcher.lines(matching: query, below: below, limit: limit) }
     return await searcher.ranked(query, below: below, limit: limit)
@@ -184,7 +219,8 @@ public actor Index {
 
   /// Where a name is defined and used. The name may be qualified (`Type.name`, `Type::name`).
   public func symbol(_ name: String, limit: Int) async throws -> SymbolOccurrences {
-    await Searcher(state: try await waited()).occurrences(of: name, limit: limit)
+    let found = await Searcher(state: try await waited()).occurrences(of: name, limit: limit)
+    return await heal() ? await Searcher(state: try await waited()).occurrences(of: name, limit: limit) : found
   }
 
   /// The code that a task is about, for the first prompt; nil when nothing was found, or is ready in time.
@@ -201,6 +237,13 @@ public actor Index {
     patience: Duration
   ) async -> ContextPack? {
     await wait(for: .filesAndPast, within: patience, isShort: true)
+    let found = await pack(task, failures, places, ofFailuresOnly, budgetTokens)
+    return await heal() ? await pack(task, failures, places, ofFailuresOnly, budgetTokens) : found
+  }
+
+  private func pack(
+    _ task: String, _ failures: [String], _ places: [(RepoPath, Int)], _ ofFailuresOnly: Bool, _ budgetTokens: Int
+  ) async -> ContextPack? {
     guard let state = state(), state.view.count > 0 else { return nil }
     var preferred = places.map(\.0)
     for name in failures.prefix(20).compactMap({ Packer.testName($0) }) {

@@ -9,9 +9,12 @@ struct KeptView: Sendable {
   let stamps: [UInt64]
   /// What is no file to index, by what it is.
   let skipped: [String: Int]
+  /// The view that is kept in full, and what differs from it: nothing where it is this one.
+  let base: String
+  let changes: KeptChanges.Places
 
   static let magic = Array("CAview\u{0}\u{3}".utf8)
-  private static let suffix = ".view"
+  static let suffix = ".view"
   private static let mostKept = 16
 
   private enum Part: Int, CaseIterable {
@@ -21,17 +24,32 @@ struct KeptView: Sendable {
   /// Reads a view; nil when there is none, or something that it needs is gone.
   /// - Parameter name: of letters, digits and hyphens.
   init?(_ name: String, in store: SegmentStore) {
+    guard let changes = KeptChanges(name, in: store) else {
+      self.init(full: name, in: store, nil)
+      return
+    }
+    self.init(full: changes.base, in: store, changes)
+    // The oldest go first when there are too many.
+    changes.touch()
+  }
+
+  /// - Parameter name: of a view that is kept in full.
+  private init?(full name: String, in store: SegmentStore, _ later: KeptChanges?) {
     guard let directory = store.directory else { return nil }
     let path = "\(directory)/\(name)\(Self.suffix)"
-    guard let container = Container(file: path, magic: Self.magic), container.sections.count == Part.allCases.count,
-      let names = container.section(Part.segments.rawValue), let bytes = container.section(Part.paths.rawValue),
-      let ends: [UInt32] = Self.numbers(container, .ends), let raw: [UInt64] = Self.numbers(container, .places),
+    guard let container = Container(file: path, magic: Self.magic), container.sections.count == Part.allCases.count
+    else { return nil }
+    container.bytes.populate()
+    guard let names = container.section(Part.segments.rawValue), let bytes = container.section(Part.paths.rawValue),
+      let ends: [UInt32] = Self.numbers(container, .ends), let raw = container.section(Part.places.rawValue),
+      raw.count % 8 == 0,
       let lengths: [UInt16] = Self.numbers(container, .lengths),
-      let bodyLengths: [UInt32] = Self.numbers(container, .bodyLengths),
-      let nameLengths: [UInt32] = Self.numbers(container, .nameLengths),
+      var bodyLengths: [UInt32] = Self.numbers(container, .bodyLengths),
+      var nameLengths: [UInt32] = Self.numbers(container, .nameLengths),
       let stamps: [UInt64] = Self.numbers(container, .stamps),
       let skipped = container.section(Part.skipped.rawValue),
-      let table = PathTable(bytes: Array(bytes), ends: ends), raw.count == table.count, lengths.count == table.count,
+      let table = PathTable(bytes: Self.copy(bytes), ends: ends), raw.count / 8 == table.count,
+      lengths.count == table.count,
       bodyLengths.count == table.count, nameLengths.count == table.count,
       stamps.isEmpty || stamps.count == table.count,
       let postings = Postings(container.bytes, container.sections[Part.postings.rawValue]),
@@ -39,35 +57,67 @@ struct KeptView: Sendable {
     else { return nil }
     // Segments may have other numbers now.
     let segments = store.segments
+    guard let renumbered = Self.numbers(of: names, segments) else {
+      unlink(path)
+      return nil
+    }
+    guard var places = Self.places(raw, renumbered, segments.map(\.documents)) else { return nil }
+    var isExchanged = true
+    for (path, place) in later?.places ?? [:] {
+      guard let place, let number = table.index(of: path) else {
+        isExchanged = false
+        continue
+      }
+      places[number] = place
+      let numbers = segments[place.segment].numbers(place.document)
+      bodyLengths[number] = UInt32(clamping: numbers?.body ?? 0)
+      nameLengths[number] = UInt32(clamping: numbers?.names ?? 0)
+    }
+    let known = FileView(
+      table, places, segments, PathIndex(postings, lengths), lengths: (body: bodyLengths, names: nameLengths))
+    // Files that are new or gone.
+    view = isExchanged ? known : known.replacing(later?.places ?? [:], segments)
+    self.stamps = later == nil ? stamps : []
+    self.skipped = later?.skipped ?? Self.counts(skipped)
+    base = name
+    changes = later?.places ?? [:]
+    utimes(path, nil)
+  }
+
+  /// The numbers that segments have now; nil when one is gone.
+  static func numbers(of names: UnsafeRawBufferPointer, _ segments: [Segment]) -> [Int]? {
     var numbers: [String: Int] = [:]
     for (number, segment) in segments.enumerated() { if let name = segment.name { numbers[name] = number } }
     var renumbered: [Int] = []
     for name in String(decoding: names, as: UTF8.self).split(separator: "\n") {
-      guard let number = numbers[String(name)] else {
-        unlink(path)
-        return nil
-      }
+      guard let number = numbers[String(name)] else { return nil }
       renumbered.append(number)
     }
-    guard let places = Self.places(raw, renumbered, segments.map(\.documents)) else { return nil }
-    view = FileView(
-      table, places, segments, PathIndex(postings, lengths), lengths: (body: bodyLengths, names: nameLengths))
-    self.stamps = stamps
+    return renumbered
+  }
+
+  static func counts(_ text: UnsafeRawBufferPointer) -> [String: Int] {
     var counts: [String: Int] = [:]
-    for line in String(decoding: skipped, as: UTF8.self).split(separator: "\n") {
+    for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {
       let parts = line.split(separator: "\t")
       if parts.count == 2, let count = Int(parts[1]) { counts[String(parts[0])] = count }
     }
-    self.skipped = counts
-    // The oldest go first when there are too many.
-    utimes(path, nil)
+    return counts
+  }
+
+  static func encoded(_ counts: [String: Int]) -> [UInt8] {
+    Array(counts.sorted { $0.key < $1.key }.map { "\($0.key)\t\($0.value)\n" }.joined().utf8)
   }
 
   /// Places in the segments as they are numbered now; nil when there is no such document.
-  private static func places(_ raw: [UInt64], _ numbers: [Int], _ documents: [Int]) -> [SegmentStore.Place]? {
+  private static func places(
+    _ raw: UnsafeRawBufferPointer, _ numbers: [Int], _ documents: [Int]
+  ) -> [SegmentStore.Place]? {
     var isSound = true
-    let places = [SegmentStore.Place](unsafeUninitializedCapacity: raw.count) { places, count in
-      for value in raw {
+    let places = [SegmentStore.Place](unsafeUninitializedCapacity: raw.count / 8) { places, count in
+      CheckedBytes.populate(UnsafeMutableRawBufferPointer(places))
+      for number in 0..<raw.count / 8 {
+        let value = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: number * 8, as: UInt64.self))
         let segment = Int(value >> 32)
         let document = Int(value & 0xffff_ffff)
         guard segment < numbers.count, document < documents[numbers[segment]] else {
@@ -83,9 +133,15 @@ struct KeptView: Sendable {
 
   private static func numbers<Number: FixedWidthInteger>(_ container: Container, _ part: Part) -> [Number]? {
     guard let bytes = container.section(part.rawValue), bytes.count % MemoryLayout<Number>.size == 0 else { return nil }
+    return copy(bytes)
+  }
+
+  private static func copy<Number: FixedWidthInteger>(_ bytes: UnsafeRawBufferPointer) -> [Number] {
     let count = bytes.count / MemoryLayout<Number>.size
     return [Number](unsafeUninitializedCapacity: count) { buffer, filled in
-      UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+      let room = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<bytes.count])
+      CheckedBytes.populate(room)
+      room.copyMemory(from: bytes)
       filled = count
     }
   }
@@ -113,13 +169,13 @@ struct KeptView: Sendable {
     let parts: [[UInt8]] = [
       Array(names.joined(separator: "\n").utf8), view.paths.bytes, encoded(view.paths.ends), encoded(raw),
       index.postings, encoded(index.lengths), encoded(view.bodyLengths), encoded(view.nameLengths), encoded(stamps),
-      Array(skipped.sorted { $0.key < $1.key }.map { "\($0.key)\t\($0.value)\n" }.joined().utf8),
+      encoded(skipped),
     ]
     guard Container.write(parts, magic: magic, to: "\(directory)/\(name)\(suffix)") else { return }
     prune(directory)
   }
 
-  private static func encoded<Number: FixedWidthInteger>(_ numbers: [Number]) -> [UInt8] {
+  static func encoded<Number: FixedWidthInteger>(_ numbers: [Number]) -> [UInt8] {
     numbers.withUnsafeBytes { Array($0) }
   }
 
@@ -139,7 +195,7 @@ struct KeptView: Sendable {
     for name in names(store) { unlink("\(directory)/\(name)\(suffix)") }
   }
 
-  private static func prune(_ directory: String) {
+  static func prune(_ directory: String) {
     let files = PrivateDirectory.names(directory, suffix: suffix)
     guard files.count > mostKept else { return }
     let byAge = files.map { name in

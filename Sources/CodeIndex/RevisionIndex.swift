@@ -68,18 +68,11 @@ public actor RevisionIndex {
     Past((try? log.ancestors(of: commit, repository)) ?? [], repository, location)
   }
 
-  /// More changes than these make a view worth keeping on its own.
-  private static let manyChanges = 300
-  /// Smaller trees are always kept: writing them down costs next to nothing.
-  private static let smallTree = 4000
-
   private func open(
     _ tree: ObjectID, _ repository: Repository, _ observe: Indexer.Observer?
   ) async throws -> Known {
     if let kept = KeptView(Self.name(tree), in: store) {
-      let known = Known(
-        tree: tree, view: kept.view, source: RevisionSource(location, tree: tree, skipped: kept.skipped))
-      return await withFetched(known, repository, observe)
+      return await withFetched(known(tree, kept), repository, observe)
     }
     if let base = base(repository), let changed = try await update(base, to: tree, repository, observe) {
       return changed
@@ -93,7 +86,14 @@ public actor RevisionIndex {
     }
     let view = await Indexer(source: source, store: store).view(files, observe: observe).view
     KeptView.keep(view, skipped: skipped, as: Self.name(tree), in: store)
-    return Known(tree: tree, view: view, source: RevisionSource(location, tree: tree, skipped: skipped))
+    return Known(
+      tree: tree, view: view, source: RevisionSource(location, tree: tree, skipped: skipped), base: Self.name(tree))
+  }
+
+  private func known(_ tree: ObjectID, _ kept: KeptView) -> Known {
+    Known(
+      tree: tree, view: kept.view, source: RevisionSource(location, tree: tree, skipped: kept.skipped),
+      base: kept.base, changes: kept.changes)
   }
 
   /// Of so many files that were missing it is seen whether they are there now.
@@ -113,7 +113,7 @@ public actor RevisionIndex {
     for (file, place) in zip(files, places) where place != nil { found[file.path] = .some(place) }
     let view = known.view.replacing(found, store.segments)
     KeptView.keep(view, skipped: known.source.skipped, as: Self.name(known.tree), in: store)
-    return Known(tree: known.tree, view: view, source: known.source)
+    return Known(tree: known.tree, view: view, source: known.source, base: Self.name(known.tree))
   }
 
   private static func name(_ tree: ObjectID) -> String { "tree-\(tree.hex)" }
@@ -125,7 +125,7 @@ public actor RevisionIndex {
       guard let tree = ObjectID(hex: String(name.dropFirst(5))), repository.contains(tree),
         let kept = KeptView(name, in: store)
       else { continue }
-      return Known(tree: tree, view: kept.view, source: RevisionSource(location, tree: tree, skipped: kept.skipped))
+      return known(tree, kept)
     }
     return nil
   }
@@ -135,7 +135,7 @@ public actor RevisionIndex {
     _ base: Known, to tree: ObjectID, _ repository: Repository, _ observe: Indexer.Observer?
   ) async throws -> Known? {
     guard let changes = try? repository.changes(from: base.tree, to: tree),
-      changes.count <= max(Self.manyChanges, base.view.count / 2)
+      changes.count <= max(KeptChanges.most, base.view.count / 2)
     else { return nil }
     var skipped = base.source.skipped
     var gone: [RepoPath] = []
@@ -156,10 +156,17 @@ public actor RevisionIndex {
     for path in gone { replaced[path] = .some(nil) }
     for (file, place) in zip(files, places) { replaced[file.path] = .some(place) }
     let view = base.view.replacing(replaced, store.segments)
-    if changes.count > Self.manyChanges || view.count < Self.smallTree {
-      KeptView.keep(view, skipped: skipped, as: Self.name(tree), in: store)
+    // What was not read, because nobody waits for it any more, is not kept as missing.
+    let isWhole = places.allSatisfy { $0 != nil }
+    let all = base.changes.merging(replaced) { $1 }
+    guard all.count > min(KeptChanges.most, 8 + view.count / 4) else {
+      if isWhole {
+        KeptChanges.keep(all, of: view.segments, since: base.base, skipped: skipped, as: Self.name(tree), in: store)
+      }
+      return Known(tree: tree, view: view, source: source, base: base.base, changes: all)
     }
-    return Known(tree: tree, view: view, source: source)
+    if isWhole { KeptView.keep(view, skipped: skipped, as: Self.name(tree), in: store) }
+    return Known(tree: tree, view: view, source: source, base: Self.name(tree))
   }
 
   /// A tree that was looked at.
@@ -167,6 +174,9 @@ public actor RevisionIndex {
     let tree: ObjectID
     let view: FileView
     let source: RevisionSource
+    /// The view that is kept in full, and what differs from it.
+    let base: String
+    var changes: KeptChanges.Places = [:]
   }
 }
 

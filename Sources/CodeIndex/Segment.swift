@@ -5,7 +5,7 @@ import Synchronization
 /// Analysed contents with their inverted indexes. A content is a document, known by its number.
 final class Segment: Sendable {
   /// Changes whenever an analysis of the same content comes out differently, or is stored differently.
-  static let magic = Array("CAseg\u{1}\u{0}\u{3}".utf8)
+  static let magic = Array("CAseg\u{1}\u{0}\u{4}".utf8)
 
   let container: Container
   /// The file's name in its store; nil for one in memory.
@@ -26,12 +26,12 @@ final class Segment: Sendable {
   private static let numberSize = 20
 
   private enum Part: Int {
-    case languages, keys, numbers, body, names, trigrams, records
+    case languages, heads, keys, numbers, body, names, trigrams, records
   }
 
   init?(_ container: Container, name: String?) {
     guard let languages = container.section(Part.languages.rawValue), let keys = container.section(Part.keys.rawValue),
-      keys.count % Self.keySize == 0, container.sections.count == 7,
+      keys.count % Self.keySize == 0, let heads = container.section(Part.heads.rawValue), container.sections.count == 8,
       container.sections[Part.numbers.rawValue].count == keys.count / Self.keySize * Self.numberSize
     else { return nil }
     self.container = container
@@ -48,11 +48,15 @@ final class Segment: Sendable {
       }
       filled = count
     }
-    guard
-      let body = Postings(
-        container.bytes, container.sections[Part.body.rawValue], unitCounts: unitCounts),
-      let names = Postings(container.bytes, container.sections[Part.names.rawValue]),
-      let trigrams = Postings(container.bytes, container.sections[Part.trigrams.rawValue]),
+    func postings(_ part: Part, _ unitCounts: [UInt16] = []) -> Postings? {
+      let start = (part.rawValue - Part.body.rawValue) * PostingsWriter.headerSize
+      guard start + PostingsWriter.headerSize <= heads.count else { return nil }
+      return Postings(
+        container.bytes, container.sections[part.rawValue],
+        head: UnsafeRawBufferPointer(rebasing: heads[start..<start + PostingsWriter.headerSize]),
+        unitCounts: unitCounts)
+    }
+    guard let body = postings(.body, unitCounts), let names = postings(.names), let trigrams = postings(.trigrams),
       body.documents == documents, names.documents == documents, trigrams.documents == documents
     else { return nil }
     self.body = body
@@ -159,6 +163,11 @@ final class Segment: Sendable {
 
   // MARK: Making
 
+  /// The beginnings of the indexes, once more in one place: opening looks at no page of the indexes themselves.
+  private static func heads(_ indexes: [UInt8]...) -> [UInt8] {
+    indexes.flatMap { $0.prefix(PostingsWriter.headerSize) }
+  }
+
   /// Documents that become a segment.
   struct Draft {
     private(set) var keys: [ContentKey: Int] = [:]
@@ -205,9 +214,11 @@ final class Segment: Sendable {
 
     /// The sections; the draft begins anew, in the same room.
     mutating func finish() -> [[UInt8]] {
-      let head = [Array(languageNames.joined(separator: "\n").utf8), keyBytes, numberBytes]
       let built = builder.finish()
-      let parts = head + [built.body, built.names, built.trigrams, records.bytes]
+      let parts = [
+        Array(languageNames.joined(separator: "\n").utf8), Segment.heads(built.body, built.names, built.trigrams),
+        keyBytes, numberBytes, built.body, built.names, built.trigrams, records.bytes,
+      ]
       keys.removeAll(keepingCapacity: true)
       languages = [:]
       languageNames = []
@@ -253,7 +264,10 @@ extension Segment {
     }
 
     consuming func finish(_ body: [UInt8], _ names: [UInt8], _ trigrams: [UInt8]) -> [[UInt8]] {
-      [Array(languageNames.joined(separator: "\n").utf8), keyBytes, numberBytes, body, names, trigrams, records]
+      [
+        Array(languageNames.joined(separator: "\n").utf8), Segment.heads(body, names, trigrams), keyBytes, numberBytes,
+        body, names, trigrams, records,
+      ]
     }
   }
 }

@@ -16,8 +16,6 @@ final class SegmentStore: Sendable {
   private static let small = 8 << 20
   /// A table of all documents costs as much as so many looks at them.
   private static let mostLooks = 16
-  /// So many bytes are looked at in a few hundredths of a second.
-  private static let verified = 128 << 20
 
   /// Where a document is.
   struct Place: Hashable, Sendable {
@@ -185,9 +183,9 @@ final class SegmentStore: Sendable {
   }
 
   /// Looks at all bytes of the segments, and removes those that are damaged, so that no answer will lack anything. Numbers of
-  /// segments change. A large store is left alone: there damage shows when it is met.
-  func verify() {
-    guard size.bytes <= Self.verified else { return }
+  /// segments change. A store of more than `most` bytes is left alone: there damage shows when it is met.
+  func verify(upTo most: Int) {
+    guard size.bytes <= most else { return }
     for segment in segments { _ = segment.container.bytes.slice(0..<segment.container.bytes.count) }
     _ = dropDamaged()
   }

@@ -22,6 +22,15 @@ public struct Postings: Sendable {
     guard range.count >= PostingsWriter.headerSize,
       let header = bytes.slice(range.lowerBound..<range.lowerBound + PostingsWriter.headerSize)
     else { return nil }
+    self.init(bytes, range, head: header, unitCounts: unitCounts)
+  }
+
+  /// As ``init(_:_:unitCounts:)``, with the index's first bytes from somewhere else: its own are not looked at.
+  /// - Parameter head: ``PostingsWriter/headerSize`` bytes.
+  public init?(
+    _ bytes: CheckedBytes, _ range: Range<Int>, head header: UnsafeRawBufferPointer, unitCounts: [UInt16] = []
+  ) {
+    guard range.count >= PostingsWriter.headerSize, header.count >= PostingsWriter.headerSize else { return nil }
     func number(_ place: Int) -> Int {
       Int(UInt32(littleEndian: header.loadUnaligned(fromByteOffset: place * 4, as: UInt32.self)))
     }

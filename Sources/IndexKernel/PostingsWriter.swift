@@ -10,8 +10,8 @@ public struct PostingsWriter: ~Copyable {
   static let blockSize = 32
   /// Lists of so many documents lie in the dictionary.
   static let inlined = 4
-  /// Numbers before the table.
-  static let headerSize = 24
+  /// Bytes before the table: what an index's reader has to know first.
+  public static let headerSize = 24
 
   private let documents: Int
   private let hasCounts: Bool

@@ -1,6 +1,7 @@
 import CodeIndex
 import Foundation
 import Paths
+import TestSupport
 import Testing
 
 /// A directory that is gone when the test is.
@@ -74,6 +75,43 @@ private func segments(_ scratch: Scratch) async throws -> [String] {
         #expect(found.map(\.endLine) == [2])
       }
     }
+  }
+
+  /// In a store that is too large to be looked at first, damage shows when an answer meets it.
+  @Test func whatIsFoundDamagedIsReadAnew() async throws {
+    var generator = Seeded(21)
+    // Enough for many pages, each of which has a checksum.
+    let large = files.mapValues { text in
+      text
+        + (0..<150).map { _ in "word_\(String(UInt64.random(in: 0 ... .max, using: &generator), radix: 36)) = 0\n" }
+        .joined()
+    }
+    var dropped = 0
+    for round in 0..<10 {
+      let scratch = Scratch()
+      _ = try await open(MemorySource(large, knowsBlobs: true), scratch)
+      let path = try #require(try await segments(scratch).first)
+      var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+      bytes[bytes.count * (round + 1) / 12] ^= 0x20
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      let source = MemorySource(large, knowsBlobs: true)
+      let index = try #require(
+        await Index.open(source: source, directory: Array((scratch.path + "/deep").utf8), verifying: 0))
+      await index.refresh(changed: [])
+      #expect(try await index.symbol("function_7", limit: 3).definitions.map(\.path.quoted) == ["dir/file7.py"])
+      source.write("dir/fresh.py", Array("def made_by_a_run():\n    pass\n".utf8))
+      await index.refresh(changed: [try #require(RepoPath("dir/fresh.py"))])
+      let found = try await index.search("function_1\\d\\b", isRegex: true, below: nil, limit: 100)
+      #expect(Set(found.map(\.path.quoted)) == Set((10..<20).map { "dir/file\($0).py" }))
+      #expect(try await index.search("made by a run", isRegex: false, below: nil, limit: 1).count == 1)
+      for number in [0, 13, 29] {
+        let found = try await index.symbol("function_\(number)", limit: 3).definitions
+        #expect(found.map(\.path.quoted) == ["dir/file\(number).py"])
+      }
+      #expect(try await index.symbol("made_by_a_run", limit: 3).definitions.count == 1)
+      if try await segments(scratch).allSatisfy({ $0 != path }) { dropped += 1 }
+    }
+    #expect(dropped > 3)
   }
 
   @Test func manySegmentsBecomeOne() async throws {

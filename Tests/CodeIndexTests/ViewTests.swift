@@ -92,6 +92,49 @@ import Testing
     }
   }
 
+  /// What follows on a tree by some changes is kept as these: with files that changed, came and went, and one more each time.
+  @Test func treesThatFollowAreKeptAsChanges() async throws {
+    let scratch = try TemporaryDirectory("codeindex")
+    let tree = scratch.path("tree")
+    for number in 0..<90 { try scratch.write("tree/f\(number).go", "package p\n\nfunc Name\(number)() {}\n") }
+    try git(tree, "init", "-q", "-b", "main")
+    var generator = Seeded(5)
+    for round in 0..<6 {
+      if round > 0 {
+        try scratch.write("tree/f\(round).go", "package p\n\nfunc Later\(round)() {}\n")
+        try scratch.write("tree/new\(round).go", "package p\n\nfunc Fresh\(round)() {}\n")
+        try git(tree, "rm", "-q", "f\(80 + round).go")
+      }
+      try git(tree, "add", "-A")
+      try git(tree, "commit", "-qm", "round \(round)")
+      // Each time by another process; then by one that finds the tree kept, or damaged, or what it leans on gone.
+      let views = try kept(scratch, ".view")
+      for attempt in 0..<4 {
+        let index = try open(scratch)
+        #expect(try await index.prepare(revision: "main").files == 90)
+        #expect(
+          try await paths(index, "func Later", .regex, revision: "main")
+            == (1..<(round + 1)).map { "f\($0).go" })
+        #expect(
+          try await paths(index, "Fresh\(round)", .symbols, revision: "main") == (round > 0 ? ["new\(round).go"] : []))
+        #expect(try await paths(index, "Name8[1-9]", .regex, revision: "main") == (81 + round..<90).map { "f\($0).go" })
+        #expect(try await paths(index, "fresh \(round) new", .files, revision: "main~\(round)").isEmpty)
+        let fresh = try #require(kept(scratch, ".view").first { !views.contains($0) })
+        if attempt == 1 {
+          var bytes = try #require(fileBytes(fresh))
+          bytes[Int.random(in: 0..<bytes.count, using: &generator)] ^= 0x11
+          try scratch.write("damaged", bytes: bytes)
+          #expect(rename(scratch.path("damaged"), fresh) == 0)
+        }
+        if attempt == 2, round == 4 { for view in views { unlink(view) } }
+      }
+    }
+    let sizes = try kept(scratch, ".view").map { try #require(fileBytes($0)).count }
+    #expect(sizes.contains { $0 * 3 < sizes.max() ?? 0 })
+    _ = CodeSearch.collect(cache: Array(scratch.path("cache").utf8))
+    #expect(try await open(scratch).prepare(revision: "main").files == 90)
+  }
+
   @Test func damagedFilesAreMadeAnew() async throws {
     let scratch = try TemporaryDirectory("codeindex")
     for number in 0..<40 {
