@@ -52,10 +52,10 @@ struct PatchTrial: Sendable {
 
   /// Tries all patches; with `stopAtFirst`, those after the first that passes are not run.
   /// - Parameter ways: how one run may try many patches, as the last trial left it; nil for what the framework permits.
-  /// - Returns: the results, and the ways that can be relied on for the next patches.
+  /// - Returns: the results, the ways that can be relied on for the next patches, and why others cannot, a sentence each.
   func run(
     _ patches: [(id: String, edits: EditList)], stopAtFirst: Bool, ways: [ServedTrial.Way]? = nil
-  ) async throws -> (results: [Result], ways: [ServedTrial.Way]) {
+  ) async throws -> (results: [Result], ways: [ServedTrial.Way], reasons: [String]) {
     var results: [Int: Result] = [:]
     var ranges: [[TrialEdit]] = []
     for (index, patch) in patches.enumerated() {
@@ -117,7 +117,10 @@ struct PatchTrial: Sendable {
       if answers.isEmpty { break }
     }
     if left.isEmpty { results.merge(try await runAlone(open, patches, stopAtFirst: stopAtFirst)) { $1 } }
-    return (patches.indices.map { results[$0] ?? Result(id: patches[$0].id, outcome: .notRun) }, ways)
+    return (
+      patches.indices.map { results[$0] ?? Result(id: patches[$0].id, outcome: .notRun) }, ways,
+      served.reasons.sentences
+    )
   }
 
   /// Keeps answers, and returns the patches that have to pass once more.

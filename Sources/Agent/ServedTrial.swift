@@ -1,6 +1,7 @@
 import Glibc
 import Paths
 import Sandbox
+import Synchronization
 import TestReports
 import Workspace
 
@@ -17,6 +18,8 @@ struct ServedTrial: Sendable {
   let patience: Double
   /// When runs are ended; what they have not come to then has no answer.
   var deadline: ContinuousClock.Instant?
+  /// Why patches are tried in a slower way than they might be.
+  let reasons = TrialReasons()
 
   /// One patch's answer.
   struct Answer: Sendable {
@@ -123,6 +126,7 @@ struct ServedTrial: Sendable {
       let plan = command.trialsPlan(
         nonce: nonce, root: workspace.location.root, directory: tests.projectRoot(in: workspace),
         patches: share.map { patches[$0] }, names: way == .whole ? base.failing : nil, slow: base.endless,
+        usual: usualSeconds,
         seconds: deadline.secondsLeft, patience: patience, stopsAtFirst: stopsAtFirst)
     else { return nil }
     var limits = tests.limits
@@ -132,12 +136,24 @@ struct ServedTrial: Sendable {
     let evidence = RunEvidence(
       output: [], exitStatus: nil, results: run.results, projectRoot: tests.projectRoot(in: workspace), nonce: nonce)
     let wasCutShort = deadline.secondsLeft <= 0
-    guard let trials = command.trials(from: evidence), let control = trials.all.first, control.patch == nil,
-      isFaithful(control, ofAllTests: ofAllTests)
-    else { return wasCutShort ? [] : nil }
+    guard let trials = command.trials(from: evidence), let control = trials.all.first, control.patch == nil else {
+      if !wasCutShort {
+        reasons.add(
+          "No run could try many patches: "
+            + (command.trialsRemarks(in: evidence).first
+              ?? "it did not come to the file that they change."))
+      }
+      return wasCutShort ? [] : nil
+    }
+    for remark in command.trialsRemarks(in: evidence) { reasons.add("Each patch got a process of its own: " + remark) }
+    if let difference = difference(of: control, ofAllTests: ofAllTests) {
+      if !wasCutShort { reasons.add("Where many patches are tried in one run " + difference) }
+      return wasCutShort ? [] : nil
+    }
     // What all tests say is believed only where they say of the code as it is what they said alone.
     let isWhole =
-      ofAllTests || trials.all.contains { $0.patch == nil && $0.isOfAll && isFaithful($0, ofAllTests: true) }
+      ofAllTests
+      || trials.all.contains { $0.patch == nil && $0.isOfAll && difference(of: $0, ofAllTests: true) == nil }
     var answers: [Int: Answer] = [:]
     for trial in trials.all {
       guard let patch = trial.patch, share.indices.contains(patch), !trial.isOfAll || isWhole else { continue }
@@ -182,6 +198,12 @@ struct ServedTrial: Sendable {
     return answers
   }
 
+  /// Seconds that the tests take which end.
+  private var usualSeconds: Double {
+    let endless = Set(base.endless)
+    return base.tests.reduce(0) { $0 + (endless.contains($1.name) ? 0 : $1.duration ?? 0) }
+  }
+
   /// Seconds that all tests may take with the code as it is.
   var controlSeconds: Double { max(20, 20 + 3 * base.tests.reduce(0) { $0 + ($1.duration ?? 0) }) }
 
@@ -193,12 +215,26 @@ struct ServedTrial: Sendable {
       && report.exitStatus != 0
   }
 
-  /// Whether the code as it is fails here as it did alone.
-  private func isFaithful(_ control: Trial, ofAllTests: Bool) -> Bool {
-    if control.isTimeout { return !ofAllTests }
-    guard let report = control.report?.settingApart(Set(base.unsteady)),
-      !ofAllTests || Set(report.passing) == Set(base.passing)
-    else { return false }
-    return fails(report)
+  /// What the code as it is says otherwise than it did alone; nil when it says the same.
+  private func difference(of control: Trial, ofAllTests: Bool) -> String? {
+    if control.isTimeout { return ofAllTests ? "the tests take too long as the code is." : nil }
+    guard let report = control.report?.settingApart(Set(base.unsteady)) else { return "the tests say nothing." }
+    if ofAllTests, let test = Set(base.passing).symmetricDifference(report.passing).min() {
+      return "\(test) \(base.passing.contains(test) ? "does not pass" : "passes") as the code is."
+    }
+    guard !fails(report) else { return nil }
+    guard let test = Set(base.failing).symmetricDifference(report.failing).min() else {
+      return "the command ends with \(report.exitStatus.map(String.init) ?? "a signal") as the code is."
+    }
+    return "\(test) \(base.failing.contains(test) ? "does not fail" : "fails") as the code is."
   }
+}
+
+/// Sentences that several runs at once may have for the record.
+final class TrialReasons: Sendable {
+  private let said = Mutex<[String]>([])
+
+  func add(_ sentence: String) { said.withLock { if !$0.contains(sentence) { $0.append(sentence) } } }
+
+  var sentences: [String] { said.withLock { $0 } }
 }

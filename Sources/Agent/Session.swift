@@ -36,6 +36,8 @@ actor Session {
 
   /// How one run of the tests may try many patches; nil before any was tried.
   private(set) var trialWays: [ServedTrial.Way]?
+  /// What was said of why.
+  private var trialReasons: Set<String> = []
 
   private var instructions: Instructions
   /// Blobs whose content the record holds, or that follow from its diffs.
@@ -67,7 +69,10 @@ actor Session {
     observe(.plan(steps))
   }
 
-  func rely(on ways: [ServedTrial.Way]) { trialWays = ways }
+  func rely(on ways: [ServedTrial.Way], because reasons: [String]) {
+    trialWays = ways
+    for reason in reasons where trialReasons.insert(reason).inserted { observe(.notice(reason)) }
+  }
 
   /// The end of the engine's last long tool: what it took until the next one counts to that one's time, so that a search of
   /// many batches ends when it should.

@@ -61,6 +61,9 @@ extension TestCommand {
   /// imported, and every child goes on with a patch of its own; scripts of Node that the command started are run again in
   /// threads. Nil when no adaptor can, or a patch is not text.
   ///
+  /// Where tests leave nothing behind in the project's modules that cannot be put back, patches of the inside of functions are
+  /// tried one after another in one child, which is believed where it finds them failing.
+  ///
   /// Nothing that comes of it is proof: children share what was loaded before, and files that tests leave behind.
   /// - Parameters:
   ///   - nonce: a fresh random text of this run; the evidence is given the same.
@@ -70,12 +73,13 @@ extension TestCommand {
   ///   - names: the tests that each patch is tried with first, as reports name them; with all others only where those pass.
   ///     Nil to run what the command runs.
   ///   - slow: tests of which it is known that they do not end as the code is.
+  ///   - usual: the seconds that all tests take as the code is, those that never end left out.
   ///   - seconds: when to begin with no further patch.
   ///   - patience: how many times the usual time a patch may take; more for those that ran out of it before.
   ///   - stopsAtFirst: whether what follows the first patch with which the run succeeds is left untried.
   public func trialsPlan(
     nonce: String, root: [UInt8], directory: [UInt8]? = nil, patches: [[TrialEdit]], names: [String]? = nil,
-    slow: [String] = [], seconds: Double = 86_400, patience: Double = 1, stopsAtFirst: Bool
+    slow: [String] = [], usual: Double = 0, seconds: Double = 86_400, patience: Double = 1, stopsAtFirst: Bool
   ) -> RunPlan? {
     guard mayHaveTrials(patching: patches.joined().lazy.map(\.path)),
       let directory = String(validating: directory ?? root, as: UTF8.self),
@@ -99,13 +103,15 @@ extension TestCommand {
       "names": names.map { .array($0.map { .string($0) }) } ?? .null, "slow": .array(slow.map { .string($0) }),
       "seconds": .double(min(86_400, max(0, seconds))),
       "cpu": JSONValue(Self.trialSeconds), "wall": JSONValue(2 * Self.trialSeconds),
-      "patience": .double(patience),
+      "patience": .double(patience), "usual": .double(usual),
     ]
     // The code as it is may have tests that never end: they were seen before.
     var plan = plan(nonce: nonce, testSeconds: Self.endlessSeconds)
     plan.adaptorFiles["trials.json"] = request.serialized
     if !runsScriptsAgain {
       plan.adaptorFiles["codeagent_server.py"] = PackageResources.codeagent_server_py
+      plan.adaptorFiles["codeagent_screen.py"] = PackageResources.codeagent_screen_py
+      plan.adaptorFiles["codeagent_functions.py"] = PackageResources.codeagent_functions_py
       plan.environment["CODEAGENT_TRIALS"] = "\(RunPlan.adaptorDirectory)/trials.json"
     } else {
       plan.adaptorFiles["codeagent-trials.cjs"] = PackageResources.codeagent_trials_cjs
@@ -169,5 +175,13 @@ extension TestCommand {
       trials.all.append(trial)
     }
     return trials.all.isEmpty ? nil : trials
+  }
+
+  /// Why a run that tries patches did not, or did so in a slower way than it might have: a sentence each.
+  /// - Parameter evidence: what a run by ``trialsPlan(nonce:root:patches:stopsAtFirst:)`` left.
+  public func trialsRemarks(in evidence: RunEvidence) -> [String] {
+    AdaptorResults(evidence.results.filter { $0.key.hasPrefix("trials-") }, nonce: evidence.nonce).files
+      .flatMap(\.events).filter { ["refused", "unscreened"].contains($0["event"]?.string) }
+      .compactMap { event in event["reason"]?.string.map { $0.prefix(200) + "." } }
   }
 }

@@ -49,7 +49,7 @@ struct TryPatchesTool: Tool {
     self.patches = patches
     stopAtFirst = try arguments.optionalBool("stop_at_first") ?? false
     seconds = try arguments.optionalInt("seconds").map { min(86_400, max(1, $0)) }
-    patience = Double(min(20, max(1, try arguments.optionalInt("patience") ?? 1)))
+    patience = Double(min(64, max(1, try arguments.optionalInt("patience") ?? 1)))
   }
 
   func run(in session: Session, call: String) async throws -> ToolOutput {
@@ -66,9 +66,10 @@ struct TryPatchesTool: Tool {
       tests: tests, base: base, originals: contents, workspace: session.workspace, patience: patience,
       deadline: seconds.map { clock + .seconds($0) })
     let results: [PatchTrial.Result] = try await session.gate.perform(effect, call: call) {
-      let (results, ways) = try await trial.run(patches, stopAtFirst: stopAtFirst, ways: session.trialWays)
-      await session.rely(on: ways)
+      let (results, ways, reasons) = try await trial.run(patches, stopAtFirst: stopAtFirst, ways: session.trialWays)
+      await session.rely(on: ways, because: reasons)
       var fields: JSONObject = ["served": .bool(!ways.isEmpty)]
+      if !reasons.isEmpty { fields["notServed"] = .string(reasons.joined(separator: " ")) }
       for outcome in PatchTrial.Outcome.allCases {
         fields[outcome.rawValue] = JSONValue(results.count { $0.outcome == outcome })
       }

@@ -20,10 +20,11 @@ import time
 
 _KEPT = 200000
 _MEMORY = 2 << 30
-_real_open, _real_write, _real_close = os.open, os.write, os.close
+_real_open, _real_write, _real_close, _real_file = os.open, os.write, os.close, open
 _FUNCTION = type(lambda: None)
-_CODE = type((lambda: None).__code__)
 _OPTIMIZED = 1
+# Patches that are tried in one process before those among them that pass are tried by themselves.
+_SCREENED = 64
 
 
 class Server:
@@ -50,8 +51,12 @@ class Server:
                         self.original[name] = file.read()
         self.suspects = set(self.original) | {os.path.realpath(name) for name in self.original}
         self.changed = set()
+        self.descriptor = None
         self.served = False
         self.collected = None
+        # What the tests say of the code as it is, and what they usually take.
+        self.said = None
+        self.usual = request.get("usual", 0.0)
         # Processor and wall seconds of a patch, with all tests and without.
         self.bounds = {}
         self.path = os.path.join(self.results, "trials-%d-%d.jsonl" % (self.pid, time.time_ns()))
@@ -62,13 +67,11 @@ class Server:
 
     def put(self, event):
         data = (json.dumps(event) + "\n").encode("ascii", "replace")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        descriptor = _real_open(self.path, flags, 0o644)
-        try:
-            while data:
-                data = data[_real_write(descriptor, data):]
-        finally:
-            _real_close(descriptor)
+        if self.descriptor is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            self.descriptor = _real_open(self.path, flags, 0o644)
+        while data:
+            data = data[_real_write(self.descriptor, data):]
 
     def reached(self, path):
         """Called before a file is compiled; in the process that runs the tests, not in one that it forked before."""
@@ -100,9 +103,14 @@ class Server:
         self.collected = Collected.start(self)
         if self.collected is not None and self.collected.is_here:
             return
+        screened = set()
         for index, patch in enumerate(self.patches):
             if time.monotonic() > self.until:
                 break
+            if index % _SCREENED == 0 and self.collected is not None:
+                screened = self.collected.screened(range(index, min(index + _SCREENED, len(self.patches))))
+            if index in screened:
+                continue
             try:
                 contents = self.applied(patch)
             except ValueError as error:
@@ -157,6 +165,8 @@ class Server:
         if control is None:
             return False
         self.put(control)
+        if self.said is None:
+            self.said = {} if control["timeout"] else outcomes(control["lines"])
         timeout = control["timeout"]
         used = max(0.0, control["cpu"] - self.stopped(control["lines"]))
         cpu = min(self.cpu, self.patience * (1.0 if timeout else max(0.08, 6 * used + 0.05)))
@@ -226,6 +236,19 @@ class Server:
             with open(name, "wb") as file:
                 file.write(content)
         self.changed = set(contents)
+
+
+def outcomes(lines):
+    """How each test ended, by its name."""
+    found = {}
+    for line in lines.split("\n"):
+        if '"event": "test"' in line:
+            try:
+                event = json.loads(line)
+                found[event["name"]] = event["result"]
+            except (ValueError, KeyError):
+                pass
+    return found
 
 
 def passes(trial):
@@ -458,9 +481,12 @@ class Collected:
     def __init__(self, server, connection):
         self.server = server
         self.connection = connection
-        self.file = connection.makefile("rwb")
+        self.buffer = b""
         self.is_here = False
         self.is_dead = False
+        # What makes out whether patches can be tried in one process: nothing yet, false, or what tests say and take.
+        self.fitness = None
+        self.screening = None
 
     @classmethod
     def start(cls, server):
@@ -477,10 +503,9 @@ class Collected:
             waiting.go_on()
             return waiting
         theirs.close()
-        ours.settimeout(min(server.wall, max(1.0, server.until - time.monotonic())))
         waiting = cls(server, ours)
         waiting.child = child
-        if waiting.receive() is None:
+        if waiting.receive(min(server.wall, max(1.0, server.until - time.monotonic()))) is None:
             waiting.end()
             return None
         return waiting
@@ -493,40 +518,125 @@ class Collected:
         except OSError:
             pass
 
-    def receive(self):
+    def receive(self, seconds=None):
+        """The next thing it says; None when it has ended or says nothing for so long."""
         try:
-            line = self.file.readline()
-            return json.loads(line.decode("utf-8")) if line else None
+            while b"\n" not in self.buffer:
+                if seconds is not None and not select.select([self.connection], [], [], seconds)[0]:
+                    return None
+                data = self.connection.recv(1 << 16)
+                if not data:
+                    return None
+                self.buffer += data
+            line, self.buffer = self.buffer.split(b"\n", 1)
+            return json.loads(line.decode("utf-8"))
         except (OSError, ValueError):
             return None
 
     def send(self, value):
-        self.file.write((json.dumps(value) + "\n").encode("ascii"))
-        self.file.flush()
+        self.connection.sendall((json.dumps(value) + "\n").encode("ascii"))
 
     def ask(self, index):
         """What came of a patch; None when it cannot be told there."""
         cpu, wall = self.server.bounds[self.server.names is None]
         try:
-            self.connection.settimeout(wall + 5)
             self.send([index, cpu, wall])
-            trial = self.receive()
+            trial = self.receive(wall + 5)
         except OSError:
             trial = None
         if trial is None:
             self.end()
         return trial or None
 
+    def screened(self, indices):
+        """Has patches tried one after another in one process; those that were found failing, their trials being put."""
+        left, found, server = list(indices), set(), self.server
+        starts = 0
+        while left and self.fitness is not False and not self.is_dead and time.monotonic() < server.until:
+            starts += 1
+            # Where every other patch needs a fresh process, each may have its own.
+            if starts > 4 + len(indices) // 2:
+                self.fitness = False
+                break
+            try:
+                self.send({"indices": left, "patience": server.patience, "fitness": self.fitness})
+                left = self.take(left, found)
+            except OSError:
+                self.end()
+        return found
+
+    def take(self, left, found):
+        """Reads what comes of those patches; what is left of them."""
+        runner, is_in_order, wall = None, False, self.server.bounds[self.server.names is None][1]
+        is_late = False
+        while True:
+            answer = self.receive(wall)
+            if answer is None:
+                # It neither computes nor says anything, or has ended all that it could reach.
+                if runner is None or is_late:
+                    self.end()
+                    return []
+                kill(runner)
+                is_late = True
+            elif "event" in answer:
+                found.add(answer["index"])
+                left = left[1:]
+                self.server.put(answer)
+            elif "again" in answer:
+                left = left[1:]
+            elif "runner" in answer:
+                runner = answer["runner"]
+            elif "fit" in answer:
+                self.fitness = answer["fit"]
+            elif "doubt" in answer:
+                found.difference_update(answer["doubt"])
+                is_in_order = True
+            elif "unfit" in answer:
+                self.fitness = False
+                self.server.put({"event": "unscreened", "reason": answer["unfit"]})
+            elif "ended" in answer:
+                break
+        number = answer["ended"]
+        if is_in_order or self.fitness is False or not left:
+            return left
+        if self.fitness is None:
+            self.fitness = False
+            return left
+        if number == signal.SIGPROF or is_late:
+            found.add(left[0])
+            self.server.put({
+                "event": "trial", "index": left[0], "timeout": True, "status": None, "signal": number, "cpu": 0.0,
+                "lines": "", "screened": True,
+            })
+        return left[1:]
+
     # Over there
+
+    def screen(self, tests, indices, patience, fitness):
+        """Answers for several patches by one process; tells how it ended."""
+        screen = beside("codeagent_screen")
+        if self.screening is None:
+            try:
+                self.screening = screen.Screen(self, tests())
+            except Exception as error:
+                self.send({"unfit": "%s: %s" % (type(error).__name__, error)})
+                self.send({"ended": None})
+                return
+        child = os.fork()
+        if child == 0:
+            os.setpgid(0, 0)
+            self.screening.serve(indices, patience, fitness)
+        status = wait(child, self.server.until + 1)[0]
+        self.send({"ended": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None})
 
     def go_on(self):
         """On the way from the first import to where the tests are collected: what is called is noted."""
-        suspects, self.called = self.server.suspects, set()
+        suspects, self.called, functions = self.server.suspects, set(), beside("codeagent_functions")
 
         def profile(frame, event, argument):
             code = frame.f_code
             if event == "call" and code.co_flags & _OPTIMIZED and code.co_filename in suspects:
-                self.called.add(key(code))
+                self.called.add(functions.key(code))
 
         report = sys.modules["codeagent_report"]
         # Nothing of what is reported on the way is of interest.
@@ -549,15 +659,15 @@ class Collected:
             run = runner.TextTestRunner.run
 
             def run_when_asked(tests_runner, test):
-                if not hasattr(self, "live"):
-                    self.serve(lambda: None)
+                if not hasattr(self, "functions"):
+                    self.serve(lambda: None, lambda: beside("codeagent_screen").UnittestTests(test))
                 return run(tests_runner, test)
 
             runner.TextTestRunner.run = run_when_asked
         sys.setprofile(profile)
 
     def serve_pytest(self, session, reporter):
-        if hasattr(self, "live"):
+        if hasattr(self, "functions"):
             return
         names, items = self.server.names, session.items
         if names is not None:
@@ -569,27 +679,30 @@ class Collected:
         def enter():
             session.items[:] = items
 
-        self.serve(enter)
+        self.serve(enter, lambda: beside("codeagent_screen").PytestTests(items, reporter))
 
-    def serve(self, enter):
+    def serve(self, enter, tests):
         """Answers for one patch after another; returns in children, which run the tests."""
         sys.setprofile(None)
         narrow(self.server.names, self.server.slow)
         if len(os.listdir("/proc/self/task")) != 1:
             os._exit(0)
-        server, self.live = self.server, {}
-        for value in gc.get_objects():
-            if type(value) is _FUNCTION and value.__code__.co_filename in server.suspects:
-                self.live.setdefault(key(value.__code__), []).append(value)
-        self.code = {}
+        server = self.server
+        self.functions = sys.modules["codeagent_functions"].Functions(server, self.called)
         server.prepare_to_fork()
         self.send(True)
         while True:
             request = self.receive()
             if request is None:
                 os._exit(0)
+            if isinstance(request, dict):
+                self.screen(tests, **request)
+                continue
             index, cpu, wall = request
-            changes = self.changes(server.applied(server.patches[index]))
+            try:
+                changes = self.functions.changes(index)
+            except SyntaxError:
+                changes = None
             if changes is None:
                 self.send(False)
                 continue
@@ -605,57 +718,16 @@ class Collected:
             trial["late"] = True
             self.send(trial)
 
-    def changes(self, contents):
-        """The functions with the code that they get; None when more than the inside of functions changes."""
-        found = []
-        for name, content in contents.items():
-            pairs = []
-            try:
-                # By the name that functions have their code under.
-                path = next((entry[0] for entry in self.live if os.path.realpath(entry[0]) == os.path.realpath(name)), None)
-                if path is None:
-                    return None
-                if path not in self.code:
-                    self.code[path] = compile(self.server.original[name], path, "exec", dont_inherit=True)
-                if not differences(self.code[path], compile(content, path, "exec", dont_inherit=True), pairs):
-                    return None
-            except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-                return None
-            for old, new in pairs:
-                functions = self.live.get(key(old))
-                if not functions or key(old) in self.called or old.co_freevars != new.co_freevars:
-                    return None
-                if any(function.__code__ != old for function in functions):
-                    return None
-                found += [(function, new) for function in functions]
-        return found
 
-
-def key(code):
-    return code.co_filename, code.co_name, code.co_firstlineno
-
-
-def differences(old, new, pairs):
-    """Notes the functions that differ between two modules or classes; false when something else does."""
-    if old.co_code != new.co_code or old.co_names != new.co_names or len(old.co_consts) != len(new.co_consts):
-        return False
-    if old.co_varnames != new.co_varnames or old.co_freevars != new.co_freevars or old.co_cellvars != new.co_cellvars:
-        return False
-    for one, other in zip(old.co_consts, new.co_consts):
-        if type(one) is not type(other):
-            return False
-        if type(one) is _CODE:
-            if one == other:
-                continue
-            if one.co_name != other.co_name or (one.co_flags ^ other.co_flags) & _OPTIMIZED:
-                return False
-            if one.co_flags & _OPTIMIZED:
-                pairs.append((one, other))
-            elif not differences(one, other, pairs):
-                return False
-        elif repr(one) != repr(other):
-            return False
-    return True
+def beside(name):
+    """The module of that name that lies beside this one."""
+    if name not in sys.modules:
+        module = type(sys)(name)
+        module.__file__ = os.path.join(os.path.dirname(__file__), name + ".py")
+        with _real_file(module.__file__, "rb") as source:
+            exec(compile(source.read(), module.__file__, "exec"), module.__dict__)
+        sys.modules[name] = module
+    return sys.modules[name]
 
 
 def install():
