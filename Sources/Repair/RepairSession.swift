@@ -73,7 +73,8 @@ struct RepairSession: Sendable {
     }
     let failing = Set(brief.report.failing).subtracting(brief.report.endless)
     let seconds = brief.report.tests.reduce(0) { $0 + (failing.contains($1.name) ? $1.duration ?? 0 : 0) }
-    return seconds < 0.1 ? brief.framework == .node ? 48 : 128 : seconds < 1 ? 32 : 12
+    // Most of them are tried in a millisecond in one process, while a start of pytest takes hundreds.
+    return seconds < 0.1 ? brief.framework == .node ? 48 : 320 : seconds < 1 ? 32 : 12
   }
 
   /// Continues with the answers to ``pending``, by call id. What is then in ``pending`` is to be called next; nothing is
@@ -119,27 +120,31 @@ struct RepairSession: Sendable {
     return "\(search.project.files[item.candidate.file].path):\(item.candidate.line)"
   }
 
-  /// Whether the batch under way consists of candidates that get more time than they had before.
-  private var isPatient = false
-  /// The share of the budget after which candidates that ran out of time are tried once more, and how.
-  private static let lateShare = 0.8
+  /// How many times the usual time the candidates of the batch under way get.
+  private var factor = 1
+  /// The shares of the budget after which candidates that ran out of time are tried once more, and a third time, and how many.
+  private static let lateShare = 0.3
+  private static let latestShare = 0.8
   private static let lateAtOnce = 24
   /// What had to wait because it takes a build of its own gets a share of some batches.
   private static let postponedAtOnce = 16
-  private static let latePatience = 8
+  private static let lateFactor = 8
+  private static let latestFactor = 64
 
   /// Patches of the next batch: as many as take some seconds, so that progress is seen and starting costs little.
   private var batchSize: Int
 
+  /// What a batch shows of its places counts for those after it.
+  private static let mostAtOnce = 500
   private static let longBatch = 30.0
   /// Of fewer patches the start of the tests may take most of the time.
   private static let worthItsStart = 64
 
   private mutating func adaptBatch(_ seconds: Double) {
     if seconds < 3 {
-      batchSize = min(384, batchSize * 4)
+      batchSize = min(Self.mostAtOnce, batchSize * 4)
     } else if seconds < 6 || seconds < Self.longBatch / 2 && batchSize < Self.worthItsStart {
-      batchSize = min(384, batchSize * 2)
+      batchSize = min(Self.mostAtOnce, batchSize * 2)
     } else if seconds > Self.longBatch {
       batchSize = max(8, batchSize / 2)
     }
@@ -156,15 +161,16 @@ struct RepairSession: Sendable {
       let wanted = firstPassAt + rivalsWanted - tried
       size = max(1, min(size, searches[last].queue.isInsisting ? max(wanted, 48) : wanted))
     }
-    isPatient = firstPassAt == nil && seconds >= Self.lateShare * brief.budgetSeconds && !searches[last].late.isEmpty
-    batch = isPatient ? [] : searches[last].takePostponed(batches % 4 == 3 ? Self.postponedAtOnce : 0)
-    if !isPatient {
+    factor = 1
+    batch = firstPassAt == nil ? late(last) : []
+    if batch.isEmpty {
+      batch = searches[last].takePostponed(batches % 4 == 3 ? Self.postponedAtOnce : 0)
       batch += searches[last].queue.take(size - min(size, batch.count), flatEvery: firstPassAt == nil ? 4 : 2)
     }
     if batch.isEmpty { batch = searches[last].takePostponed(size) }
     if batch.isEmpty, firstPassAt == nil {
-      batch = searches[last].takeLate(Self.lateAtOnce)
-      isPatient = true
+      factor = searches[last].late.isEmpty ? Self.latestFactor : Self.lateFactor
+      batch = searches[last].takeLate(Self.lateAtOnce, again: factor == Self.latestFactor)
     }
     guard !batch.isEmpty else {
       exhausted(last)
@@ -184,12 +190,25 @@ struct RepairSession: Sendable {
       plan(
         "try_patches",
         [
-          "patches": .array(patches), "stop_at_first": false, "patience": JSONValue(isPatient ? Self.latePatience : 1),
+          "patches": .array(patches), "stop_at_first": false, "patience": JSONValue(factor),
           // What comes after the search needs the rest of the time.
           "seconds": JSONValue(Int(max(1, min(86_400, (brief.budgetSeconds - seconds).rounded(.up))))),
         ])
     ]
     batches += 1
+  }
+
+  /// What ran out of time, when it is time for it.
+  private mutating func late(_ index: Int) -> [CandidateQueue.Item] {
+    let spent = seconds / brief.budgetSeconds
+    if spent >= Self.latestShare, !searches[index].latest.isEmpty {
+      factor = Self.latestFactor
+    } else if spent >= Self.lateShare, batches.isMultiple(of: 2), !searches[index].late.isEmpty {
+      factor = Self.lateFactor
+    } else {
+      return []
+    }
+    return searches[index].takeLate(Self.lateAtOnce, again: factor == Self.latestFactor)
   }
 
   static func json(_ edit: WorkspaceEdit) -> JSONValue {
@@ -201,8 +220,14 @@ struct RepairSession: Sendable {
 
   /// As many again as were tried before; more where only one test tells a repair from what is none.
   var rivalsWanted: Int {
-    min(Self.mostRivals, max((firstPassAt ?? 0) * (hasOneFailure ? 3 : 1), Self.leastRivals))
+    let isQuick = seconds > 0 && Double(tried) / seconds >= Self.quickRate
+    return min(
+      Self.mostRivals, max((firstPassAt ?? 0) * (hasOneFailure ? 3 : 1), isQuick ? Self.quickRivals : Self.leastRivals))
   }
+
+  /// Where so many are tried in a second, at least so many follow the first that passes.
+  private static let quickRate = 120.0
+  private static let quickRivals = 500
 
   var hasOneFailure: Bool { brief.report.isNamed && brief.report.failing.count == 1 }
 
@@ -378,7 +403,7 @@ struct RepairSession: Sendable {
       searches[index].queue.observe(.broken, of: item)
     case .timeout:
       searches[index].timeouts += 1
-      if !isPatient, searches[index].late.count < Search.mostLate { searches[index].late.append(item) }
+      searches[index].keepLate(item, again: factor > 1, isLast: factor == Self.latestFactor)
       searches[index].queue.observe(.timeout, of: item)
     case .notRun: break
     }

