@@ -20,7 +20,7 @@ import types
 # What the project's modules may hold.
 _CONTAINERS = 20000
 # Seconds of processor time: the least that a patch gets, and how many times what tests take.
-_LEAST, _FACTOR, _USUAL = 0.05, 10, 3
+_LEAST, _FACTOR, _USUAL = 0.03, 10, 3
 # Flags of generators and coroutines.
 _GENERATORS = 0x20 | 0x80 | 0x100 | 0x200
 
