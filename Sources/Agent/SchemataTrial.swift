@@ -33,8 +33,8 @@ struct SchemataTrial: Sendable {
     do {
       while !rest.isEmpty, served.deadline.secondsLeft > 0 {
         var schemata = MutantSchemata(originals: served.originals, patches: served.patches, wanted: rest)
-        rest = schemata.later
         let build = try await build(&schemata, in: copy)
+        rest = schemata.later
         outcome.others += schemata.unplaced
         for patch in schemata.broken {
           outcome.answers.append(.init(patch: patch, report: nil, isTimeout: false, isBuilt: false))

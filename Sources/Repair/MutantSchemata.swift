@@ -104,7 +104,7 @@ public struct MutantSchemata: Sendable {
       var blocks: Set<Int> = []
       for edit in edits {
         guard let block = file.smallest(around: edit.range) else { return nil }
-        blocks.insert(block)
+        blocks.insert(file.leavesLess(edit.range, edit.text, block) ? file.body(around: block) ?? block : block)
       }
       // Of blocks within each other the outermost.
       blocks = blocks.filter { inner in
@@ -169,7 +169,14 @@ public struct MutantSchemata: Sendable {
         culprits.formUnion(files[complaint.path]?.numbers(ofFunction: region.start) ?? [])
       }
       let suspects = placed.filter { culprits.contains($0 + 1) }
-      unplaced += suspects
+      if suspects.count > 1 {
+        // Half of them in another build: the cause is in one of the two.
+        let half = Array(suspects[(suspects.count / 2)...])
+        later += half
+        culprits = Set(half.map { $0 + 1 })
+      } else {
+        unplaced += suspects
+      }
     } else {
       broken += placed.filter { culprits.contains($0 + 1) }
     }

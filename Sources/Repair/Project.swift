@@ -70,6 +70,7 @@ struct FileNames: Sendable {
         if let name = Self.parameterName(element, file) { add(name, to: function, at: element.lowerBound) }
       }
     }
+    let types = TypeNames(file)
     for index in file.tokens.indices where file.isName(index) {
       let name = file.texts[index]
       let owner = file.statementOf[index]
@@ -91,7 +92,7 @@ struct FileNames: Sendable {
       }
       let function = file.functionOf[index]
       if function >= 0 {
-        if file.functions[function].nameToken != index, !Self.isLabel(index, file) {
+        if file.functions[function].nameToken != index, !Self.isLabel(index, file), !types.contains(name) {
           add(name, to: function, at: index)
         }
       } else if index + 1 < file.tokens.count, file.texts[index + 1] == "=" {

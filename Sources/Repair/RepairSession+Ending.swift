@@ -28,7 +28,7 @@ extension RepairSession {
     if compare(patches) { return }
     adopted = best
     let isAlone = patches.count == 1 || isAgreed(patches)
-    let isConfirmed = isAlone && !isThin && !best.isSpecial && !isUnexplored && !isUnguarded(best)
+    let isConfirmed = isAlone && !isThin && !isLucky && !best.isSpecial && !isUnexplored && !isUnguarded(best)
     outcome = isConfirmed ? "fixed" : "unconfirmed"
     summary = describe(best, rivals: Array(patches.dropFirst()))
     pending = [
@@ -139,6 +139,7 @@ extension RepairSession {
         text +=
           " Only one test fails without it, and \(firstPassAt ?? 0) patches were tried before: it may pass by chance."
       }
+      if isLucky, !isThin { text += " It was found late, or is made of two changes: it may pass by chance." }
       if best.isSpecial { text += " It fits these tests and may fit no other." }
       if isUnguarded(best) { text += " No test that passed before runs the lines it changes." }
       if isUnexplored { text += " The time ended before all likely changes of that statement were tried." }

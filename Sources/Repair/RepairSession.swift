@@ -158,7 +158,7 @@ struct RepairSession: Sendable {
     }
     var size = batchSize
     if let firstPassAt {
-      let wanted = firstPassAt + rivalsWanted - tried
+      let wanted = firstPassAt + rivalsWanted - tried + unbuilt - unbuiltAtFirstPass
       size = max(1, min(size, searches[last].queue.isInsisting ? max(wanted, 48) : wanted))
     }
     factor = 1
@@ -235,6 +235,19 @@ struct RepairSession: Sendable {
   var isThin: Bool { hasOneFailure && (firstPassAt ?? 0) > Self.mostForOneFailure }
   private static let mostForOneFailure = 150
 
+  /// Whether only the tests speak for the patch, and they may by chance: where rivals cannot be compared on inputs that no test
+  /// has, it was found late, or is made of two.
+  var isLucky: Bool {
+    guard let search = searches.last, !search.project.files.contains(where: { $0.language == .python }) else {
+      return false
+    }
+    return searches.count > 1 || (firstPassAt ?? 0) > Self.mostUncompared
+  }
+  private static let mostUncompared = 500
+  /// Candidates that did not build, and how many of them when the first patch passed: they are no rivals.
+  private var unbuilt = 0
+  private var unbuiltAtFirstPass = 0
+
   /// Whether there is so much code that a test says little about one line of it.
   private static let statementsOfLarge = 300
   /// In such a project a patch's own statement is looked at closely: changes of up to that cost, and so many.
@@ -251,7 +264,8 @@ struct RepairSession: Sendable {
   /// What to do instead of another batch; nil to go on.
   private func endOfSearch(_ index: Int) -> ((inout RepairSession) -> Void)? {
     if let firstPassAt {
-      let isEnough = tried >= firstPassAt + rivalsWanted && !searches[index].queue.isInsisting
+      let isEnough =
+        tried - unbuilt + unbuiltAtFirstPass >= firstPassAt + rivalsWanted && !searches[index].queue.isInsisting
       if isEnough || seconds >= brief.budgetSeconds { return { $0.choose() } }
     }
     if seconds >= brief.budgetSeconds { return { $0.notFound() } }
@@ -372,6 +386,7 @@ struct RepairSession: Sendable {
       plausible.append(found)
       if firstPassAt == nil {
         firstPassAt = max(1, tried)
+        unbuiltAtFirstPass = unbuilt
         let file = searches[index].project.files[item.candidate.file]
         let function = file.functions.last {
           file.lines[$0.first] <= item.candidate.line && item.candidate.line <= file.lines[$0.last]
@@ -400,6 +415,7 @@ struct RepairSession: Sendable {
       }
     case .broken:
       searches[index].broken += 1
+      unbuilt += 1
       searches[index].queue.observe(.broken, of: item)
     case .timeout:
       searches[index].timeouts += 1

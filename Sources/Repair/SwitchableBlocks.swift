@@ -50,6 +50,24 @@ struct SwitchableBlocks {
     return best
   }
 
+  /// The body of the function that a block is in.
+  func body(around block: Int) -> Int? {
+    blocks.indices.first { blocks[$0].isBody && blocks[$0].functionStart == blocks[block].functionStart }
+  }
+
+  /// Whether an edit puts something around, or in the place of, what leaves the function: compilers may then miss a result where
+  /// the block ends.
+  func leavesLess(_ range: Range<Int>, _ text: [UInt8], _ block: Int) -> Bool {
+    guard ![.c, .cpp, .rust].contains(file.language), blocks[block].givesResult, !blocks[block].isBody else {
+      return false
+    }
+    let words = Lexer.tokens(of: text, language: file.language).filter(\.isSignificant)
+    let startsOtherwise =
+      words.first.map { !["return", "throw"].contains(String(decoding: text[$0.range], as: UTF8.self)) } ?? true
+    return exits(Array(file.bytes[range])) > 0 && startsOtherwise
+      || exits(text) > 0 && words.contains { String(decoding: text[$0.range], as: UTF8.self) == "if" }
+  }
+
   // MARK: - Functions
 
   /// Words in a header that make it something else than a function, or one whose body is also run by the compiler, or

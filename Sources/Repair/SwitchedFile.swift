@@ -100,20 +100,29 @@ struct SwitchedFile: Sendable {
       rest = rest.dropFirst(inner.count)
       writer.keep(blocks.file.bytes[position..<content.lowerBound])
       position = content.lowerBound
+      let isAlone = goesOn(behind: block)
       for (index, branch) in (branches[block] ?? []).enumerated() {
         if index == 0 { writer.append(writer.isC ? " " : "\n\(opening(block))") }
         writer.branch(
-          branch.text, number: branch.number, head: "\(index == 0 ? "" : " else ")if \(condition(branch.number)) {")
+          branch.text, number: branch.number,
+          head: "\(index == 0 ? "" : isAlone ? "\n" : " else ")if \(condition(branch.number)) {")
       }
-      writer.append(" else {")
+      writer.append(isAlone ? "\n" : " else {")
       writer.goOn(at: blocks.file.line(ofByte: content.lowerBound))
       write(Array(inner), &position, upTo: content.upperBound, &writer)
-      writer.append(" }")
+      if !isAlone { writer.append(" }") }
     }
     if position < end {
       writer.keep(blocks.file.bytes[position..<end])
       position = end
     }
+  }
+
+  /// Whether the original stands behind the branches instead of in a last one. A branch that leaves its function on every way
+  /// never comes to it; with one that does not the function would lack a result, and so would all that stands in it.
+  private func goesOn(behind block: Int) -> Bool {
+    let block = blocks.blocks[block]
+    return block.isBody && block.givesResult && [.java, .go, .swift].contains(language)
   }
 
   private func condition(_ number: Int) -> String {

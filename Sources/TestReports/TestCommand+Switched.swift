@@ -17,6 +17,7 @@ extension TestCommand {
       plan.environment[note] = directory
       plan.shell = "mkdir -p \(directory)\n\(plan.shell)"
     }
+    if note != nil, mayRunCompilers { plan.shell = "\(Self.quickCompilers)\n\(plan.shell)" }
     if skipsCompilers { plan.shell = Self.skippingCompilers + "\n" + plan.shell }
     return plan
   }
@@ -65,7 +66,7 @@ extension TestCommand {
     plan.adaptorFiles["switched.sh"] = Array(script.utf8)
     plan.shell = """
       \(Self.settings(of: &plan, first, nonce: nonce, patience: patience, controlSeconds: controlSeconds, seconds: seconds))
-      \(skipsCompilers ? Self.skippingCompilers : ":")
+      \(skipsCompilers ? Self.skippingCompilers : programs != nil && mayRunCompilers ? Self.quickCompilers : ":")
       . $A/switched.sh
       """
     return plan
@@ -106,6 +107,18 @@ extension TestCommand {
   }
 
   private static let notes = "notes"
+
+  /// Whether the command may start compilers for C by their names.
+  private var mayRunCompilers: Bool { [.tap, .exitStatus, .ctest].contains(framework) }
+
+  /// Compilers that leave out what takes most of their time where functions hold many patches. What passes has to pass in the
+  /// project's own build.
+  private static let quickCompilers = """
+    mkdir -p /tmp/quick; for c in cc gcc c99 clang c++ g++ clang++; do
+    p=$(command -v $c) || continue
+    printf '#!/bin/sh\\nexec %s "$@" -O0 -g0 -w\\n' "$p" > /tmp/quick/$c; chmod 755 /tmp/quick/$c
+    done; PATH=/tmp/quick:$PATH; export PATH
+    """
 
   /// Programs that a makefile may start for every run although nothing has changed.
   private static let skippingCompilers = """
