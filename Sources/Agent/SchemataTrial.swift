@@ -12,7 +12,7 @@ struct SchemataTrial: Sendable {
   var isDirect = false
 
   /// Runs of the build before a batch is given up: compilers find some errors only when others are gone.
-  private static let mostBuilds = 10
+  private static let mostBuilds = 16
   private static let mostOutput = 8 << 20
 
   /// What came of it.

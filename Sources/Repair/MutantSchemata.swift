@@ -41,6 +41,9 @@ public struct MutantSchemata: Sendable {
   /// Patches of which the compiler said that they do not compile.
   public private(set) var broken: [Int] = []
 
+  /// So many are given up together rather than parted again: each time takes a build.
+  private static let fewSuspects = 12
+
   private let patches: [[TrialEdit]]
   private var files: [RepoPath: SwitchedFile] = [:]
   private var shape: [RepoPath: SwitchedFile.Output] = [:]
@@ -169,7 +172,7 @@ public struct MutantSchemata: Sendable {
         culprits.formUnion(files[complaint.path]?.numbers(ofFunction: region.start) ?? [])
       }
       let suspects = placed.filter { culprits.contains($0 + 1) }
-      if suspects.count > 1 {
+      if suspects.count > Self.fewSuspects {
         // Half of them in another build: the cause is in one of the two.
         let half = Array(suspects[(suspects.count / 2)...])
         later += half
