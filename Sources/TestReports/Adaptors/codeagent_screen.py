@@ -17,8 +17,9 @@ import threading
 import time
 import types
 
-# What the project's modules may hold.
+# What the project's modules may hold: all of it is looked at after each patch.
 _CONTAINERS = 20000
+_ENTRIES = 40000
 # Seconds of processor time: the least that a patch gets, and how many times what tests take.
 _LEAST, _FACTOR, _USUAL = 0.03, 10, 3
 # Flags of generators and coroutines.
@@ -220,6 +221,7 @@ class State:
 
     def __init__(self, root, more):
         self.kept = []
+        self.entries = 0
         self.caches = []
         self.seen = set()
         self.waiting = []
@@ -266,6 +268,9 @@ class State:
             copy = dict(vars(container) if kind == "class" else container)
             ids = list(map(id, copy)), list(map(id, copy.values()))
         self.kept.append((kind, container, ids, copy))
+        self.entries += len(copy)
+        if self.entries > _ENTRIES:
+            raise Unfit("the project's modules hold too much")
 
     def look(self, value):
         kind = type(value)

@@ -618,6 +618,10 @@ class Collected:
         if self.screening is None:
             try:
                 self.screening = screen.Screen(self, tests())
+            except screen.Unfit as error:
+                self.send({"unfit": str(error)})
+                self.send({"ended": None})
+                return
             except Exception as error:
                 self.send({"unfit": "%s: %s" % (type(error).__name__, error)})
                 self.send({"ended": None})
