@@ -650,10 +650,10 @@ class Collected:
         if report.manager is not None:
             import pluggy
 
-            waiting = self
+            waiting, hookimpl = self, pluggy.HookimplMarker("pytest")
 
             class Loop:
-                @pluggy.HookimplMarker("pytest")(tryfirst=True)
+                @hookimpl(tryfirst=True)
                 def pytest_runtestloop(self, session):
                     waiting.serve_pytest(session, report.reporter)
 
