@@ -50,8 +50,13 @@ struct Container: Sendable {
         place = (place + size + 7) & ~7
       }
       guard place == bytes.count else { return nil }
-      let checksums = stride(from: 4 + count * 8, to: length - 7, by: 8).map {
-        UInt64(littleEndian: header.loadUnaligned(fromByteOffset: $0, as: UInt64.self))
+      let pages = (length - 4 - count * 8) / 8
+      let checksums = [UInt64](unsafeUninitializedCapacity: pages) { sums, filled in
+        for page in 0..<pages {
+          sums[page] = UInt64(
+            littleEndian: header.loadUnaligned(fromByteOffset: 4 + (count + page) * 8, as: UInt64.self))
+        }
+        filled = pages
       }
       return (start, checksums)
     }

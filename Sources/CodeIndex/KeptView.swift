@@ -87,6 +87,7 @@ struct KeptView: Sendable {
   /// The numbers that segments have now; nil when one is gone.
   static func numbers(of names: UnsafeRawBufferPointer, _ segments: [Segment]) -> [Int]? {
     var numbers: [String: Int] = [:]
+    numbers.reserveCapacity(segments.count)
     for (number, segment) in segments.enumerated() { if let name = segment.name { numbers[name] = number } }
     var renumbered: [Int] = []
     for name in String(decoding: names, as: UTF8.self).split(separator: "\n") {
