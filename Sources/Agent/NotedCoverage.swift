@@ -36,14 +36,7 @@ struct NotedCoverage: Sendable {
     let effect = Effect.execute(.init(shell: tests.command.shell, directory: tests.directory, purpose: .tests))
     return try await tests.gate.perform(effect, call: call) {
       let copy = try await workspace.fork(named: "notes-\(Nonce.random())")
-      let outcome: (found: (TestCoverage, TestReport)?, run: CommandRun)
-      do {
-        outcome = try await run(notes, in: copy)
-        try await copy.discard()
-      } catch {
-        try? await copy.discard()
-        throw error
-      }
+      let outcome = try await copy.discarded { try await run(notes, in: copy) }
       return EffectOutcome(
         value: outcome.found,
         fields: CommandRecord.fields(outcome.run).merging([

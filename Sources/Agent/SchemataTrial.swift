@@ -27,36 +27,32 @@ struct SchemataTrial: Sendable {
 
   /// Tries some of the patches; nil when the build with none of them chosen does not say what the base says.
   func outcome(for indices: [Int], stopsAtFirst: Bool) async throws -> Outcome? {
+    let copy = try await served.workspace.fork(named: "switched-\(Nonce.random())")
+    return try await copy.discarded { try await outcome(for: indices, stopsAtFirst: stopsAtFirst, in: copy) }
+  }
+
+  private func outcome(for indices: [Int], stopsAtFirst: Bool, in copy: Workspace) async throws -> Outcome? {
     var outcome = Outcome()
     var rest = indices
-    let copy = try await served.workspace.fork(named: "switched-\(Nonce.random())")
-    do {
-      while !rest.isEmpty, served.deadline.secondsLeft > 0 {
-        var schemata = MutantSchemata(originals: served.originals, patches: served.patches, wanted: rest)
-        let build = try await build(&schemata, in: copy)
-        rest = schemata.later
-        outcome.others += schemata.unplaced
-        for patch in schemata.broken {
-          outcome.answers.append(.init(patch: patch, report: nil, isTimeout: false, isBuilt: false))
-        }
-        guard let build else {
-          if served.deadline.secondsLeft <= 0 { break }
-          try await copy.discard()
-          return nil
-        }
-        guard !schemata.placed.isEmpty else { continue }
-        guard let answers = try await run(schemata, build, in: copy, stopsAtFirst: stopsAtFirst) else {
-          if served.deadline.secondsLeft <= 0 { break }
-          try await copy.discard()
-          return nil
-        }
-        outcome.answers += answers
-        if stopsAtFirst, answers.contains(where: { $0.report?.exitStatus == 0 }) { break }
+    while !rest.isEmpty, served.deadline.secondsLeft > 0 {
+      var schemata = MutantSchemata(originals: served.originals, patches: served.patches, wanted: rest)
+      let build = try await build(&schemata, in: copy)
+      rest = schemata.later
+      outcome.others += schemata.unplaced
+      for patch in schemata.broken {
+        outcome.answers.append(.init(patch: patch, report: nil, isTimeout: false, isBuilt: false))
       }
-      try await copy.discard()
-    } catch {
-      try? await copy.discard()
-      throw error
+      guard let build else {
+        if served.deadline.secondsLeft <= 0 { break }
+        return nil
+      }
+      guard !schemata.placed.isEmpty else { continue }
+      guard let answers = try await run(schemata, build, in: copy, stopsAtFirst: stopsAtFirst) else {
+        if served.deadline.secondsLeft <= 0 { break }
+        return nil
+      }
+      outcome.answers += answers
+      if stopsAtFirst, answers.contains(where: { $0.report?.exitStatus == 0 }) { break }
     }
     return outcome
   }

@@ -33,8 +33,9 @@ import Workspace
     """
   }
 
-  private func run(_ files: [String: String], seconds: Double = 150) async throws -> (result: RunResult, notes: [String])
-  {
+  private func run(_ files: [String: String], seconds: Double = 150) async throws -> (
+    result: RunResult, notes: [String]
+  ) {
     let rig = try Rig(files)
     var budget = Budget()
     budget.seconds = seconds
