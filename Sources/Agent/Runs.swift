@@ -157,7 +157,7 @@ public struct Runs: Sendable {
     let item =
       isEngine
       ? prompt.engineItem(
-        seconds: max(1, left - min(left / 3, 1 + 4 * baselineSeconds)),
+        seconds: max(1, left - min(left / 3, 2 + 4 * baselineSeconds)),
         files: try await EngineFiles.list(driver.session))
       : prompt.item()
     driver.state.items = [item] + driver.request.images.map(Item.image)

@@ -48,7 +48,9 @@ struct Complaint: Hashable {
   private static func starts(_ line: ArraySlice<UInt8>, _ word: String) -> Bool { line.starts(with: word.utf8) }
 
   private static func isAside(_ text: String, _ countingWarnings: Bool) -> Bool {
-    text.contains(": note: ") || !countingWarnings && (text.contains("warning: ") || text.hasPrefix("[WARNING]"))
+    // A call of what C knows nothing of declares it: the cause of an error at the definition that follows.
+    let isNote = text.contains(": note: ") && !text.contains("previous implicit declaration")
+    return isNote || !countingWarnings && (text.contains("warning: ") || text.hasPrefix("[WARNING]"))
   }
 
   /// The line number behind a file's name; nil when the file is not named, or by another path.

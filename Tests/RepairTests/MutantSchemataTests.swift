@@ -49,6 +49,21 @@ import Testing
       ("OFF = 1", "OFF = 2", nil), ("sum(pair, 3)", "sum(pair, 1)", "7 15"), ("calls++;", "calls = oops(;", nil),
     ], unplaced: 2)
 
+  /// The compiler complains of a definition, and notes the call before it that is to blame.
+  private static let cLater = Sample(
+    file: "later.c",
+    source: """
+      #include <stdio.h>
+      static int first(int n) { return n + 1; }
+      static long second(long n) { return n * 2; }
+      int main(void) { printf("%d %ld\\n", first(3), second(4)); return 0; }
+
+      """,
+    build: "gcc -O0 -w -std=c11 later.c -o program", run: "./program", original: "4 8",
+    patches: [
+      ("n + 1", "second(n) + 1", nil), ("n + 1", "n + 2", "5 8"), ("n * 2", "n * 3", "4 12"),
+    ])
+
   private static let cpp = Sample(
     file: "sum.cpp",
     source: """
@@ -197,7 +212,7 @@ import Testing
       ("left < right", "left < wrong", nil), ("return 0", "return 5", "true 10 }"), ("n > 0", "n > 5", "true 0 }"),
     ])
 
-  private static let samples = [c, cpp, rust, java, go, swift].filter { sample in
+  private static let samples = [c, cLater, cpp, rust, java, go, swift].filter { sample in
     let tool = sample.build.split(separator: " ").first { !$0.contains("=") } ?? ""
     return (getenv("PATH").map { String(cString: $0) } ?? "").split(separator: ":").contains {
       access("\($0)/\(tool)", X_OK) == 0
