@@ -98,9 +98,7 @@ public actor CodeSearch {
 
   /// Each checkout of a repository has its own.
   private static func name(_ source: CheckoutSource) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in source.root { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return "checkout-" + String(hash, radix: 36)
+    "checkout-" + String(ByteHash.of(source.root), radix: 36)
   }
 
   /// Answers a question.

@@ -172,19 +172,19 @@ private let marks: [[UInt8]] = [
 
 /// Where the lines of a text begin.
 struct LineIndex {
-  private(set) var starts: [Int32] = [0]
+  private(set) var starts: [Int32]
   private let length: Int
 
   /// - Parameter starts: see ``IdentifierRuns/lineStarts()``.
   init(_ text: [UInt8], starts: [Int32]) {
+    // The last line has no end of its own in ``range(_:)`` either.
     length = text.last == 0x0a ? text.count - 1 : text.count
     self.starts = starts
-    if starts.count > 1, Int(starts[starts.count - 1]) == text.count { self.starts.removeLast() }
+    if self.starts.count > 1, Int(self.starts[self.starts.count - 1]) == text.count { self.starts.removeLast() }
   }
 
   init(_ text: [UInt8]) {
-    // The last line has no end of its own in ``range(_:)`` either.
-    length = text.last == 0x0a ? text.count - 1 : text.count
+    var starts: [Int32] = [0]
     text.withUnsafeBufferPointer { bytes in
       starts.reserveCapacity(bytes.count / 30 + 1)
       // Eight bytes at a time: the highest bit of each that is a line end, and of no other.
@@ -203,7 +203,7 @@ struct LineIndex {
       }
       for place in place..<raw.count where raw[place] == 0x0a { starts.append(Int32(place + 1)) }
     }
-    if starts.count > 1, Int(starts[starts.count - 1]) == text.count { starts.removeLast() }
+    self.init(text, starts: starts)
   }
 
   var count: Int { starts.count }

@@ -199,6 +199,12 @@ public actor Index {
     return state
   }
 
+  /// Finds an answer, and once more where finding it met damage.
+  private func healed<Answer>(_ answer: () async throws -> Answer) async rethrows -> Answer {
+    let found = try await answer()
+    return await heal() ? try await answer() : found
+  }
+
   // MARK: Questions
 
   /// Finds code by words, ranked, or the lines that match a regular expression, in path order.
@@ -207,20 +213,16 @@ public actor Index {
   ///   - limit: the most hits.
   /// - Throws: ``SearchError`` for a pattern that cannot be used.
   public func search(_ query: String, isRegex: Bool, below: RepoPath?, limit: Int) async throws -> [SearchHit] {
-    let found = try await search(query, isRegex, below, limit)
-    return await heal() ? try await search(query, isRegex, below, limit) : found
-  }
-
-  private func search(_ query: String, _ isRegex: Bool, _ below: RepoPath?, _ limit: Int) async throws -> [SearchHit] {
-    let searcher = Searcher(state: try await waited())
-    if isRegex { return try await searcher.lines(matching: query, below: below, limit: limit) }
-    return await searcher.ranked(query, below: below, limit: limit)
+    try await healed {
+      let searcher = Searcher(state: try await waited())
+      if isRegex { return try await searcher.lines(matching: query, below: below, limit: limit) }
+      return await searcher.ranked(query, below: below, limit: limit)
+    }
   }
 
   /// Where a name is defined and used. The name may be qualified (`Type.name`, `Type::name`).
   public func symbol(_ name: String, limit: Int) async throws -> SymbolOccurrences {
-    let found = await Searcher(state: try await waited()).occurrences(of: name, limit: limit)
-    return await heal() ? await Searcher(state: try await waited()).occurrences(of: name, limit: limit) : found
+    try await healed { await Searcher(state: try await waited()).occurrences(of: name, limit: limit) }
   }
 
   /// The code that a task is about, for the first prompt; nil when nothing was found, or is ready in time.
@@ -237,8 +239,7 @@ public actor Index {
     patience: Duration
   ) async -> ContextPack? {
     await wait(for: .filesAndPast, within: patience, isShort: true)
-    let found = await pack(task, failures, places, ofFailuresOnly, budgetTokens)
-    return await heal() ? await pack(task, failures, places, ofFailuresOnly, budgetTokens) : found
+    return await healed { await pack(task, failures, places, ofFailuresOnly, budgetTokens) }
   }
 
   private func pack(

@@ -20,10 +20,7 @@ public struct IndexedFile: Sendable, Hashable {
   /// A number that tells whether the file is still the same; 0 when only reading it does.
   var identity: UInt64 {
     if let stamp { return stamp }
-    guard let blob else { return 0 }
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in blob.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return hash
+    return blob.map { ByteHash.of($0.utf8) } ?? 0
   }
 }
 

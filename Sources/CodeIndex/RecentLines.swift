@@ -53,23 +53,12 @@ struct RecentLines: Sendable {
 
   /// Visits the lines that are more than a bracket or two.
   private static func forEachLine(_ text: [UInt8], _ visit: (Int, UInt64) -> Void) {
-    text.withUnsafeBufferPointer { bytes in
-      var line = 1
-      var start = 0
-      while start < bytes.count {
-        var end = start
-        while end < bytes.count, bytes[end] != 0x0a { end += 1 }
-        var (first, last) = (start, end)
-        while first < last, bytes[first] <= 0x20 { first += 1 }
-        while last > first, bytes[last - 1] <= 0x20 { last -= 1 }
-        if last - first > 2 {
-          var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-          for place in first..<last { hash = (hash ^ UInt64(bytes[place])) &* 0x100_0000_01b3 }
-          visit(line, hash)
-        }
-        start = end + 1
-        line += 1
-      }
+    let lines = LineIndex(text)
+    for line in 0..<lines.count {
+      var range = lines.range(line)
+      while let first = range.first, text[first] <= 0x20 { range.removeFirst() }
+      while let last = range.last, text[last] <= 0x20 { range.removeLast() }
+      if range.count > 2 { visit(line + 1, ByteHash.of(text[range])) }
     }
   }
 }

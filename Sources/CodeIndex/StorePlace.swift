@@ -15,9 +15,7 @@ enum StorePlace {
   /// The directory for anything else that has a path.
   static func directory(_ base: [UInt8], for origin: [UInt8]) -> [UInt8] {
     guard !base.isEmpty else { return [] }
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in origin { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    let directory = base + [0x2f] + Array(String(hash, radix: 36).utf8)
+    let directory = base + [0x2f] + Array(String(ByteHash.of(origin), radix: 36).utf8)
     // So that tidying up can tell whether the origin still exists.
     if let made = PrivateDirectory.make(directory) {
       let note = made + "/origin"
