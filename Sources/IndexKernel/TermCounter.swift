@@ -127,14 +127,9 @@ struct TermCounter {
   }
 
   private mutating func grow() {
-    let size = slots.count * 2
-    slots.deallocate()
-    slots = .allocate(capacity: size)
-    slots.initialize(repeating: 0)
-    for number in 0..<identifierCount {
-      var slot = Int(truncatingIfNeeded: identifiers[number].hash >> 32) & (size - 1)
-      while slots[slot] != 0 { slot = (slot + 1) & (size - 1) }
-      slots[slot] = UInt32(number + 1)
+    let identifiers = identifiers
+    SlotGrowth.double(&slots, count: identifierCount) { number in
+      (Int(truncatingIfNeeded: identifiers[number].hash >> 32), UInt32(number + 1))
     }
   }
 

@@ -69,14 +69,9 @@ struct TermNumbers: ~Copyable {
   }
 
   private mutating func grow() {
-    let size = slots.count * 2
-    slots.deallocate()
-    slots = .allocate(capacity: size)
-    slots.initialize(repeating: 0)
-    for number in 0..<termCount {
-      var slot = Self.slot(terms[number]) & (size - 1)
-      while slots[slot] != 0 { slot = (slot + 1) & (size - 1) }
-      slots[slot] = UInt64(terms[number]) << 32 | UInt64(number + 1)
+    let terms = terms
+    SlotGrowth.double(&slots, count: termCount) { number in
+      (Self.slot(terms[number]), UInt64(terms[number]) << 32 | UInt64(number + 1))
     }
   }
 
