@@ -68,11 +68,7 @@ struct NotedCoverage: Sendable {
           events: noted.events, output: noted.output, framework: tests.command.framework, report: report)
         return (coverage.map { ($0, report) }, run)
       }
-      guard builds < Self.mostBuilds,
-        notes.drop(complaints: noted.output)
-          || String(decoding: noted.output.suffix(4000), as: UTF8.self).contains("-Werror")
-            && notes.drop(complaints: noted.output, countingWarnings: true)
-      else { return (nil, run) }
+      guard builds < Self.mostBuilds, notes.dropWhatFailed(in: noted.output) else { return (nil, run) }
     }
   }
 }

@@ -73,12 +73,7 @@ struct SchemataTrial: Sendable {
         let second = try await runOnce(in: copy)
         return second.fails && second.seconds < Self.mostOfBuild * first.seconds ? Build() : nil
       }
-      let text = String(decoding: first.output.suffix(4000), as: UTF8.self)
-      let countsWarnings = text.contains("-Werror") || text.contains("warnings found")
-      guard
-        schemata.drop(complaints: first.output)
-          || countsWarnings && schemata.drop(complaints: first.output, countingWarnings: true)
-      else { return nil }
+      guard schemata.dropWhatFailed(in: first.output) else { return nil }
     }
     return nil
   }

@@ -1,5 +1,26 @@
 import Paths
 
+/// Sources from which what a compiler complains of can be taken out.
+public protocol ComplaintDropping {
+  /// Takes out what a compiler complained of.
+  /// - Parameters:
+  ///   - output: what the build printed.
+  ///   - countingWarnings: whether warnings count as errors.
+  /// - Returns: false when nothing was found that can be taken out.
+  mutating func drop(complaints output: [UInt8], countingWarnings: Bool) -> Bool
+}
+
+extension ComplaintDropping {
+  /// Takes out what made a build fail: errors, else warnings where the build says at its end that they are errors.
+  /// - Returns: false when nothing was found that can be taken out.
+  public mutating func dropWhatFailed(in output: [UInt8]) -> Bool {
+    if drop(complaints: output, countingWarnings: false) { return true }
+    let end = String(decoding: output.suffix(4000), as: UTF8.self)
+    return (end.contains("-Werror") || end.contains("warnings found"))
+      && drop(complaints: output, countingWarnings: true)
+  }
+}
+
 /// A place that a compiler complains of.
 struct Complaint: Hashable {
   var path: RepoPath

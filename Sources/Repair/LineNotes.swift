@@ -3,7 +3,7 @@ public import TestReports
 
 /// Files of a compiled project that note which of their lines run, and for which test: line coverage for each test from one
 /// build and one run, for languages whose own tools count for a whole run or not at all.
-public struct LineNotes: Sendable {
+public struct LineNotes: Sendable, ComplaintDropping {
   /// The variable with the path of the file that lines are noted in.
   public static let events = "CODEAGENT_NOTES"
   /// The variable with the path of the file that the tests' output goes to.
@@ -79,7 +79,7 @@ public struct LineNotes: Sendable {
     }
     let tests = report.tests.compactMap { outcome -> TestCoverage.Test? in
       guard let lines = byName[outcome.name] else { return nil }
-      return TestCoverage.Test(name: outcome.name, lines: lines.mapValues(Self.ranges))
+      return TestCoverage.Test(name: outcome.name, lines: lines.mapValues { TestCoverage.merged($0.map { $0...$0 }) })
     }
     return tests.isEmpty ? nil : TestCoverage(tests: tests)
   }
@@ -87,18 +87,6 @@ public struct LineNotes: Sendable {
   private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
     guard !digits.isEmpty, digits.count < 16, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
     return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
-  }
-
-  private static func ranges(_ lines: Set<Int>) -> [ClosedRange<Int>] {
-    var result: [ClosedRange<Int>] = []
-    for line in lines.sorted() {
-      if let last = result.last, last.upperBound + 1 == line {
-        result[result.count - 1] = last.lowerBound...line
-      } else {
-        result.append(line...line)
-      }
-    }
-    return result
   }
 }
 

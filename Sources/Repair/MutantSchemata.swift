@@ -6,7 +6,7 @@ public import TestReports
 /// (Untch, Offutt and Harrold, 1993).
 ///
 /// What compiles here need not compile alone, and the other way round: a patch that passes has to pass by itself.
-public struct MutantSchemata: Sendable {
+public struct MutantSchemata: Sendable, ComplaintDropping {
   /// Bounds of one build.
   public struct Bounds: Sendable {
     /// The most patches.

@@ -249,15 +249,11 @@ struct NotedFile: Sendable {
 
   var bytes: [UInt8] {
     guard !insertions.isEmpty else { return file.bytes }
-    var result: [UInt8] = []
-    var position = 0
-    if file.bytes.starts(with: [0xef, 0xbb, 0xbf]) {
-      result += file.bytes[0..<3]
-      position = 3
-    }
+    // A byte order mark stays first.
+    var position = file.textStart
+    var result = Array(file.bytes[..<position])
     result += runtime.prelude(parts: parts.count).utf8
-    if file.language == .go, text(0) == "package", file.tokens.count > 1 {
-      let end = Int(file.tokens[1].end)
+    if file.language == .go, let end = file.packageClauseEnd {
       result += file.bytes[position..<end]
       result += runtime.imports.utf8
       position = end

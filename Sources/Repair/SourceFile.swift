@@ -96,6 +96,15 @@ struct SourceFile: Sendable {
     return "\r\n"
   }
 
+  /// Where the text begins: behind a byte order mark.
+  var textStart: Int { bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0 }
+
+  /// In Go the offset behind `package NAME`; nil when the file does not begin with it.
+  var packageClauseEnd: Int? {
+    guard texts.first == "package", tokens.count > 1 else { return nil }
+    return Int(tokens[1].end)
+  }
+
   /// True when the token is a name and no keyword.
   func isName(_ index: Int) -> Bool { tokens[index].kind == .identifier }
 

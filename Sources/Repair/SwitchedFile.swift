@@ -58,12 +58,9 @@ struct SwitchedFile: Sendable {
     guard !branches.isEmpty else {
       return Output(bytes: source, kept: [source.indices])
     }
-    var position = 0
     // A byte order mark stays first.
-    if source.starts(with: [0xef, 0xbb, 0xbf]) {
-      writer.keep(source[0..<3])
-      position = 3
-    }
+    var position = blocks.file.textStart
+    writer.keep(source[..<position])
     prelude(&writer, &position)
     let functions = Set(branches.keys.map { blocks.blocks[$0].functionStart }).sorted()
     for start in functions {
@@ -158,8 +155,7 @@ struct SwitchedFile: Sendable {
     case .c, .cpp: writer.append(SwitchRuntime.c(number))
     case .go:
       // Imports come first.
-      guard blocks.file.texts.first == "package", blocks.file.tokens.count > 1 else { return }
-      let end = Int(blocks.file.tokens[1].end)
+      guard let end = blocks.file.packageClauseEnd else { return }
       writer.keep(blocks.file.bytes[position..<end])
       writer.append(SwitchRuntime.goImports(number))
       position = end

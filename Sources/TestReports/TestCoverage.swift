@@ -47,7 +47,7 @@ public struct TestCoverage: Sendable, Hashable {
   }
 
   /// Ranges in ascending order, with those that touch made one.
-  static func merged(_ ranges: [ClosedRange<Int>]) -> [ClosedRange<Int>] {
+  public static func merged(_ ranges: [ClosedRange<Int>]) -> [ClosedRange<Int>] {
     var result: [ClosedRange<Int>] = []
     for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
       if let last = result.last, range.lowerBound <= last.upperBound + 1 {
