@@ -1,4 +1,3 @@
-import Glibc
 import Paths
 import TestReports
 import TestSupport
@@ -184,9 +183,7 @@ import Testing
 
   private static let samples = [c, java, go, rust, swift].filter { sample in
     let tool = sample.build.split(separator: " ").first { !$0.contains("=") } ?? ""
-    return (getenv("PATH").map { String(cString: $0) } ?? "").split(separator: ":").contains {
-      access("\($0)/\(tool)", X_OK) == 0
-    }
+    return programOnPath(String(tool)) != nil
   }
 
   @Test(arguments: samples) func eachTestHasItsLines(_ sample: Sample) async throws {

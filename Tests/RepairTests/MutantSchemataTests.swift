@@ -1,4 +1,3 @@
-import Glibc
 import Paths
 import TestReports
 import TestSupport
@@ -214,9 +213,7 @@ import Testing
 
   private static let samples = [c, cLater, cpp, rust, java, go, swift].filter { sample in
     let tool = sample.build.split(separator: " ").first { !$0.contains("=") } ?? ""
-    return (getenv("PATH").map { String(cString: $0) } ?? "").split(separator: ":").contains {
-      access("\($0)/\(tool)", X_OK) == 0
-    }
+    return programOnPath(String(tool)) != nil
   }
 
   @Test(arguments: samples) func oneBuildDoesWhatEachPatchDoes(_ sample: Sample) async throws {

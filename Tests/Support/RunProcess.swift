@@ -186,6 +186,12 @@ public func builtProduct(_ name: String) -> String {
   return own[..<(own.lastIndex(of: "/") ?? own.startIndex)] + "/" + name
 }
 
+/// Where a program is on the `PATH`; nil where it is on none of its directories.
+public func programOnPath(_ name: String) -> String? {
+  (getenv("PATH").map { String(cString: $0) } ?? "").split(separator: ":").map { "\($0)/\(name)" }
+    .first { access($0, X_OK) == 0 }
+}
+
 /// The GNU functions that the `Glibc` module does not show, looked up by name.
 private enum GNU {
   typealias Actions = UnsafeMutablePointer<posix_spawn_file_actions_t>

@@ -174,7 +174,7 @@ import Testing
     #expect(!quiet.isNamed)
   }
 
-  @Test(.enabled(if: Disk.program("cargo") != nil))
+  @Test(.enabled(if: programOnPath("cargo") != nil))
   func cargoForReal() async throws {
     let project = try Project([
       "Cargo.toml": "[package]\nname = \"small\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[lib]\ndoctest = false\n",
@@ -291,7 +291,7 @@ import Testing
     #expect(!report.isIncomplete)
   }
 
-  @Test(.enabled(if: Disk.program("make") != nil && Disk.program("cc") != nil))
+  @Test(.enabled(if: programOnPath("make") != nil && programOnPath("cc") != nil))
   func plainAsserts() async throws {
     let project = try Project([
       "Makefile": "test: t\n\t./t\nt: t.c\n\t$(CC) -o t t.c\n",

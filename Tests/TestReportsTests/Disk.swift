@@ -33,9 +33,4 @@ enum Disk {
   }
 
   static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
-
-  /// Where a program is on the PATH.
-  static func program(_ name: String) -> String? {
-    (environment("PATH") ?? "").split(separator: ":").map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
-  }
 }

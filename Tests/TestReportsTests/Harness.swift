@@ -1,6 +1,7 @@
 import Paths
 import TestReports
 import TestSupport
+import Testing
 
 /// Files of a directory on disk, as the recogniser asks for them.
 struct DiskFiles: ProjectFiles {
@@ -106,6 +107,26 @@ struct Project {
     return RunEvidence(
       output: result.stdout, exitStatus: result.status >= 128 ? nil : result.status, results: results,
       projectRoot: Array(cwd.utf8), reportFiles: reportFiles(command, cwd), nonce: nonce)
+  }
+
+  /// Runs a command once so that it tries texts in place of one that stands in a file.
+  /// - Parameter names: the tests that are tried first.
+  /// - Returns: how they fared, nil where the command cannot try any, and what was said of how it went.
+  func trials(
+    _ shell: String, of texts: [String], inPlaceOf old: String, in file: String, names: [String]?
+  ) async throws -> (trials: Trials?, remarks: [String]) {
+    let command = command(shell)
+    let path = try #require(RepoPath(file))
+    let source = try #require(fileBytes(root + "/" + file))
+    let range = try #require(source.firstRange(of: Array(old.utf8)))
+    let plan = try #require(
+      command.trialsPlan(
+        nonce: "n0nce", root: Array(root.utf8),
+        patches: texts.map { [TrialEdit(path: path, range: range, text: Array($0.utf8))] }, names: names,
+        stopsAtFirst: false))
+    let evidence = try await evidence(command, plan: plan)
+    #expect(fileBytes(root + "/" + file) == source, "patches are taken back")
+    return (command.trials(from: evidence), command.trialsRemarks(in: evidence))
   }
 
   /// All XML files, when the command has patterns for any: which of them are new is for the plan's shell to say.

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// node:test and scripts that print TAP, run for real.
-@Suite(.enabled(if: Disk.program("node") != nil)) struct NodeTests {
+@Suite(.enabled(if: programOnPath("node") != nil)) struct NodeTests {
   static let suite = """
     const test = require('node:test'), assert = require('node:assert');
     const { describe, it } = test;

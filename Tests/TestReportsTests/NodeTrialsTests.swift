@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Many patches in one start of a command that runs Node, and the lines of each test, for real.
-@Suite(.enabled(if: Disk.program("node") != nil)) struct NodeTrialsTests {
+@Suite(.enabled(if: programOnPath("node") != nil)) struct NodeTrialsTests {
   /// A patch of the sum, by the text that takes its place.
   struct Patch: Sendable {
     var name: String
@@ -53,21 +53,10 @@ import Testing
   }
 
   /// Tries patches of `a - b` in a file.
-  static func trials(
+  private static func trials(
     _ project: Project, _ shell: String, file: String = "lib/sum.js", texts: [String], names: [String]?
   ) async throws -> Trials? {
-    let command = project.command(shell)
-    let path = try #require(RepoPath(file))
-    let source = try #require(fileBytes(project.root + "/" + file))
-    let start = try #require(source.indices.first { source[$0...].starts(with: "a - b".utf8) })
-    let plan = try #require(
-      command.trialsPlan(
-        nonce: "n0nce", root: Array(project.root.utf8),
-        patches: texts.map { [TrialEdit(path: path, range: start..<start + 5, text: Array($0.utf8))] }, names: names,
-        stopsAtFirst: false))
-    let trials = command.trials(from: try await project.evidence(command, plan: plan))
-    #expect(fileBytes(project.root + "/" + file) == source, "patches are taken back")
-    return trials
+    try await project.trials(shell, of: texts, inPlaceOf: "a - b", in: file, names: names).trials
   }
 
   @Test(arguments: [false, true]) func nodeTest(isModule: Bool) async throws {

@@ -48,21 +48,13 @@ import Testing
       "import pytest\nfrom calc import *\n\n\n@pytest.mark.parametrize('a, b, c', [(1, 2, 3), (4, 5, 9), (1, 0, 1)])\ndef test_a(a, b, c):\n    assert add(a, b) == c\n",
   ]
 
-  private func trials(_ project: Project, _ style: String, _ texts: [String], _ failing: [String]) async throws -> (
-    trials: Trials, remarks: [String]
-  ) {
-    let command = project.command("python3 -m \(style)")
-    let path = try #require(RepoPath("calc.py"))
-    let source = try #require(fileBytes(project.root + "/calc.py"))
-    let start = try #require(source.indices.first { source[$0...].starts(with: "left - right".utf8) })
-    let plan = try #require(
-      command.trialsPlan(
-        nonce: "n0nce", root: Array(project.root.utf8),
-        patches: texts.map { [TrialEdit(path: path, range: start..<start + 12, text: Array($0.utf8))] }, names: failing,
-        stopsAtFirst: false))
-    let evidence = try await project.evidence(command, plan: plan)
-    #expect(fileBytes(project.root + "/calc.py") == source, "patches are taken back")
-    return (try #require(command.trials(from: evidence)), command.trialsRemarks(in: evidence))
+  /// Tries patches of `left - right`.
+  private func trials(
+    _ project: Project, _ style: String, _ texts: [String], _ failing: [String]
+  ) async throws -> (trials: Trials, remarks: [String]) {
+    let (trials, remarks) = try await project.trials(
+      "python3 -m \(style)", of: texts, inPlaceOf: "left - right", in: "calc.py", names: failing)
+    return (try #require(trials), remarks)
   }
 
   @Test(arguments: ["unittest", "pytest"]) func oneAfterAnother(_ style: String) async throws {

@@ -94,7 +94,7 @@ import Testing
     #expect(report.failing == ["make test"])
   }
 
-  @Test(.enabled(if: Disk.program("prove") != nil))
+  @Test(.enabled(if: programOnPath("prove") != nil))
   func prove() async throws {
     let project = try Project([
       "t/a.t": "use Test::More tests => 2;\nok(1, 'first');\nis(1, 2, 'second');\n",
@@ -109,7 +109,7 @@ import Testing
     #expect(!report.isIncomplete, "\(report.incompleteReason ?? "")")
   }
 
-  @Test(.enabled(if: Disk.program("make") != nil && Disk.program("cc") != nil))
+  @Test(.enabled(if: programOnPath("make") != nil && programOnPath("cc") != nil))
   func makeWithC() async throws {
     let project = try Project([
       "Makefile": "test: t\n\t./t\nt: t.c\n\t$(CC) -o t t.c\n",
