@@ -111,6 +111,7 @@ extension TestCommand {
     if !runsScriptsAgain {
       plan.adaptorFiles["codeagent_server.py"] = PackageResources.codeagent_server_py
       plan.adaptorFiles["codeagent_screen.py"] = PackageResources.codeagent_screen_py
+      plan.adaptorFiles["codeagent_state.py"] = PackageResources.codeagent_state_py
       plan.adaptorFiles["codeagent_functions.py"] = PackageResources.codeagent_functions_py
       plan.environment["CODEAGENT_TRIALS"] = "\(RunPlan.adaptorDirectory)/trials.json"
     } else {
