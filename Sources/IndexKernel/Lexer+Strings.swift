@@ -1,4 +1,4 @@
-/// Strings, characters, and the code within them.
+/// Strings and characters as most languages write them, and the code within them.
 extension Lexer {
   /// `'`: a string, a character, or (Rust) the name of a lifetime.
   mutating func quote() {

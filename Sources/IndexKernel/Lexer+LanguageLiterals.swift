@@ -1,4 +1,5 @@
-/// Texts inside programs that look like no string: here documents, sigils, names in backticks.
+/// Literals that only some languages have: here documents, sigils, characters behind a `?`, names in backticks, C++'s raw and
+/// C#'s verbatim strings.
 extension Lexer {
   /// `<<~END`, `<<-"END"`, `<<END` (Ruby, shells), `<<<END` (PHP): the text begins on the next line.
   mutating func beginHeredoc() -> Bool {
