@@ -3,8 +3,9 @@ import Glibc
 /// A regular expression over the bytes of lines, matched in time linear in the text: a Thompson automaton run as a
 /// deterministic one that is built as it goes (Cox, "Regular Expression Matching Can Be Simple And Fast", 2007).
 ///
-/// It answers which lines hold a match. `^` and `$` are the ends of a line; a match never spans lines. A value is used by
-/// one task at a time; copies share nothing.
+/// It answers which lines hold a match. `^` and `$` are the ends of a line; a match never spans lines. In a line that is
+/// not UTF-8, `.` and classes that leave something out match any byte beyond ASCII, too. A value is used by one task at a
+/// time; copies share nothing.
 public struct LineRegex: Sendable {
   private enum Instruction: Sendable {
     case set(Int)
@@ -22,6 +23,8 @@ public struct LineRegex: Sendable {
   private var literal: [UInt8] = []
   /// The literal is the whole pattern.
   private var isLiteral = false
+  /// For texts that are not UTF-8, where they may make a difference; else empty.
+  private var lenient: [LineRegex] = []
 
   private struct ByteSetBox: Sendable {
     let words: [UInt64]
@@ -36,7 +39,14 @@ public struct LineRegex: Sendable {
       throw RegexError(message: "longer than 10,000 bytes", offset: 10_000)
     }
     var parser = RegexParser(pattern, ignoresCase: ignoresCase)
-    let node = try parser.parse()
+    try self.init(try parser.parse())
+    guard parser.asksForAny else { return }
+    var again = RegexParser(pattern, ignoresCase: ignoresCase, admitsStray: true)
+    lenient = [try LineRegex(try again.parse())]
+    need = lenient[0].need
+  }
+
+  private init(_ node: RegexNode) throws(RegexError) {
     need = TrigramNeed.of(node)
     (literal, isLiteral) = Self.literal(of: node)
     try emit(node)
@@ -173,8 +183,34 @@ public struct LineRegex: Sendable {
   public mutating func matchingLines(_ text: [UInt8], limit: Int = .max) -> [Int] {
     guard limit > 0, !text.isEmpty else { return [] }
     return text.withUnsafeBufferPointer { text in
-      literal.isEmpty ? everyLine(text, limit) : linesWithLiteral(text, limit)
+      // A mark at the beginning says how the text is encoded, and is no part of it.
+      let mark = text.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+      guard mark < text.count else { return [] }
+      let text = UnsafeBufferPointer(rebasing: text[mark...])
+      return lenient.isEmpty || UTF8Check.isValid(text) ? lines(text, limit) : linesOfMixed(text, limit)
     }
+  }
+
+  private mutating func lines(_ text: UnsafeBufferPointer<UInt8>, _ limit: Int) -> [Int] {
+    literal.isEmpty ? everyLine(text, limit) : linesWithLiteral(text, limit)
+  }
+
+  /// Of a text in which some lines are not UTF-8: those that are must match as such.
+  private mutating func linesOfMixed(_ text: UnsafeBufferPointer<UInt8>, _ limit: Int) -> [Int] {
+    var result: [Int] = []
+    var line = 0
+    var start = 0
+    for found in lenient[0].lines(text, .max) {
+      while line < found {
+        start = LineCounter.end(text, start) + 1
+        line += 1
+      }
+      let content = UnsafeBufferPointer(rebasing: text[start..<min(text.count, LineCounter.end(text, start) + 1)])
+      if UTF8Check.isValid(content), firstMatch(content, from: 0) == nil { continue }
+      result.append(found)
+      if result.count == limit { break }
+    }
+    return result
   }
 
   /// Runs over the whole text.
@@ -315,51 +351,5 @@ public struct LineRegex: Sendable {
       }
     }
     return (result, false)
-  }
-}
-
-/// What a text must hold so that a pattern can match in it.
-public indirect enum TrigramNeed: Sendable, Hashable {
-  /// Nothing is known: every text is a candidate.
-  case anything
-  /// All of these trigrams.
-  case trigrams([UInt32])
-  case all([TrigramNeed])
-  case one([TrigramNeed])
-
-  static func of(_ node: RegexNode) -> TrigramNeed {
-    var needs: [TrigramNeed] = []
-    var literal: [UInt8] = []
-    collect(node, &literal, &needs)
-    flush(&literal, &needs)
-    return needs.isEmpty ? .anything : needs.count == 1 ? needs[0] : .all(needs)
-  }
-
-  private static func flush(_ literal: inout [UInt8], _ needs: inout [TrigramNeed]) {
-    let trigrams = TrigramSet.of(literal)
-    if !trigrams.isEmpty { needs.append(.trigrams(trigrams)) }
-    literal = []
-  }
-
-  private static func collect(_ node: RegexNode, _ literal: inout [UInt8], _ needs: inout [TrigramNeed]) {
-    switch node {
-    case .empty: break
-    // An assertion takes no bytes: what stands on both sides of it is adjacent.
-    case .assertion: break
-    case .set(let set):
-      if let byte = set.folded { literal.append(byte) } else { flush(&literal, &needs) }
-    case .sequence(let items):
-      for item in items { collect(item, &literal, &needs) }
-    case .choice(let branches):
-      flush(&literal, &needs)
-      let options = branches.map(of)
-      if !options.contains(.anything) { needs.append(.one(options)) }
-    case .repetition(let item, let low, _):
-      flush(&literal, &needs)
-      if low > 0 {
-        let need = of(item)
-        if need != .anything { needs.append(need) }
-      }
-    }
   }
 }

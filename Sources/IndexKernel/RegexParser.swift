@@ -26,14 +26,19 @@ enum RegexAssertion: UInt8 {
 /// Parses the usual syntax: what `grep -E`, RE2 and PCRE have in common, without back-references and look-around, which
 /// no linear-time engine can offer.
 struct RegexParser {
-  private let pattern: [UInt8]
-  private var index = 0
-  private var ignoresCase: Bool
+  let pattern: [UInt8]
+  var index = 0
+  private(set) var ignoresCase: Bool
   private var depth = 0
+  /// A byte that is not UTF-8 counts as a character.
+  private let admitsStray: Bool
+  /// The pattern has something that such a byte may match.
+  private(set) var asksForAny = false
 
-  init(_ pattern: [UInt8], ignoresCase: Bool) {
+  init(_ pattern: [UInt8], ignoresCase: Bool, admitsStray: Bool = false) {
     self.pattern = pattern
     self.ignoresCase = ignoresCase
+    self.admitsStray = admitsStray
   }
 
   mutating func parse() throws(RegexError) -> RegexNode {
@@ -42,8 +47,8 @@ struct RegexParser {
     return node
   }
 
-  private func fail(_ message: String) -> RegexError { RegexError(message: message, offset: index) }
-  private var next: UInt8? { index < pattern.count ? pattern[index] : nil }
+  func fail(_ message: String) -> RegexError { RegexError(message: message, offset: index) }
+  var next: UInt8? { index < pattern.count ? pattern[index] : nil }
 
   private mutating func choice() throws(RegexError) -> RegexNode {
     depth += 1
@@ -65,10 +70,9 @@ struct RegexParser {
       var item = try atom(byte)
       while let mark = next {
         guard let (low, high) = try quantifier(mark) else { break }
-        if case .assertion = item { item = .empty }
         item = .repetition(item, low, high)
       }
-      items.append(item)
+      if case .sequence(let parts) = item { items += parts } else { items.append(item) }
     }
     return items.count == 1 ? items[0] : .sequence(items)
   }
@@ -131,7 +135,7 @@ struct RegexParser {
     case UInt8(ascii: "["): return try bracket()
     case UInt8(ascii: "."):
       index += 1
-      return RegexUnicode.anyCharacter
+      return negation(ByteSet(0x0a), [])
     case UInt8(ascii: "^"):
       index += 1
       return .assertion(.lineStart)
@@ -141,13 +145,24 @@ struct RegexParser {
     case UInt8(ascii: "\\"): return try escape()
     case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"):
       throw fail("nothing to repeat before `\(Character(Unicode.Scalar(byte)))`; write a backslash for the character")
+    case 0x80...:
+      let start = index
+      if let scalar = try? scalar() { return RegexUnicode.node(scalar, ignoresCase: ignoresCase) }
+      index = start + 1
+      return .set(ByteSet(byte))
     default:
       index += 1
       return .set(literal(byte))
     }
   }
 
-  private func literal(_ byte: UInt8) -> ByteSet {
+  /// Everything but a class and newlines.
+  mutating func negation(_ ascii: ByteSet, _ ranges: [ClosedRange<UInt32>]) -> RegexNode {
+    asksForAny = true
+    return RegexUnicode.node(notIn: ascii, ranges, admitsStray: admitsStray)
+  }
+
+  func literal(_ byte: UInt8) -> ByteSet {
     var set = ByteSet(byte)
     if ignoresCase, byte | 0x20 >= 0x61, byte | 0x20 <= 0x7a {
       set.insert((byte | 0x20)...(byte | 0x20))
@@ -164,6 +179,9 @@ struct RegexParser {
       guard let kind = next else { throw fail("an unfinished `(?`") }
       switch kind {
       case UInt8(ascii: ":"): index += 1
+      case UInt8(ascii: ">"): throw fail("atomic groups are not supported; write `(?:` for a group")
+      case UInt8(ascii: "P") where index + 1 < pattern.count && pattern[index + 1] == UInt8(ascii: "="):
+        throw fail("back-references are not supported")
       case UInt8(ascii: "P"), UInt8(ascii: "<"):
         if kind == UInt8(ascii: "<"), index + 1 < pattern.count,
           pattern[index + 1] == UInt8(ascii: "=") || pattern[index + 1] == UInt8(ascii: "!")
@@ -214,19 +232,24 @@ struct RegexParser {
     case UInt8(ascii: "z"), UInt8(ascii: "Z"):
       index += 1
       return .assertion(.lineEnd)
-    case UInt8(ascii: "1")...UInt8(ascii: "9"): throw fail("back-references are not supported")
+    case UInt8(ascii: "1")...UInt8(ascii: "9"), UInt8(ascii: "k"), UInt8(ascii: "g"):
+      throw fail("back-references are not supported")
+    case UInt8(ascii: "p"), UInt8(ascii: "P"):
+      let (ranges, isNegated) = try category()
+      if isNegated { return negation(RegexUnicode.ascii(ranges), ranges.filter { $0.lowerBound >= 0x80 }) }
+      return RegexUnicode.node(ascii: RegexUnicode.ascii(ranges), ranges: ranges.filter { $0.lowerBound >= 0x80 })
     default: break
     }
     if let (set, negated) = Self.classes(byte) {
       index += 1
-      return negated ? RegexUnicode.complement(of: set) : .set(set)
+      return negated ? negation(set, []) : .set(set)
     }
     let scalar = try escapedScalar(byte)
     return RegexUnicode.node(scalar, ignoresCase: ignoresCase)
   }
 
   /// The character that a backslash and `byte` stand for; moves behind it.
-  private mutating func escapedScalar(_ byte: UInt8) throws(RegexError) -> UInt32 {
+  mutating func escapedScalar(_ byte: UInt8) throws(RegexError) -> UInt32 {
     index += 1
     switch byte {
     case UInt8(ascii: "n"): return 0x0a
@@ -267,25 +290,8 @@ struct RegexParser {
     }
   }
 
-  static func classes(_ byte: UInt8) -> (ByteSet, negated: Bool)? {
-    var set = ByteSet()
-    switch byte | 0x20 {
-    case UInt8(ascii: "d"): set.insert(0x30...0x39)
-    case UInt8(ascii: "w"):
-      set.insert(0x30...0x39)
-      set.insert(0x41...0x5a)
-      set.insert(0x61...0x7a)
-      set.insert(0x5f...0x5f)
-    case UInt8(ascii: "s"):
-      set.insert(0x09...0x0d)
-      set.insert(0x20...0x20)
-    default: return nil
-    }
-    return (set, byte & 0x20 == 0)
-  }
-
   /// The next character of the pattern; a stray byte stands for itself.
-  private mutating func scalar() throws(RegexError) -> UInt32 {
+  mutating func scalar() throws(RegexError) -> UInt32 {
     guard let byte = next else { throw fail("the pattern ends too early") }
     if byte < 0x80 {
       index += 1
@@ -298,96 +304,5 @@ struct RegexParser {
     else { throw fail("a byte that is not UTF-8 inside a class") }
     index += length
     return scalar.value
-  }
-
-  private mutating func bracket() throws(RegexError) -> RegexNode {
-    index += 1
-    var negated = false
-    if next == UInt8(ascii: "^") {
-      negated = true
-      index += 1
-    }
-    var ascii = ByteSet()
-    var ranges: [ClosedRange<UInt32>] = []
-    var isFirst = true
-    while true {
-      guard let byte = next else { throw fail("`[` without `]`; write `\\[` for the character") }
-      if byte == UInt8(ascii: "]"), !isFirst { break }
-      isFirst = false
-      if byte == UInt8(ascii: "["), index + 1 < pattern.count, pattern[index + 1] == UInt8(ascii: ":") {
-        ascii.formUnion(try posixClass())
-        continue
-      }
-      if byte == UInt8(ascii: "\\"), index + 1 < pattern.count, let (set, isNegated) = Self.classes(pattern[index + 1])
-      {
-        index += 2
-        ascii.formUnion(isNegated ? set.asciiComplement : set)
-        if isNegated { ranges.append(0x80...0x10ffff) }
-        continue
-      }
-      let low = try member()
-      var high = low
-      if next == UInt8(ascii: "-"), index + 1 < pattern.count, pattern[index + 1] != UInt8(ascii: "]") {
-        index += 1
-        high = try member()
-        guard low <= high else { throw fail("a range whose ends are the wrong way round") }
-      }
-      if low < 0x80 {
-        for value in low...min(high, 0x7f) { ascii.formUnion(literal(UInt8(value))) }
-      }
-      if high >= 0x80 { ranges.append(max(low, 0x80)...high) }
-    }
-    index += 1
-    return RegexUnicode.node(ascii: ascii, ranges: ranges, negated: negated)
-  }
-
-  private mutating func member() throws(RegexError) -> UInt32 {
-    guard next == UInt8(ascii: "\\") else { return try scalar() }
-    index += 1
-    guard let byte = next else { throw fail("a backslash at the end") }
-    if byte == UInt8(ascii: "b") {
-      index += 1
-      return 8
-    }
-    return try escapedScalar(byte)
-  }
-
-  private mutating func posixClass() throws(RegexError) -> ByteSet {
-    let rest = pattern[(index + 2)...]
-    guard let end = rest.firstIndex(of: UInt8(ascii: ":")), end + 1 < pattern.count,
-      pattern[end + 1] == UInt8(ascii: "]")
-    else { throw fail("`[:` without `:]`") }
-    var set = ByteSet()
-    switch String(decoding: rest[..<end], as: UTF8.self) {
-    case "alpha":
-      set.insert(0x41...0x5a)
-      set.insert(0x61...0x7a)
-    case "digit": set.insert(0x30...0x39)
-    case "alnum", "word":
-      set.insert(0x30...0x39)
-      set.insert(0x41...0x5a)
-      set.insert(0x61...0x7a)
-      if rest[..<end].elementsEqual("word".utf8) { set.insert(0x5f...0x5f) }
-    case "upper": set.insert(0x41...0x5a)
-    case "lower": set.insert(0x61...0x7a)
-    case "space":
-      set.insert(0x09...0x0d)
-      set.insert(0x20...0x20)
-    case "blank":
-      set.insert(0x09...0x09)
-      set.insert(0x20...0x20)
-    case "punct":
-      set.insert(0x21...0x2f)
-      set.insert(0x3a...0x40)
-      set.insert(0x5b...0x60)
-      set.insert(0x7b...0x7e)
-    case "xdigit":
-      set.insert(0x30...0x39)
-      set.insert(0x41...0x46)
-      set.insert(0x61...0x66)
-    default: throw fail("an unknown class `[:…:]`")
-    }
-    index = end + 2
-    return set
   }
 }

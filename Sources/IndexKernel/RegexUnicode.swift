@@ -1,51 +1,140 @@
 /// Characters beyond ASCII as sequences of bytes.
 enum RegexUnicode {
-  private static let tail = ByteSet(0x80...0xbf)
-
-  /// Any character but a newline; a byte that is not UTF-8 counts as one.
-  static var anyCharacter: RegexNode { node(ascii: ByteSet(0x0a), ranges: [], negated: true) }
-
-  /// Everything but an ASCII class.
-  static func complement(of set: ByteSet) -> RegexNode { node(ascii: set, ranges: [], negated: true) }
-
   /// One character.
   static func node(_ scalar: UInt32, ignoresCase: Bool) -> RegexNode {
-    if scalar < 0x80 {
+    guard scalar >= 0x80 else {
       let byte = UInt8(scalar)
       var set = ByteSet(byte)
-      if ignoresCase, byte | 0x20 >= 0x61, byte | 0x20 <= 0x7a {
-        set.insert((byte ^ 0x20)...(byte ^ 0x20))
-      }
+      if ignoresCase, byte | 0x20 >= 0x61, byte | 0x20 <= 0x7a { set.insert((byte ^ 0x20)...(byte ^ 0x20)) }
       return .set(set)
     }
-    return node(scalar...scalar)
+    let ranges = ignoresCase ? folded([scalar...scalar]) : [scalar...scalar]
+    return ranges.count == 1
+      ? .sequence(encode(scalar).map { .set(ByteSet($0)) }) : node(ascii: ByteSet(), ranges: ranges)
   }
 
-  /// A class. A negated one admits stray bytes, too, and never a newline.
-  static func node(ascii: ByteSet, ranges: [ClosedRange<UInt32>], negated: Bool) -> RegexNode {
-    var parts: [RegexNode] = []
-    var single = ascii
-    var wanted = ranges
-    if negated {
-      single = ascii.asciiComplement
-      single.remove(0x0a)
-      wanted = complement(ranges)
-    }
-    parts.append(.set(single))
-    parts += wanted.flatMap(split).map { node($0) }
-    if negated { parts.append(.set(ByteSet(0x80...0xff))) }
-    return parts.count == 1 ? parts[0] : .choice(parts)
+  /// A class.
+  /// - Parameter ranges: beyond ASCII.
+  static func node(ascii: ByteSet, ranges: [ClosedRange<UInt32>]) -> RegexNode {
+    let sequences = sequences(complement(complement(ranges)))
+    if sequences.isEmpty { return .set(ascii) }
+    return ascii == ByteSet() ? .choice(sequences) : .choice([.set(ascii)] + sequences)
   }
 
-  private static func complement(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
+  /// What is not in a class; never a newline.
+  /// - Parameter admitsStray: a byte beyond ASCII counts as a character, too, whatever it belongs to.
+  static func node(notIn ascii: ByteSet, _ ranges: [ClosedRange<UInt32>], admitsStray: Bool) -> RegexNode {
+    var single = ascii.asciiComplement
+    single.remove(0x0a)
+    return .choice(
+      [.set(single)] + sequences(complement(ranges)) + (admitsStray ? [.set(ByteSet(0x80...0xff))] : []))
+  }
+
+  /// What lies between ranges, in order.
+  static func complement(_ ranges: [ClosedRange<UInt32>], from first: UInt32 = 0x80) -> [ClosedRange<UInt32>] {
     var result: [ClosedRange<UInt32>] = []
-    var next: UInt32 = 0x80
+    var next = first
+    func add(_ low: UInt32, _ high: UInt32) {
+      if low < 0x80, high >= 0x80 { result += [low...0x7f, 0x80...high] } else { result.append(low...high) }
+    }
     for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      if range.lowerBound > next { result.append(next...(range.lowerBound - 1)) }
+      if range.lowerBound > next { add(next, range.lowerBound - 1) }
       next = max(next, range.upperBound + 1)
     }
-    if next <= 0x10ffff { result.append(next...0x10ffff) }
+    if next <= 0x10ffff { add(next, 0x10ffff) }
     return result
+  }
+
+  /// What of some ranges is ASCII.
+  static func ascii(_ ranges: [ClosedRange<UInt32>]) -> ByteSet {
+    var set = ByteSet()
+    for range in ranges where range.lowerBound < 0x80 {
+      set.insert(UInt8(range.lowerBound)...UInt8(min(0x7f, range.upperBound)))
+    }
+    return set
+  }
+
+  // MARK: Properties of characters
+
+  /// Adds to ranges beyond ASCII what differs from them by case only.
+  static func folded(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
+    guard !ranges.isEmpty else { return ranges }
+    var result = ranges
+    for alike in cases where alike.contains(where: { scalar in ranges.contains { $0.contains(scalar) } }) {
+      result += alike.map { $0...$0 }
+    }
+    let missing = complement(result)
+    return complement(missing)
+  }
+
+  /// Characters beyond ASCII that differ by case only.
+  private static let cases: [[UInt32]] = {
+    var classes: [UInt32: [UInt32]] = [:]
+    // Nothing has a case beyond the second plane.
+    for value in UInt32(0x80)...0x1ffff {
+      guard let scalar = Unicode.Scalar(value), scalar.properties.isCased || scalar.properties.changesWhenUppercased
+      else {
+        continue
+      }
+      let upper = only(scalar.properties.uppercaseMapping) ?? scalar
+      let lower = only(upper.properties.lowercaseMapping) ?? upper
+      if lower.value >= 0x80 { classes[lower.value, default: []].append(value) }
+    }
+    return classes.values.filter { $0.count > 1 }
+  }()
+
+  private static func only(_ text: String) -> Unicode.Scalar? {
+    text.unicodeScalars.count == 1 ? text.unicodeScalars.first : nil
+  }
+
+  /// The characters of a general category, by its short name; nil for any other. No range holds both ASCII and what lies
+  /// beyond.
+  static func category(_ name: String) -> [ClosedRange<UInt32>]? {
+    guard
+      name == "L" || name == "M" || name == "N" || name == "P" || name == "S" || name == "Z" || name == "C"
+        || categories.contains(where: { $0.name == name })
+    else { return nil }
+    let wanted = Set(categories.filter { $0.name.hasPrefix(name) }.map(\.category))
+    var result: [ClosedRange<UInt32>] = []
+    for value in UInt32(0)...0x10ffff {
+      guard let scalar = Unicode.Scalar(value), wanted.contains(scalar.properties.generalCategory) else { continue }
+      if let last = result.last, last.upperBound + 1 == value, value != 0x80 {
+        result[result.count - 1] = last.lowerBound...value
+      } else {
+        result.append(value...value)
+      }
+    }
+    return result
+  }
+
+  private static let categories: [(name: String, category: Unicode.GeneralCategory)] = [
+    ("Lu", .uppercaseLetter), ("Ll", .lowercaseLetter), ("Lt", .titlecaseLetter), ("Lm", .modifierLetter),
+    ("Lo", .otherLetter), ("Mn", .nonspacingMark), ("Mc", .spacingMark), ("Me", .enclosingMark),
+    ("Nd", .decimalNumber), ("Nl", .letterNumber), ("No", .otherNumber), ("Pc", .connectorPunctuation),
+    ("Pd", .dashPunctuation), ("Ps", .openPunctuation), ("Pe", .closePunctuation), ("Pi", .initialPunctuation),
+    ("Pf", .finalPunctuation), ("Po", .otherPunctuation), ("Sm", .mathSymbol), ("Sc", .currencySymbol),
+    ("Sk", .modifierSymbol), ("So", .otherSymbol), ("Zs", .spaceSeparator), ("Zl", .lineSeparator),
+    ("Zp", .paragraphSeparator), ("Cc", .control), ("Cf", .format), ("Co", .privateUse), ("Cn", .unassigned),
+  ]
+
+  // MARK: Bytes
+
+  /// Ranges as sequences of byte sets; those that differ in their last byte only are one.
+  private static func sequences(_ ranges: [ClosedRange<UInt32>]) -> [RegexNode] {
+    var places: [[ClosedRange<UInt8>]: Int] = [:]
+    var result: [(heads: [ClosedRange<UInt8>], last: ByteSet)] = []
+    for range in ranges.flatMap(split) {
+      let bytes = zip(encode(range.lowerBound), encode(range.upperBound)).map { $0...max($0, $1) }
+      guard let last = bytes.last else { continue }
+      let heads = Array(bytes.dropLast())
+      if let place = places[heads] {
+        result[place].last.insert(last)
+      } else {
+        places[heads] = result.count
+        result.append((heads, ByteSet(last)))
+      }
+    }
+    return result.map { .sequence($0.heads.map { .set(ByteSet($0)) } + [.set($0.last)]) }
   }
 
   /// Cuts a range where the length of the encoding or a leading byte changes, so that each piece is a product of byte
@@ -68,12 +157,6 @@ enum RegexUnicode {
       }
     }
     return [range]
-  }
-
-  private static func node(_ range: ClosedRange<UInt32>) -> RegexNode {
-    let low = encode(range.lowerBound)
-    let high = encode(range.upperBound)
-    return .sequence(zip(low, high).map { .set(ByteSet($0...max($0, $1))) })
   }
 
   private static func encode(_ value: UInt32) -> [UInt8] {

@@ -1,3 +1,49 @@
+/// What a text must hold so that a pattern can match in it.
+public indirect enum TrigramNeed: Sendable, Hashable {
+  /// Nothing is known: every text is a candidate.
+  case anything
+  /// All of these trigrams.
+  case trigrams([UInt32])
+  case all([TrigramNeed])
+  case one([TrigramNeed])
+
+  static func of(_ node: RegexNode) -> TrigramNeed {
+    var needs: [TrigramNeed] = []
+    var literal: [UInt8] = []
+    collect(node, &literal, &needs)
+    flush(&literal, &needs)
+    return needs.isEmpty ? .anything : needs.count == 1 ? needs[0] : .all(needs)
+  }
+
+  private static func flush(_ literal: inout [UInt8], _ needs: inout [TrigramNeed]) {
+    let trigrams = TrigramSet.of(literal)
+    if !trigrams.isEmpty { needs.append(.trigrams(trigrams)) }
+    literal = []
+  }
+
+  private static func collect(_ node: RegexNode, _ literal: inout [UInt8], _ needs: inout [TrigramNeed]) {
+    switch node {
+    case .empty: break
+    // An assertion takes no bytes: what stands on both sides of it is adjacent.
+    case .assertion: break
+    case .set(let set):
+      if let byte = set.folded { literal.append(byte) } else { flush(&literal, &needs) }
+    case .sequence(let items):
+      for item in items { collect(item, &literal, &needs) }
+    case .choice(let branches):
+      flush(&literal, &needs)
+      let options = branches.map(of)
+      if !options.contains(.anything) { needs.append(.one(options)) }
+    case .repetition(let item, let low, _):
+      flush(&literal, &needs)
+      if low > 0 {
+        let need = of(item)
+        if need != .anything { needs.append(need) }
+      }
+    }
+  }
+}
+
 extension Postings {
   /// The documents that may hold what is needed, ascending; nil when every document may.
   public func documents(meeting need: TrigramNeed) -> [UInt32]? {
