@@ -17,6 +17,11 @@
 #include <unistd.h>
 
 pid_t linux_spawn(const char *path, const int *descriptors, int count) {
+  char *const arguments[] = {(char *)path, NULL};
+  return linux_spawn_command(path, arguments, descriptors, count);
+}
+
+pid_t linux_spawn_command(const char *path, char *const arguments[], const int *descriptors, int count) {
   enum { MOST = 16 };
   int copies[MOST], copied = 0, error = EINVAL;
   pid_t process = -1;
@@ -44,7 +49,6 @@ pid_t linux_spawn(const char *path, const int *descriptors, int count) {
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  char *const arguments[] = {(char *)path, NULL};
   char *const environment[] = {NULL};
   if (error == 0) error = posix_spawn(&process, path, &actions, &attributes, arguments, environment);
   posix_spawnattr_destroy(&attributes);
@@ -56,6 +60,12 @@ end:
     return -1;
   }
   return process;
+}
+
+int linux_process_limit(pid_t process, uint64_t cpu_seconds, uint64_t memory) {
+  const struct rlimit cpu = {cpu_seconds, cpu_seconds}, room = {memory, memory}, none = {0, 0};
+  return prlimit(process, RLIMIT_CPU, &cpu, NULL) | prlimit(process, RLIMIT_AS, &room, NULL) |
+      prlimit(process, RLIMIT_CORE, &none, NULL) | prlimit(process, RLIMIT_FSIZE, &none, NULL);
 }
 
 int linux_process_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }

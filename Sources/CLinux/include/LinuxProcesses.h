@@ -11,6 +11,12 @@
 /// others; signals have their default actions and none is blocked.
 pid_t linux_spawn(const char *path, const int *descriptors, int count);
 
+/// The same with arguments, of which the first is the program's name and the last is NULL.
+pid_t linux_spawn_command(const char *path, char *const arguments[], const int *descriptors, int count);
+
+/// prlimit(2): so much processor time and address space, no core, and no file written.
+int linux_process_limit(pid_t process, uint64_t cpu_seconds, uint64_t memory);
+
 /// pidfd_open(2).
 int linux_process_open(pid_t process);
 
