@@ -85,7 +85,7 @@ let package = Package(
     room("Workspace", ["Git", "Sandbox", "Paths", "CLinux"]),
     room("Models", ["Conversation", "HTTPTransport", "JSON", "Prompts", crypto]),
     room("Repair", ["Conversation", "TestReports", "Patches", "JSON", "Paths"]),
-    room("CodeIndex", ["Git", "IndexKernel", "Paths", "CLinux"]),
+    room("CodeIndex", ["Git", "IndexKernel", "JSON", "Paths", "CLinux"]),
     room(
       "Access", ["Cedar", "TestReports", "JSON", "Paths", crypto, cryptoExtras],
       resources: [.embedInCode("Policies/shipped.cedar")]),

@@ -9,6 +9,7 @@ public actor CodeSearch {
   public nonisolated let repository: RepositoryLocation?
   private let checkout: CheckoutSource?
   private let store: SegmentStore
+  private let ctags: Ctags
   private let records: AnalysisStore?
   private let revisions: RevisionIndex?
   private var current: SearchState?
@@ -16,10 +17,13 @@ public actor CodeSearch {
   private let start: ContinuousClock.Instant
 
   /// Opens what holds an absolute path: the repository around it, or the directory itself.
-  /// - Parameter cache: where the indexes are kept; made when missing.
+  /// - Parameters:
+  ///   - cache: where the indexes are kept; made when missing.
+  ///   - searchPath: where Universal Ctags is looked for, directories parted by colons; by default this process's `PATH`.
   /// - Throws: `GitError` when the path does not exist, or its repository cannot be read.
-  public init(path: [UInt8], cache: [UInt8]) throws(GitError) {
+  public init(path: [UInt8], cache: [UInt8], searchPath: String? = nil) throws(GitError) {
     start = ContinuousClock.now
+    ctags = Ctags(searchPath: searchPath)
     repository = try Repository.discover(from: path)
     if let repository {
       // Says at once what is wrong with it.
@@ -29,7 +33,7 @@ public actor CodeSearch {
       store.mergeIfNeeded()
       records = AnalysisStore(directory: directory)
       checkout = CheckoutSource(repository)
-      revisions = RevisionIndex(repository, store, records)
+      revisions = RevisionIndex(repository, store, records, ctags)
     } else {
       store = SegmentStore(directory: StorePlace.directory(cache, for: path))
       store.mergeIfNeeded()
@@ -49,7 +53,7 @@ public actor CodeSearch {
   ) async throws -> IndexStatus {
     let state = try await state(revision, observe, needsLog: false)
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    var status = state.status()
+    var status = state.status(ctags)
     status.openSeconds = seconds
     // Past commits are read ahead, too: the first question is answered without waiting for them.
     _ = try await self.state(revision, nil)
@@ -90,7 +94,7 @@ public actor CodeSearch {
       listing.files.removeLast(listing.files.count - Index.mostFiles)
     }
     let name = Self.name(source)
-    let (view, stamps, isChanged) = await Indexer(source: source, store: store).view(
+    let (view, stamps, isChanged) = await Indexer(source: source, store: store, ctags: ctags).view(
       listing.files, base: KeptView(name, in: store), observe: observe)
     if isChanged { KeptView.keep(view, stamps: stamps, skipped: listing.skipped, as: name, in: store) }
     return SearchState(view: view, source: source, skipped: listing.skipped)

@@ -29,6 +29,8 @@ final class FileAnalysis: Sendable {
     static let unreadable = Flags(rawValue: 32)
     /// Named, but not there: left out of a partial clone, or gone while it was looked at.
     static let missing = Flags(rawValue: 64)
+    /// Of a language that Universal Ctags reads, which is not there, or broke on this file.
+    static let undefined = Flags(rawValue: 128)
   }
 
   let flags: Flags
@@ -75,20 +77,22 @@ enum Analyzer {
   /// Comment lines above a declaration that count as part of it.
   private static let leading = 25
 
-  static func analyze(_ text: [UInt8], _ language: Language) -> FileAnalysis {
-    if ByteSearch.contains(text, [0], in: 0..<min(8000, text.count)) { return .opaque(.binary) }
-    if text.count > sizeLimit { return .opaque(.tooLarge) }
+  /// - Parameter reading: what ctags said, for a language that it reads.
+  static func analyze(_ text: [UInt8], _ language: Language, _ reading: Ctags.Reading? = nil) -> FileAnalysis {
+    if let flags = withoutText(text) { return .opaque(flags) }
     var flags: FileAnalysis.Flags = []
-    if text.count < 1024, text.starts(with: "version https://git-lfs.github.com/spec/".utf8) {
-      return .opaque(.pointer)
-    }
     let runs = IdentifierRuns(text)
     let lineStarts = LineIndex(text, starts: runs.lineStarts())
     if isGenerated(text, lineCount: lineStarts.count) { flags.insert(.generated) }
     if !isASCII(text), String(validating: text, as: UTF8.self) == nil { flags.insert(.notUTF8) }
-    // One endless line is data; its declarations would be noise.
-    let isDense = text.count > 50_000 && text.count / max(1, lineStarts.count) > 2000
-    let declarations = isDense ? [] : DeclarationScanner.scan(text, runs, language.syntax)
+    let declarations: [Declaration]
+    switch reading {
+    case nil: declarations = isDense(text, lineStarts.count) ? [] : DeclarationScanner.scan(text, runs, language.syntax)
+    case .tags(let tags): declarations = CtagsLanguage.all[language.name]?.declarations(tags, in: text) ?? []
+    case .failed, .absent:
+      declarations = []
+      flags.insert(.undefined)
+    }
     let (units, unitOfLine) = makeUnits(declarations, lineStarts, text)
     var names: [UInt8] = []
     for declaration in declarations {
@@ -99,6 +103,24 @@ enum Analyzer {
     return FileAnalysis(
       flags: flags, lineCount: lineStarts.count, declarations: declarations, units: units, body: tables.body,
       names: tables.names)
+  }
+
+  /// What a content is that holds no text to search; nil for text.
+  private static func withoutText(_ text: [UInt8]) -> FileAnalysis.Flags? {
+    if ByteSearch.contains(text, [0], in: 0..<min(8000, text.count)) { return .binary }
+    if text.count > sizeLimit { return .tooLarge }
+    return text.count < 1024 && text.starts(with: "version https://git-lfs.github.com/spec/".utf8) ? .pointer : nil
+  }
+
+  /// One endless line is data; its declarations would be noise.
+  private static func isDense(_ text: [UInt8], _ lines: Int) -> Bool {
+    text.count > 50_000 && text.count / max(1, lines) > 2000
+  }
+
+  /// Whether definitions may be looked for in a content.
+  static func mayDefine(_ text: [UInt8]) -> Bool {
+    guard !text.isEmpty, withoutText(text) == nil else { return false }
+    return text.count <= 50_000 || !isDense(text, LineIndex(text).count)
   }
 
   private static func isASCII(_ text: [UInt8]) -> Bool {

@@ -94,10 +94,28 @@ final class FileView: Sendable {
 
   var count: Int { places.count }
 
+  func place(of path: RepoPath) -> SegmentStore.Place? { paths.index(of: path).map { places[$0] } }
+
   /// Whether a file's content could not be had.
   func isAbsent(_ file: Int) -> Bool { !flags(file).isDisjoint(with: Self.absent) }
 
   private static let absent: FileAnalysis.Flags = [.missing, .unreadable]
+
+  /// The files whose definitions ctags would have found if it had been there, in path order.
+  func unreadFiles() -> [Int] { undefinedFiles().filter(isUnread) }
+
+  /// The files on which ctags broke, in path order.
+  func brokenFiles() -> [Int] { undefinedFiles().filter { !isUnread($0) } }
+
+  private func undefinedFiles() -> [Int] {
+    var files: [Int] = []
+    forEachFlagged { file, flags in if flags.contains(.undefined) { files.append(file) } }
+    return files.sorted()
+  }
+
+  private func isUnread(_ file: Int) -> Bool {
+    segments[places[file].segment].key(places[file].document).map { Language.isUnread(key: $0.language) } ?? false
+  }
 
   /// The files whose content could not be had, in path order.
   func absentFiles() -> [Int] {

@@ -17,6 +17,7 @@ public actor Index {
 
   nonisolated let source: any IndexSource
   private nonisolated let store: SegmentStore
+  private nonisolated let ctags: Ctags
   private nonisolated let directory: [UInt8]
   private var view: FileView?
   /// What a run changed since the view was made; nil for files that are gone.
@@ -45,8 +46,9 @@ public actor Index {
     var continuation: CheckedContinuation<Void, Never>
   }
 
-  private init(_ source: any IndexSource, _ directory: [UInt8]) {
+  private init(_ source: any IndexSource, _ directory: [UInt8], _ ctags: Ctags) {
     self.source = source
+    self.ctags = ctags
     self.directory = source.repository.map { StorePlace.directory(directory, $0) } ?? directory
     store = SegmentStore(directory: self.directory)
   }
@@ -56,8 +58,11 @@ public actor Index {
   ///   - directory: where the indexes are kept between runs; made when missing, with access for its owner only.
   ///   - verifying: of up to so many bytes that are kept all are looked at for damage before the first answer, which takes
   ///     a few hundredths of a second for the usual; of more each when an answer needs it.
-  public static func open(source: some IndexSource, directory: [UInt8], verifying: Int = 128 << 20) async -> Index? {
-    let index = Index(source, directory)
+  ///   - searchPath: where Universal Ctags is looked for, directories parted by colons; by default this process's `PATH`.
+  public static func open(
+    source: some IndexSource, directory: [UInt8], verifying: Int = 128 << 20, searchPath: String? = nil
+  ) async -> Index? {
+    let index = Index(source, directory, Ctags(searchPath: searchPath))
     Task.detached(priority: .userInitiated) { await index.build(verifying) }
     return index
   }
@@ -69,7 +74,7 @@ public actor Index {
     store.mergeIfNeeded()
     let listing = await listing()
     let isTold = Atomic(false)
-    let view = await Indexer(source: source, store: store).view(listing.files) { progress in
+    let view = await Indexer(source: source, store: store, ctags: ctags).view(listing.files) { progress in
       guard progress.total - progress.files > Self.fewFiles, !isTold.exchange(true, ordering: .relaxed) else { return }
       Task { await self.giveUp(.files) }
     }.view
@@ -103,7 +108,7 @@ public actor Index {
     changes = [:]
     let again = refreshed
     let listing = await listing()
-    let view = await Indexer(source: source, store: store).view(listing.files).view
+    let view = await Indexer(source: source, store: store, ctags: ctags).view(listing.files).view
     self.view = view
     skipped = listing.skipped
     isHealing = false
@@ -153,7 +158,7 @@ public actor Index {
   public func refresh(changed: [RepoPath]) async {
     guard !changed.isEmpty else { return }
     refreshed.formUnion(changed)
-    var (draft, documents) = await Self.read(changed, source)
+    var (draft, documents) = await Self.read(changed, source, ctags)
     let segment = draft.count > 0 ? store.add(&draft, isPassing: true) : nil
     for path in changed {
       changes[path] = .some(
@@ -162,22 +167,24 @@ public actor Index {
   }
 
   @concurrent private static func read(
-    _ paths: [RepoPath], _ source: any IndexSource
+    _ paths: [RepoPath], _ source: any IndexSource, _ ctags: Ctags
   ) async -> (Segment.Draft, [RepoPath: Int]) {
     var draft = Segment.Draft()
     var documents: [RepoPath: Int] = [:]
+    let reader = CtagsReader(ctags)
     for path in paths {
       guard let content = await source.read(path, limit: Analyzer.sizeLimit) else { continue }
       let language = Language.of(path)
-      let key = ContentKey(blob: BlobHash.id(of: content), language: language.name)
-      documents[path] = draft.add(key, Analyzer.analyze(content, language), content)
+      let reading = language.isReadByCtags ? await reader.read(content, language) : nil
+      let key = ContentKey(blob: BlobHash.id(of: content), language: language.key(reading))
+      documents[path] = draft.add(key, Analyzer.analyze(content, language, reading), content)
     }
     return (draft, documents)
   }
 
   /// What is indexed.
   public func status() -> IndexStatus {
-    state()?.status() ?? IndexStatus(isComplete: false, files: 0, skipped: 0)
+    state()?.status(ctags) ?? IndexStatus(isComplete: false, files: 0, skipped: 0)
   }
 
   /// The files as they are known now; nil before the first build is over.
@@ -271,6 +278,10 @@ public struct IndexStatus: Sendable, Hashable {
   public var declarations = 0
   /// How many files are special, by what makes them so.
   public var special: [String: Int] = [:]
+  /// Of the files whose definitions are unknown, those on which ctags broke; the first of them.
+  public var broken: [RepoPath] = []
+  /// Why Universal Ctags did not read the others, and what to do; nil when it did.
+  public var ctagsProblem: String?
   /// What the kept index takes on disk.
   public var storeBytes = 0
   /// Files that it is kept in.
@@ -286,6 +297,7 @@ public struct IndexStatus: Sendable, Hashable {
   static let names: [(FileAnalysis.Flags, String)] = [
     (.binary, "binary"), (.tooLarge, "too large"), (.pointer, "LFS pointer"), (.generated, "generated"),
     (.notUTF8, "not UTF-8"), (.unreadable, "unreadable"), (.missing, "missing"),
+    (.undefined, "without definitions"),
   ]
 
   init(isComplete: Bool, files: Int, skipped: Int) {

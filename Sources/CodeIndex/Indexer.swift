@@ -9,6 +9,7 @@ import Synchronization
 struct Indexer {
   let source: any IndexSource
   let store: SegmentStore
+  let ctags: Ctags
 
   /// Told now and then, from any thread.
   typealias Observer = @Sendable (IndexProgress) -> Void
@@ -52,6 +53,9 @@ struct Indexer {
     var files: [(file: Int, document: Int)] = []
     var placed: [(file: Int, place: SegmentStore.Place)] = []
 
+    /// Reads what ctags reads, once there is such a file.
+    var reader: CtagsReader?
+
     mutating func flush(_ store: SegmentStore) {
       guard draft.count > 0 else { return }
       if let segment = store.add(&draft) {
@@ -73,7 +77,7 @@ struct Indexer {
     }
     let stamps = sorted.map(\.identity)
     if let base, base.stamps.count == base.view.count {
-      let (changed, removed) = Self.difference(sorted, stamps, base)
+      let (changed, removed) = difference(sorted, stamps, base)
       if changed.isEmpty, removed.isEmpty { return (base.view, stamps, false) }
       if changed.count + removed.count <= max(300, base.view.count / 4) {
         let places = await places(changed.map { sorted[$0] }, observe)
@@ -81,7 +85,7 @@ struct Indexer {
         for path in removed { changes[path] = .some(nil) }
         for (number, place) in zip(changed, places) { changes[sorted[number].path] = .some(place) }
         let view = base.view.replacing(changes, store.segments)
-        return (view, Self.lasting(stamps, view), true)
+        return (view, lasting(stamps, view), true)
       }
     }
     let places = await places(sorted, observe)
@@ -95,22 +99,30 @@ struct Indexer {
       knownStamps.append(stamps[number])
     }
     let view = FileView(table, known, store.segments)
-    return (view, Self.lasting(knownStamps, view), true)
+    return (view, lasting(knownStamps, view), true)
   }
 
-  /// What could not be read is tried again, though git or the directory says that it is still the same.
-  private static func lasting(_ stamps: [UInt64], _ view: FileView) -> [UInt64] {
+  /// What could not be read is tried again, though git or the directory says that it is still the same; what ctags did not
+  /// read, when there is another ctags.
+  private func lasting(_ stamps: [UInt64], _ view: FileView) -> [UInt64] {
     guard stamps.count == view.count else { return stamps }
-    return stamps.indices.map { view.isAbsent($0) ? 0 : stamps[$0] }
+    var lasting = stamps
+    for file in view.absentFiles() { lasting[file] = 0 }
+    for file in view.unreadFiles() { lasting[file] = ctags.isTroubled ? 0 : unread(stamps[file]) }
+    return lasting
   }
+
+  /// What tells that a file is still the same, and ctags, too.
+  private func unread(_ stamp: UInt64) -> UInt64 { stamp == 0 ? 0 : max(1, stamp ^ ctags.fingerprint) }
 
   /// Which of the files are not as the base has them, and which paths of the base are gone.
-  private static func difference(
+  private func difference(
     _ sorted: [IndexedFile], _ stamps: [UInt64], _ base: KeptView
   ) -> (changed: [Int], removed: [RepoPath]) {
     var changed: [Int] = []
     var removed: [RepoPath] = []
     let paths = base.view.paths
+    let unread = Set(base.view.unreadFiles())
     var next = 0
     for (number, file) in sorted.enumerated() {
       while next < paths.count, paths.bytes(next).lexicographicallyPrecedes(file.path.bytes) {
@@ -118,7 +130,8 @@ struct Indexer {
         next += 1
       }
       if next < paths.count, paths.bytes(next).elementsEqual(file.path.bytes) {
-        if stamps[number] == 0 || stamps[number] != base.stamps[next] { changed.append(number) }
+        let stamp = !unread.isEmpty && unread.contains(next) ? self.unread(stamps[number]) : stamps[number]
+        if stamp == 0 || stamp != base.stamps[next] { changed.append(number) }
         next += 1
       } else {
         changed.append(number)
@@ -133,18 +146,27 @@ struct Indexer {
 
   /// Where the analyses of files are; what has none is read and analysed.
   @concurrent func places(_ sorted: [IndexedFile], _ observe: Observer? = nil) async -> [SegmentStore.Place?] {
-    let keys = sorted.map(Self.key)
+    var keys = sorted.map { Self.key($0) }
     var places = store.find(keys)
-    let wanted = sorted.indices.filter { places[$0] == nil }
+    var wanted = sorted.indices.filter { places[$0] == nil }
     guard !wanted.isEmpty else { return places }
-    let work = Work(wanted, total: sorted.count, observe)
+    // Without ctags, what was read without it will do.
+    let byCtags = wanted.filter { keys[$0] != nil && Language.of(sorted[$0].path).isReadByCtags }
+    if !byCtags.isEmpty, await !CtagsReader(ctags).isReady() {
+      for file in byCtags { keys[file] = Self.key(sorted[file], isRead: false) }
+      for (file, place) in zip(byCtags, store.find(byCtags.map { keys[$0] })) { places[file] = place }
+      wanted.removeAll { places[$0] != nil }
+      guard !wanted.isEmpty else { return places }
+    }
+    let (missing, known) = (wanted, keys)
+    let work = Work(missing, total: sorted.count, observe)
     await withTaskGroup(of: [(file: Int, place: SegmentStore.Place)].self) { group in
-      for _ in 0..<max(1, min(Self.processors, wanted.count / Self.stride + 1)) {
+      for _ in 0..<max(1, min(Self.processors, missing.count / Self.stride + 1)) {
         group.addTask(priority: .utility) {
           var lane = Lane()
           while let part = work.take(), !Task.isCancelled {
             var bytes = 0
-            for file in part { bytes += await analyze(sorted[file], keys[file], file, &lane) }
+            for file in part { bytes += await analyze(sorted[file], known[file], file, &lane) }
             work.finished(part.count, bytes)
             if lane.draft.size > Self.draftSize { lane.flush(store) }
           }
@@ -161,8 +183,10 @@ struct Indexer {
   static var processors: Int { min(8, max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) }
 
   /// What a file's content is known by; nil when only reading it tells. The same content at two places is analysed once.
-  private static func key(_ file: IndexedFile) -> ContentKey? {
-    file.blob.flatMap { ObjectID(hex: $0) }.map { ContentKey(blob: $0, language: Language.of(file.path).name) }
+  private static func key(_ file: IndexedFile, isRead: Bool = true) -> ContentKey? {
+    file.blob.flatMap { ObjectID(hex: $0) }.map {
+      ContentKey(blob: $0, language: Language.of(file.path).key(isRead: isRead))
+    }
   }
 
   /// Analyses a file into the lane's draft; returns the bytes that were read.
@@ -187,14 +211,21 @@ struct Indexer {
     // What is read may differ from what the list said (the file was written meanwhile, a filter changes line ends): the
     // content is known under its own id.
     let isInGit = file.blob != nil || source.repository != nil
-    let actual = ContentKey(
-      blob: isInGit ? BlobHash.id(of: content) : PassingHash.id(of: content), language: language.name)
+    let blob = isInGit ? BlobHash.id(of: content) : PassingHash.id(of: content)
+    let actual = ContentKey(blob: blob, language: language.key(isRead: true))
     if let known = lane.draft.keys[actual] {
       lane.files.append((number, known))
     } else if actual != key, let known = store.find([actual])[0] {
       lane.placed.append((number, known))
     } else {
-      lane.files.append((number, lane.draft.add(actual, Analyzer.analyze(content, language), content)))
+      var reading: Ctags.Reading?
+      if language.isReadByCtags {
+        let reader = lane.reader ?? CtagsReader(ctags)
+        lane.reader = reader
+        reading = await reader.read(content, language)
+      }
+      let read = ContentKey(blob: blob, language: language.key(reading))
+      lane.files.append((number, lane.draft.add(read, Analyzer.analyze(content, language, reading), content)))
     }
     return content.count
   }

@@ -8,6 +8,8 @@ struct Language: Sendable, Hashable {
   let syntax: Syntax
   /// True for programs, false for prose, data and markup.
   let isCode: Bool
+  /// Its definitions are found by Universal Ctags; see ``CtagsLanguage``.
+  var isReadByCtags = false
 
   static let unknown = Language(name: "", syntax: Syntax(.plain), isCode: false)
 
@@ -38,7 +40,8 @@ struct Language: Sendable, Hashable {
     var table: [String: Language] = [:]
     func add(_ name: String, _ family: Syntax.Family, _ suffixes: String, isCode: Bool = true) {
       for suffix in suffixes.split(separator: " ") {
-        table[String(suffix)] = Language(name: name, syntax: Syntax(family), isCode: isCode)
+        table[String(suffix)] = Language(
+          name: name, syntax: Syntax(family), isCode: isCode, isReadByCtags: CtagsLanguage.all[name] != nil)
       }
     }
     add("python", .python, "py pyi pyx pxd")
@@ -63,7 +66,26 @@ struct Language: Sendable, Hashable {
     add("elixir", .elixir, "ex exs")
     add("julia", .ends, "jl")
     add("shell", .shell, "sh bash zsh ksh")
-    add("other", .plain, "pl pm r hs ml mli clj cljs erl hrl f90 f sql proto tcl vim awk asm s el nim v sv vhd cmake")
+    add("perl", .plain, "pl pm")
+    add("r", .plain, "r")
+    add("haskell", .plain, "hs")
+    add("ocaml", .plain, "ml mli")
+    add("clojure", .plain, "clj cljs cljc")
+    add("erlang", .plain, "erl hrl")
+    add("fortran", .plain, "f90 f f95 f03 f08 f77 for")
+    add("sql", .plain, "sql")
+    add("protobuf", .plain, "proto")
+    add("tcl", .plain, "tcl")
+    add("viml", .plain, "vim")
+    add("awk", .plain, "awk")
+    add("elisp", .plain, "el")
+    add("nim", .plain, "nim")
+    add("verilog", .plain, "v")
+    add("systemverilog", .plain, "sv svh")
+    add("vhdl", .plain, "vhd vhdl")
+    add("cmake", .plain, "cmake")
+    // Assembler: its labels are no functions that a name tells apart.
+    add("other", .plain, "asm s")
     add("markup", .plain, "md markdown rst adoc txt html htm xml tex org", isCode: false)
     add("data", .plain, "json yaml yml toml ini cfg conf csv tsv lock svg css scss less properties", isCode: false)
     return table

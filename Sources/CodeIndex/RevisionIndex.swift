@@ -7,6 +7,7 @@ public import Paths
 public actor RevisionIndex {
   private let location: RepositoryLocation
   private let store: SegmentStore
+  private let ctags: Ctags
   private var log: CommitLog
   private var last: Known?
 
@@ -14,11 +15,12 @@ public actor RevisionIndex {
   /// - Parameter directory: where analyses are kept between runs; made when missing.
   public init(_ location: RepositoryLocation, directory: [UInt8]) {
     let own = StorePlace.directory(directory, location)
-    self.init(location, SegmentStore(directory: own), AnalysisStore(directory: own))
+    self.init(location, SegmentStore(directory: own), AnalysisStore(directory: own), Ctags())
   }
 
-  init(_ location: RepositoryLocation, _ store: SegmentStore, _ records: AnalysisStore?) {
+  init(_ location: RepositoryLocation, _ store: SegmentStore, _ records: AnalysisStore?, _ ctags: Ctags) {
     self.location = location
+    self.ctags = ctags
     self.store = store
     log = CommitLog(store: records)
   }
@@ -75,7 +77,7 @@ public actor RevisionIndex {
       return await withFetched(known(tree, kept), repository, observe)
     }
     if let base = base(repository), let changed = try await update(base, to: tree, repository, observe) {
-      return changed
+      return await withFetched(changed, repository, observe)
     }
     let source = try RevisionSource(location, tree: tree, repository)
     var files = await source.files()
@@ -84,7 +86,7 @@ public actor RevisionIndex {
       skipped["beyond the first \(Index.mostFiles)"] = files.count - Index.mostFiles
       files.removeLast(files.count - Index.mostFiles)
     }
-    let view = await Indexer(source: source, store: store).view(files, observe: observe).view
+    let view = await Indexer(source: source, store: store, ctags: ctags).view(files, observe: observe).view
     KeptView.keep(view, skipped: skipped, as: Self.name(tree), in: store)
     return Known(
       tree: tree, view: view, source: RevisionSource(location, tree: tree, skipped: skipped), base: Self.name(tree))
@@ -99,18 +101,23 @@ public actor RevisionIndex {
   /// Of so many files that were missing it is seen whether they are there now.
   private static let mostMissing = 1000
 
-  /// A kept tree with the files that were missing then (left out of a partial clone) and are not any more.
+  /// A kept tree with the files that were missing then (left out of a partial clone) and are not any more, and those that
+  /// ctags did not read, where there is one now.
   private func withFetched(_ known: Known, _ repository: Repository, _ observe: Indexer.Observer?) async -> Known {
     var files: [IndexedFile] = []
-    for file in known.view.absentFiles().prefix(Self.mostMissing) {
+    let unread = ctags.fingerprint == 0 ? [] : known.view.unreadFiles()
+    for file in known.view.absentFiles().prefix(Self.mostMissing) + unread {
       let path = known.view.paths[file]
       guard let entry = try? repository.entry(known.tree, path), repository.contains(entry.id) else { continue }
       files.append(IndexedFile(path: path, blob: entry.id.hex))
     }
     guard !files.isEmpty else { return known }
-    let places = await Indexer(source: known.source, store: store).places(files, observe)
+    let places = await Indexer(source: known.source, store: store, ctags: ctags).places(files, observe)
     var found: [RepoPath: SegmentStore.Place?] = [:]
-    for (file, place) in zip(files, places) where place != nil { found[file.path] = .some(place) }
+    for (file, place) in zip(files, places) where place != nil && place != known.view.place(of: file.path) {
+      found[file.path] = .some(place)
+    }
+    guard !found.isEmpty else { return known }
     let view = known.view.replacing(found, store.segments)
     KeptView.keep(view, skipped: known.source.skipped, as: Self.name(known.tree), in: store)
     return Known(tree: known.tree, view: view, source: known.source, base: Self.name(known.tree))
@@ -151,7 +158,7 @@ public actor RevisionIndex {
     }
     skipped = skipped.filter { $0.value > 0 }
     let source = RevisionSource(location, tree: tree, skipped: skipped)
-    let places = await Indexer(source: source, store: store).places(files, observe)
+    let places = await Indexer(source: source, store: store, ctags: ctags).places(files, observe)
     var replaced: [RepoPath: SegmentStore.Place?] = [:]
     for path in gone { replaced[path] = .some(nil) }
     for (file, place) in zip(files, places) { replaced[file.path] = .some(place) }

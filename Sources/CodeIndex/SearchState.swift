@@ -55,14 +55,22 @@ struct SearchState: Sendable {
       .compactMap { view.paths.index(of: $0) }
   }
 
+  private static let mostBroken = 10
+
   /// What is indexed, and what is not.
-  func status() -> IndexStatus {
+  func status(_ ctags: Ctags) -> IndexStatus {
     var status = IndexStatus(isComplete: true, files: view.count, skipped: 0)
     for file in 0..<view.count {
       if let numbers = view.numbers(file) {
         status.lines += numbers.lines
         status.declarations += numbers.declarations
       }
+    }
+    status.broken = view.brokenFiles().prefix(Self.mostBroken).map { view.paths[$0] }
+    let unread = view.unreadFiles().count
+    if unread > 0 {
+      let reason = ctags.absence?.words ?? "Universal Ctags was not there when they were read; index once more"
+      status.ctagsProblem = "\(unread) \(unread == 1 ? "file has" : "files have") no definitions: \(reason)"
     }
     status.special = special().merging(skipped) { $0 + $1 }
     return status

@@ -5,7 +5,7 @@ import Synchronization
 /// Analysed contents with their inverted indexes. A content is a document, known by its number.
 final class Segment: Sendable {
   /// Changes whenever an analysis of the same content comes out differently, or is stored differently.
-  static let magic = Array("CAseg\u{1}\u{0}\u{4}".utf8)
+  static let magic = Array("CAseg\u{1}\u{0}\u{5}".utf8)
 
   let container: Container
   /// The file's name in its store; nil for one in memory.

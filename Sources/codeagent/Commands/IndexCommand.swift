@@ -3,6 +3,7 @@ import CodeIndex
 import Git
 import Glibc
 import JSON
+import Paths
 import Synchronization
 
 /// `codeagent index`: makes searches fast before the first one, and shows what is known.
@@ -114,6 +115,8 @@ struct SearchPlace: Sendable {
         ],
       ]
       if let problem = status.storeProblem { object["problem"] = .string(problem) }
+      if let problem = status.ctagsProblem { object["definitions_problem"] = .string(problem) }
+      if !status.broken.isEmpty { object["broken"] = .array(status.broken.map { .string($0.quoted) }) }
       if let seconds { object["milliseconds"] = JSONValue(Int(seconds * 1000)) }
       object["open_milliseconds"] = .double((status.openSeconds * 10_000).rounded() / 10)
       Output.write(JSONValue.object(object).serialized + [0x0a])
@@ -128,6 +131,10 @@ struct SearchPlace: Sendable {
     if status.storeDamaged > 0 { text += "; \(status.storeDamaged) damaged, dropped" }
     text += "\n"
     if let problem = status.storeProblem { text += "  in memory only: \(Display.safe(problem))\n" }
+    if let problem = status.ctagsProblem { text += "  \(Display.safe(problem))\n" }
+    if !status.broken.isEmpty {
+      text += "  ctags broke on \(status.broken.map { Display.safe($0.quoted) }.joined(separator: ", "))\n"
+    }
     if let seconds { text += "  ready in \(Display.seconds(seconds))\n" }
     Output.write(text)
   }
