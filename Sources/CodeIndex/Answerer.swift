@@ -14,7 +14,8 @@ struct Answerer: Sendable {
     case .words: return await words()
     case .regex:
       var answer = SearchAnswer()
-      answer.isCut = try await LineSearch(state: state, filter: filter, request: request).run {
+      answer.isCut = try await LineSearch(state: state, filter: filter, request: request).run(LineSearch.regex(request))
+      {
         answer.results += $0
       }
       return answer
@@ -60,32 +61,34 @@ struct Answerer: Sendable {
   // MARK: Names
 
   private func symbols() async -> SearchAnswer {
-    let parts = request.text.split { ".:#".contains($0) }.map(String.init)
-    guard let last = parts.last.map({ Array($0.prefix { $0 != "(" }.utf8) }), !last.isEmpty else {
-      return SearchAnswer()
-    }
-    let scope = parts.count > 1 ? Array(parts[parts.count - 2].utf8) : nil
-    let wanted = Self.folded(last)
+    guard let name = SymbolName(request.text) else { return SearchAnswer() }
+    let wanted = Self.folded(name.name)
     var answer = SearchAnswer()
+    var elsewhere: [SearchAnswer.Result] = []
     func look(_ files: some Sequence<Int>) {
       for file in files {
         let path = view.paths[file]
-        guard filter.admits(path) else { continue }
+        guard !Task.isCancelled, filter.admits(path) else { continue }
         let isTest = PathTraits.of(path, Language.of(path)).contains(.test)
         for declaration in view.analysis(file).declarations {
-          guard let (score, why) = fit(declaration.name, last, wanted) else { continue }
-          if let scope, declaration.scope != scope { continue }
-          answer.results.append(
-            SearchAnswer.Result(
-              path: path, line: declaration.line, endLine: declaration.endLine, score: isTest ? score - 0.05 : score,
-              why: [why],
-              name: (declaration.scope.map { String(decoding: $0, as: UTF8.self) + "." } ?? "")
-                + String(decoding: declaration.name, as: UTF8.self), kind: declaration.kind.word,
-              signature: declaration.signature.map { String(decoding: $0, as: UTF8.self) }))
+          guard let (score, why) = fit(declaration.name, name.name, wanted) else { continue }
+          let result = SearchAnswer.Result(
+            path: path, line: declaration.line, endLine: declaration.endLine, score: isTest ? score - 0.05 : score,
+            why: [why],
+            name: (declaration.scope.map { String(decoding: $0, as: UTF8.self) + "." } ?? "")
+              + String(decoding: declaration.name, as: UTF8.self), kind: declaration.kind.word,
+            signature: declaration.signature.map { String(decoding: $0, as: UTF8.self) })
+          if let scope = name.scope, declaration.scope != scope {
+            if score == 1 { elsewhere.append(result) }
+          } else {
+            answer.results.append(result)
+          }
         }
       }
     }
-    if let term = TermScanner.terms(last).last { look(view.files(holding: term, in: .names)) }
+    if let term = TermScanner.terms(name.name).last { look(view.files(holding: term, in: .names)) }
+    // A module, or what a variable holds, is no scope that is known.
+    if answer.results.isEmpty { answer.results = elsewhere }
     if !answer.results.contains(where: { $0.score > 0.8 }) {
       answer.results = []
       look(0..<view.count)
@@ -98,8 +101,10 @@ struct Answerer: Sendable {
     answer.results = Array(answer.results.prefix(request.limit))
     if best > 0.9 || answer.results.isEmpty {
       let searcher = Searcher(state: state)
-      let uses = await searcher.occurrences(of: request.text, limit: request.limit).references
-      answer.references = uses.filter { filter.admits($0.path) }.map { use in
+      let filter = filter
+      let uses = await searcher.occurrences(of: request.text, limit: request.limit + 1) { filter.admits($0) }.references
+      if uses.count > request.limit { answer.isCut = true }
+      answer.references = uses.prefix(request.limit).map { use in
         SearchAnswer.Result(
           path: use.path, line: use.line, endLine: use.line, score: 1, why: ["uses it"],
           lines: [SearchAnswer.Line(number: use.line, text: use.excerpt, isMatch: true)])
@@ -122,8 +127,15 @@ struct Answerer: Sendable {
 
   // MARK: Paths
 
+  /// More words of a path are not looked for.
+  private static let mostWords = 100
+
   private func files() -> SearchAnswer {
-    let words = request.text.split(separator: " ").map { Self.folded(Array($0.utf8)) }
+    var words: [[UInt8]] = []
+    for word in request.text.utf8.split(whereSeparator: { $0 <= 0x20 }) where words.count < Self.mostWords {
+      let word = Self.folded(Array(word))
+      if !words.contains(word) { words.append(word) }
+    }
     var answer = SearchAnswer()
     for file in 0..<view.count {
       let original = view.paths[file]

@@ -41,9 +41,16 @@ public struct CheckoutSource: IndexSource {
     var listing = FileListing()
     if files.notCheckedOut > 0 { listing.skipped["not checked out"] = files.notCheckedOut }
     var seen: Set<RepoPath> = []
+    let converted = repository.converted(files.clean)
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
     for entry in files.clean {
       switch entry.mode {
-      case .regular, .executable: listing.files.append(IndexedFile(path: entry.path, blob: entry.id.hex))
+      case .regular, .executable:
+        // What counts is the content on disk, which the blob does not tell where git converts it.
+        let isConverted = !converted.isEmpty && converted.contains(entry.path)
+        let stamp = isConverted ? status(of: entry.path).flatMap { Self.stamp($0, now) } : nil
+        listing.files.append(IndexedFile(path: entry.path, blob: isConverted ? nil : entry.id.hex, stamp: stamp))
       case .symlink: listing.skipped["symbolic link", default: 0] += 1
       case .submodule: listing.skipped["submodule", default: 0] += 1
       case .tree: break

@@ -106,12 +106,16 @@ public actor CodeSearch {
   }
 
   /// Answers a question.
-  /// - Parameter revision: as for ``prepare(revision:observe:)``. Nothing newer than it is read.
+  /// - Parameters:
+  ///   - revision: as for ``prepare(revision:observe:)``. Nothing newer than it is read.
+  ///   - observe: as there.
   /// - Throws: `GitError`; ``SearchError`` for a pattern or a language that cannot be used.
-  public func search(_ request: SearchRequest, revision: String?) async throws -> SearchAnswer {
+  public func search(
+    _ request: SearchRequest, revision: String?, observe: (@Sendable (IndexProgress) -> Void)? = nil
+  ) async throws -> SearchAnswer {
     let filter = try PathFilter(request)
     let needsLog = request.mode == .words
-    var prepared = try await state(revision, nil, needsLog: needsLog)
+    var prepared = try await state(revision, observe, needsLog: needsLog)
     var answer = try await Answerer(state: prepared, filter: filter, request: request).answer()
     if prepared.view.isDamaged {
       // What was damaged is dropped, and its files are read again.
@@ -126,23 +130,23 @@ public actor CodeSearch {
   /// little memory.
   /// - Parameters:
   ///   - request: its ``SearchRequest/mode`` is taken to be that of regular expressions.
-  ///   - revision: as for ``prepare(revision:observe:)``.
+  ///   - revision, observe: as for ``prepare(revision:observe:)``.
   ///   - deliver: given lines in path order.
   /// - Returns: an answer without these lines.
   /// - Throws: `GitError`, ``SearchError`` before anything was delivered; what `deliver` throws; `CancellationError`.
   public func lines(
-    _ request: SearchRequest, revision: String?,
+    _ request: SearchRequest, revision: String?, observe: (@Sendable (IndexProgress) -> Void)? = nil,
     deliver: @Sendable ([SearchAnswer.Result]) async throws -> Void
   ) async throws -> SearchAnswer {
     let filter = try PathFilter(request)
-    var prepared = try await state(revision, nil, needsLog: false)
+    // Says at once what is wrong with it, not after much reading.
+    let regex = try LineSearch.regex(request)
+    var prepared = try await state(revision, observe, needsLog: false)
     // What is damaged shows when it is looked up: it is read again before anything is given away.
-    if let regex = try? LineRegex(Array(request.text.utf8), ignoresCase: request.ignoresCase) {
-      _ = prepared.view.files(meeting: regex.need)
-      if prepared.view.isDamaged { prepared = try await state(revision, nil, needsLog: false) }
-    }
+    _ = prepared.view.files(meeting: regex.need)
+    if prepared.view.isDamaged { prepared = try await state(revision, nil, needsLog: false) }
     var answer = SearchAnswer()
-    answer.isCut = try await LineSearch(state: prepared, filter: filter, request: request).run(deliver)
+    answer.isCut = try await LineSearch(state: prepared, filter: filter, request: request).run(regex, deliver)
     answer.skipped = special(prepared).merging(prepared.skipped) { $0 + $1 }
     return answer
   }

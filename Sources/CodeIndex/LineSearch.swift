@@ -17,17 +17,21 @@ struct LineSearch: Sendable {
   /// Lines of a file, beyond which what they lie in is noted for all lines of the file at once.
   private static let many = 4
 
-  /// Looks at all files that may hold a match, until `deliver` was given as many lines as the request allows.
-  /// - Parameter deliver: given lines in path order; never called once it threw.
-  /// - Returns: whether there are more.
-  /// - Throws: ``SearchError`` for a pattern that cannot be used, before anything is delivered.
-  func run(_ deliver: ([SearchAnswer.Result]) async throws -> Void) async throws -> Bool {
-    let regex: LineRegex
+  /// What a request looks for.
+  static func regex(_ request: SearchRequest) throws(SearchError) -> LineRegex {
     do {
-      regex = try LineRegex(Array(request.text.utf8), ignoresCase: request.ignoresCase)
+      return try LineRegex(Array(request.text.utf8), ignoresCase: request.ignoresCase)
     } catch {
       throw SearchError(error.description)
     }
+  }
+
+  /// Looks at all files that may hold a match, until `deliver` was given as many lines as the request allows.
+  /// - Parameters:
+  ///   - regex: see ``regex(_:)``.
+  ///   - deliver: given lines in path order; never called once it threw.
+  /// - Returns: whether there are more.
+  func run(_ regex: LineRegex, _ deliver: ([SearchAnswer.Result]) async throws -> Void) async throws -> Bool {
     let files = view.files(meeting: regex.need)
     let lanes = max(1, min(Indexer.processors, files.count / Self.stride))
     var lines = [LineRegex](repeating: regex, count: lanes)
@@ -107,6 +111,7 @@ struct LineSearch: Sendable {
     let starts = LineIndex(content)
     let analysis = request.wantsNames ? view.analysis(file) : nil
     let owners = found.count > Self.many ? analysis.map { Self.owners($0, starts.count) } : nil
+    let isFound = request.context > 0 ? Set(found) : []
     for line in found where line < starts.count {
       var result = SearchAnswer.Result(
         path: path, line: line + 1, endLine: line + 1, score: 1, why: ["matches"])
@@ -122,7 +127,8 @@ struct LineSearch: Sendable {
       for number in shown {
         result.lines.append(
           SearchAnswer.Line(
-            number: number + 1, text: Array(content[starts.range(number)].prefix(2000)), isMatch: number == line))
+            number: number + 1, text: Array(content[starts.range(number)].prefix(2000)),
+            isMatch: number == line || isFound.contains(number)))
       }
       results.append(result)
     }

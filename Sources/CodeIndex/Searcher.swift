@@ -91,58 +91,55 @@ struct Searcher: Sendable {
   // MARK: Names
 
   /// Definitions and uses of a name.
-  @concurrent func occurrences(of name: String, limit: Int) async -> SymbolOccurrences {
-    let parts = name.split { ".:#".contains($0) }.map(String.init)
-    guard let last = parts.last else { return SymbolOccurrences(definitions: [], references: []) }
-    let wanted = Array(last.prefix { $0 != "(" }.utf8)
-    let scope = parts.count > 1 ? Array(parts[parts.count - 2].utf8) : nil
+  @concurrent func occurrences(
+    of text: String, limit: Int, admits: (@Sendable (RepoPath) -> Bool)? = nil
+  ) async -> SymbolOccurrences {
+    guard let wanted = SymbolName(text) else { return SymbolOccurrences(definitions: [], references: []) }
     var definitions: [SymbolOccurrences.Symbol] = []
     var inScope: [SymbolOccurrences.Symbol] = []
-    var defined: Set<Place> = []
-    let term = TermScanner.terms(wanted).last
+    var defined: [RepoPath: [ClosedRange<Int>]] = [:]
+    let term = TermScanner.terms(wanted.name).last
     for file in term.map({ view.files(holding: $0, in: .names) }) ?? Array(0..<view.count) {
       let path = view.paths[file]
-      for declaration in view.analysis(file).declarations where declaration.name == wanted {
+      guard admits?(path) ?? true else { continue }
+      for declaration in view.analysis(file).declarations where declaration.name == wanted.name {
         let symbol = SymbolOccurrences.Symbol(
           path: path, line: declaration.line, endLine: declaration.endLine, kind: declaration.kind.word,
-          name: last, signature: declaration.signature.map { String(decoding: $0, as: UTF8.self) },
+          name: String(decoding: wanted.name, as: UTF8.self),
+          signature: declaration.signature.map { String(decoding: $0, as: UTF8.self) },
           scope: declaration.scope.map { String(decoding: $0, as: UTF8.self) })
         definitions.append(symbol)
-        if let scope, declaration.scope == scope { inScope.append(symbol) }
-        for line in declaration.line...min(declaration.endLine, declaration.line + 5) {
-          defined.insert(Place(path: path, line: line))
-        }
+        if let scope = wanted.scope, declaration.scope == scope { inScope.append(symbol) }
+        let last = max(declaration.line, min(declaration.endLine, declaration.line + 5))
+        defined[path, default: []].append(declaration.line...last)
       }
     }
     if !inScope.isEmpty { definitions = inScope }
     definitions.sort { !isTest($0.path) && isTest($1.path) }
-    let references = await references(to: wanted, except: defined, limit: limit)
+    let references = await references(to: wanted.name, except: defined, limit: limit, admits)
     return SymbolOccurrences(definitions: Array(definitions.prefix(limit)), references: references)
-  }
-
-  private struct Place: Hashable {
-    var path: RepoPath
-    var line: Int
   }
 
   private func isTest(_ path: RepoPath) -> Bool {
     PathTraits.of(path, Language.of(path)).contains(.test)
   }
 
-  private func references(to name: [UInt8], except defined: Set<Place>, limit: Int) async -> [SymbolOccurrences
-    .Reference]
-  {
+  /// - Parameter defined: where the name is declared: the first line of each that holds it is no use of it.
+  private func references(
+    to name: [UInt8], except defined: [RepoPath: [ClosedRange<Int>]], limit: Int, _ admits: ((RepoPath) -> Bool)?
+  ) async -> [SymbolOccurrences.Reference] {
     guard let term = TermScanner.terms(name).last else { return [] }
     var result: [SymbolOccurrences.Reference] = []
-    let holding = view.files(holding: term, in: .body).map { view.paths[$0] }
+    let holding = view.files(holding: term, in: .body).map { view.paths[$0] }.filter { admits?($0) ?? true }
     for path in holding.filter({ !isTest($0) }) + holding.filter({ isTest($0) }) {
-      guard let content = await source.read(path, limit: Analyzer.sizeLimit) else { continue }
+      guard !Task.isCancelled, let content = await source.read(path, limit: Analyzer.sizeLimit) else { continue }
       let lines = LineIndex(content)
-      for line in WordSearch.lines(of: name, in: content, lines)
-      where !defined.contains(Place(path: path, line: line + 1)) {
+      let found = WordSearch.lines(of: name, in: content, lines).map { $0 + 1 }
+      let declaring = Set((defined[path] ?? []).compactMap { range in found.first { range.contains($0) } })
+      for line in found where !declaring.contains(line) {
         result.append(
           SymbolOccurrences.Reference(
-            path: path, line: line + 1, excerpt: Array(Excerpt.trimmed(content[lines.range(line)]).prefix(300))))
+            path: path, line: line, excerpt: Array(Excerpt.trimmed(content[lines.range(line - 1)]).prefix(300))))
         if result.count >= limit { return result }
       }
     }

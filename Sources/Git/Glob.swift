@@ -45,6 +45,9 @@ public struct Glob: Sendable {
     }
   }
 
+  /// The pattern was malformed.
+  public var isMalformed: Bool { if case .never = shape { true } else { false } }
+
   /// True when all of `text` matches.
   public func matches(_ text: ArraySlice<UInt8>) -> Bool {
     switch shape {
