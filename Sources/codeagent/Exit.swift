@@ -79,6 +79,11 @@ enum Exit {
   /// Ends the process at once: what had to be kept is in the record.
   static func now(_ code: Int32) -> Never {
     fflush(nil)
+    var code = code
+    if code == 0, let problem = Output.problem {
+      Output.error("codeagent: cannot write to standard output: \(problem)")
+      code = 7
+    }
     // Without exit handlers: they would take down libraries under threads that still work.
     _exit(code)
   }

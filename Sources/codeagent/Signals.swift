@@ -42,6 +42,10 @@ enum Signals {
 
   /// Installs the handlers and the reading thread.
   static func install() {
+    // Closed standard streams would become those of the first files that are opened.
+    for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
+      _ = open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY)
+    }
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { return }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }

@@ -32,7 +32,7 @@ struct IndexCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
       let place = try SearchPlace(path)
-      let progress = ProgressLine(isShown: isatty(2) == 1 && !output.json)
+      let progress = ProgressLine(isShown: isatty(2) == 1)
       let start = ContinuousClock.now
       let revision = rev
       let status = try await Signals.stoppable {
@@ -55,7 +55,14 @@ struct IndexCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
       let place = try SearchPlace(path)
-      place.show(try await place.index.prepare(revision: rev), json: output.json, seconds: nil)
+      let progress = ProgressLine(isShown: isatty(2) == 1)
+      let revision = rev
+      let status = try await Signals.stoppable {
+        try await place.index.prepare(revision: revision) { progress.show($0) }
+      }
+      progress.clear()
+      if let signal = Signals.received { throw ExitStatus(code: 128 + signal) }
+      place.show(status, json: output.json, seconds: nil)
     }
   }
 
@@ -144,7 +151,7 @@ struct SearchPlace: Sendable {
 final class ProgressLine: Sendable {
   private let isShown: Bool
   private let start = ContinuousClock.now
-  private let last = Mutex(ContinuousClock.now)
+  private let last = Mutex((time: ContinuousClock.now, isWritten: false))
 
   init(isShown: Bool) { self.isShown = isShown }
 
@@ -152,11 +159,11 @@ final class ProgressLine: Sendable {
     guard isShown else { return }
     let now = ContinuousClock.now
     let isDue = last.withLock { last in
-      guard now - last > .milliseconds(100) else { return false }
-      last = now
+      guard now - last.time > .milliseconds(100), progress.files > 0 else { return false }
+      last = (now, true)
       return true
     }
-    guard isDue, progress.files > 0 else { return }
+    guard isDue else { return }
     let seconds = (now - start) / .seconds(1)
     let left = seconds / Double(progress.files) * Double(progress.total - progress.files)
     let rate = Double(progress.bytes) / 1e6 / max(seconds, 0.001)
@@ -165,5 +172,12 @@ final class ProgressLine: Sendable {
       isLine: false)
   }
 
-  func clear() { if isShown { Output.error("\r\u{1b}[K", isLine: false) } }
+  /// Takes the line away, if there is one.
+  func clear() {
+    let wasWritten = last.withLock { last in
+      defer { last.isWritten = false }
+      return last.isWritten
+    }
+    if wasWritten { Output.error("\r\u{1b}[K", isLine: false) }
+  }
 }

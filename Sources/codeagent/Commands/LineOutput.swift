@@ -7,28 +7,35 @@ import Paths
 struct LineOutput {
   let index: CodeSearch
   let isJSON: Bool
+  let progress: ProgressLine
 
   func run(_ request: SearchRequest, _ revision: String?) async throws {
     let index = index
     let isJSON = isJSON
+    let progress = progress
     let isEmpty = try await Signals.stoppable {
-      guard isJSON else { return try await Self.text(index, request, revision) }
-      return try await LineObject(index: index).write(request, revision)
+      guard isJSON else { return try await Self.text(index, request, revision, progress) }
+      return try await LineObject(index: index, progress: progress).write(request, revision)
     }
+    progress.clear()
     if isEmpty { throw ExitStatus(code: 1) }
   }
 
   /// Gives whether nothing was found.
-  private static func text(_ index: CodeSearch, _ request: SearchRequest, _ revision: String?) async throws -> Bool {
+  private static func text(
+    _ index: CodeSearch, _ request: SearchRequest, _ revision: String?, _ progress: ProgressLine
+  ) async throws -> Bool {
     var request = request
     request.wantsNames = false
     let text = LineText(style: Style(hasColor: TerminalTraits.detect(Environment.current).hasColor))
     let counter = LineCount()
-    let answer = try await index.lines(request, revision: revision) { results in
+    let answer = try await index.lines(request, revision: revision, observe: { progress.show($0) }) { results in
+      progress.clear()
       let before = await counter.add(results)
       Output.write(text.render(results, after: before.last))
     }
-    if answer.isCut { Output.write(text.style.faint("(there are more: --limit)") + "\n") }
+    // What reads the lines is not to take this for one.
+    if answer.isCut { Output.error(text.style.faint("(there are more: --limit)")) }
     return await counter.count == 0
   }
 }
@@ -36,6 +43,7 @@ struct LineOutput {
 /// Writes the answer to a regular expression as one JSON object on a line, its results as they are found.
 struct LineObject {
   let index: CodeSearch
+  var progress = ProgressLine(isShown: false)
 
   /// - Parameters:
   ///   - leading: members that stand before the results.
@@ -50,9 +58,11 @@ struct LineObject {
     let counter = LineCount()
     let start = ContinuousClock.now
     let before = Self.members(leading)
+    let progress = progress
     let head = Array("{".utf8) + before + Array((before.isEmpty ? "" : ",").utf8) + Array("\"results\":[".utf8)
     do {
-      let answer = try await index.lines(request, revision: revision) { results in
+      let answer = try await index.lines(request, revision: revision, observe: { progress.show($0) }) { results in
+        progress.clear()
         let begin = ContinuousClock.now
         let before = await counter.add(results)
         Output.write(Self.results(results, head: before.count == 0 ? head : []))
@@ -123,7 +133,7 @@ private struct LineText: Sendable {
         bytes += "--\n".utf8
       }
       // Surroundings that overlap are shown once.
-      for line in result.lines where line.number > shown || line.isMatch {
+      for line in result.lines where line.number > shown {
         let mark = UInt8(ascii: line.isMatch ? ":" : "-")
         bytes += place
         bytes.append(mark)

@@ -57,12 +57,17 @@ struct SearchCommand: AsyncParsableCommand {
       try await SearchBatch(index: place.index, request: request, revision: rev).run()
       return
     }
+    let progress = ProgressLine(isShown: isatty(2) == 1)
     if regex {
-      try await LineOutput(index: place.index, isJSON: output.json).run(request, rev)
+      try await LineOutput(index: place.index, isJSON: output.json, progress: progress).run(request, rev)
       return
     }
     let (index, revision) = (place.index, rev)
-    let answer = try await Signals.stoppable { try await index.search(request, revision: revision) }
+    let answer = try await Signals.stoppable {
+      try await index.search(request, revision: revision) { progress.show($0) }
+    }
+    progress.clear()
+    if let signal = Signals.received { throw ExitStatus(code: 128 + signal) }
     if output.json {
       Output.write(SearchJSON.object(answer).serialized + [0x0a])
     } else {

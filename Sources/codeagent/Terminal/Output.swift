@@ -1,8 +1,18 @@
 import Glibc
 import Paths
+import Synchronization
 
 /// Writing to the process's own streams: whole texts, retried until written; a closed reader is not an error.
 enum Output {
+  /// Why standard output could not be written, as `errno` has it; 0 when it could.
+  private static let failure = Atomic<Int32>(0)
+
+  /// Why standard output could not be written (no space, closed), in words; nil when it could.
+  static var problem: String? {
+    let reason = failure.load(ordering: .relaxed)
+    return reason == 0 ? nil : String(cString: strerror(reason))
+  }
+
   /// Writes to standard output.
   static func write(_ text: String) { write(Array(text.utf8), to: 1) }
 
@@ -22,6 +32,7 @@ enum Output {
           usleep(1000)
           continue
         }
+        if descriptor == 1, errno != EPIPE { failure.store(errno, ordering: .relaxed) }
         return
       }
       rest = rest.dropFirst(count)
