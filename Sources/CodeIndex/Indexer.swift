@@ -152,9 +152,10 @@ struct Indexer {
     guard !wanted.isEmpty else { return places }
     // Without ctags, what was read without it will do.
     let byCtags = wanted.filter { keys[$0] != nil && Language.of(sorted[$0].path).isReadByCtags }
-    if !byCtags.isEmpty, await !CtagsReader(ctags).isReady() {
-      for file in byCtags { keys[file] = Self.key(sorted[file], isRead: false) }
-      for (file, place) in zip(byCtags, store.find(byCtags.map { keys[$0] })) { places[file] = place }
+    let unread = byCtags.map { Self.key(sorted[$0], isRead: false) }
+    let unreadPlaces = byCtags.isEmpty ? [] : store.find(unread)
+    if unreadPlaces.contains(where: { $0 != nil }), await !CtagsReader(ctags).isReady() {
+      for (number, file) in byCtags.enumerated() { (keys[file], places[file]) = (unread[number], unreadPlaces[number]) }
       wanted.removeAll { places[$0] != nil }
       guard !wanted.isEmpty else { return places }
     }
@@ -223,6 +224,8 @@ struct Indexer {
         let reader = lane.reader ?? CtagsReader(ctags)
         lane.reader = reader
         reading = await reader.read(content, language)
+        // Nobody waits for it any more: it counts as not read.
+        if Task.isCancelled { return content.count }
       }
       let read = ContentKey(blob: blob, language: language.key(reading))
       lane.files.append((number, lane.draft.add(read, Analyzer.analyze(content, language, reading), content)))

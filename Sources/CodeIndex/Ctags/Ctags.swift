@@ -16,7 +16,7 @@ final class Ctags: Sendable {
       case .missing: "Universal Ctags is not on PATH; install it (package universal-ctags)"
       case .unusable(let path):
         "\(path) is not Universal Ctags with its interactive mode and sandbox; install it (package universal-ctags)"
-      case .troubled(let reason): "ctags: \(reason); the next time goes on"
+      case .troubled(let reason): "ctags: \(reason); they are tried again the next time"
       }
     }
   }

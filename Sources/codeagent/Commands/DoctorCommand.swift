@@ -25,7 +25,7 @@ struct DoctorCommand: AsyncParsableCommand {
     }
     checks += await levels()
     checks.append(record(assembly))
-    checks.append(tool("ctags", "symbols of the index"))
+    checks.append(tool("ctags", "definitions in Perl, R, SQL and others in the index"))
     checks.append(tool("git", "nothing outside the sandbox; commands inside often want it"))
     for check in checks {
       if output.json {
