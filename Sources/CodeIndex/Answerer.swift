@@ -86,12 +86,15 @@ struct Answerer: Sendable {
         }
       }
     }
-    if let term = TermScanner.terms(name.name).last { look(view.files(holding: term, in: .names)) }
+    let term = TermScanner.terms(name.name).last
+    if let term { look(view.files(holding: term, in: .names)) }
     // A module, or what a variable holds, is no scope that is known.
     if answer.results.isEmpty { answer.results = elsewhere }
     if !answer.results.contains(where: { $0.score > 0.8 }) {
       answer.results = []
-      look(0..<view.count)
+      // A longer name that holds this one stands in the text; a name of the same letters has the same term.
+      let need = (try? LineRegex(literal: wanted, ignoresCase: true))?.need ?? .anything
+      if wanted.count >= 3 || term == nil { look(view.files(meeting: need)) }
     }
     // Names that only resemble it count when there is none that is it.
     let best = answer.results.map(\.score).max() ?? 0

@@ -186,7 +186,8 @@ public struct CheckoutSource: IndexSource {
               IndexedFile(path: path, blob: nil, stamp: info.flatMap { Self.stamp($0, now) }))
           }
         case S_IFLNK: listing.skipped["symbolic link", default: 0] += 1
-        case nil: break
+        // Gone meanwhile, or deeper than the system takes a path.
+        case nil: if errno == ENAMETOOLONG { listing.skipped["path too long", default: 0] += 1 }
         default: listing.skipped["no regular file", default: 0] += 1
         }
       }

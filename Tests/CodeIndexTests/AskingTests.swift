@@ -76,6 +76,16 @@ import Testing
     #expect(answer.references.map(\.line) == [5])
   }
 
+  /// Where there is no such name, those that hold it.
+  @Test(arguments: [
+    ("Bo", []), ("bo", []), ("lif", ["lift"]), ("OPE", ["Box.open"]), ("box", ["Box"]),
+  ])
+  func namesThatResemble(text: String, expected: [String]) async throws {
+    let scratch = try Self.tree()
+    let answer = try await Self.open(scratch).search(SearchRequest(text, mode: .symbols), revision: nil)
+    #expect(answer.results.compactMap(\.name) == expected)
+  }
+
   @Test func usesAreFilteredBeforeTheyAreCut() async throws {
     let scratch = try Self.tree()
     let index = try Self.open(scratch)

@@ -36,7 +36,10 @@ struct LineOutput {
     }
     // What reads the lines is not to take this for one.
     if answer.isCut { Output.error(text.style.faint("(there are more: --limit)")) }
-    return await counter.count == 0
+    let isEmpty = await counter.count == 0
+    progress.clear()
+    if isEmpty { SearchText.noteUnread(answer) }
+    return isEmpty
   }
 }
 
@@ -139,7 +142,7 @@ private struct LineText: Sendable {
         bytes.append(mark)
         bytes += String(line.number).utf8
         bytes.append(mark)
-        append(line.text, to: &bytes)
+        append(line.text.last == 0x0d ? line.text.dropLast() : line.text[...], to: &bytes)
         bytes.append(0x0a)
       }
       previous = result
@@ -148,11 +151,11 @@ private struct LineText: Sendable {
   }
 
   /// Most lines are plain, and are copied.
-  private func append(_ text: [UInt8], to bytes: inout [UInt8]) {
+  private func append(_ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
     let isPlain = text.withUnsafeBufferPointer { text in
       for byte in text where byte &- 0x20 > 0x5e && byte != 0x09 { return false }
       return true
     }
-    if isPlain { bytes += text } else { bytes += Display.safe(text).replacing("\n", with: " ").utf8 }
+    if isPlain { bytes += text } else { bytes += Display.safe(Array(text)).replacing("\n", with: " ").utf8 }
   }
 }

@@ -74,7 +74,10 @@ struct SearchCommand: AsyncParsableCommand {
       let traits = TerminalTraits.detect(Environment.current)
       Output.write(SearchText(style: Style(hasColor: traits.hasColor), mode: request.mode).render(answer))
     }
-    if answer.results.isEmpty && answer.references.isEmpty { throw ExitStatus(code: 1) }
+    if answer.results.isEmpty && answer.references.isEmpty {
+      if !output.json { SearchText.noteUnread(answer) }
+      throw ExitStatus(code: 1)
+    }
   }
 }
 
@@ -156,11 +159,24 @@ struct SearchText {
       }
     }
     for reference in answer.references {
-      let line = reference.lines.first.map { Display.line(String(decoding: $0.text, as: UTF8.self), width: 200) } ?? ""
+      let line = reference.lines.first.map { Display.line(Self.text($0.text), width: 200) } ?? ""
       text += "\(place(reference)): \(style.faint("uses it:")) \(line)\n"
     }
     if answer.isCut { text += style.faint("(there are more: --limit)") + "\n" }
     return text
+  }
+
+  /// Says on standard error that nothing was found where not all could be read.
+  static func noteUnread(_ answer: SearchAnswer) {
+    let words = ["missing", "unreadable", "unreadable directory"].compactMap { name in
+      answer.skipped[name].map { "\($0) \(name)" }
+    }
+    if !words.isEmpty { Output.error("codeagent: not all files could be read: \(words.joined(separator: ", "))") }
+  }
+
+  /// Without the rest of a line end of two bytes.
+  private static func text(_ line: [UInt8]) -> String {
+    String(decoding: line.last == 0x0d ? line.dropLast() : line[...], as: UTF8.self)
   }
 
   private func place(_ result: SearchAnswer.Result) -> String {
@@ -173,7 +189,7 @@ struct SearchText {
     if !result.why.isEmpty { text += "  \(style.faint(result.why.joined(separator: ", ")))" }
     text += "\n"
     for line in result.lines {
-      text += "  \(line.number)\t\(Display.line(String(decoding: line.text, as: UTF8.self), width: 200))\n"
+      text += "  \(line.number)\t\(Display.line(Self.text(line.text), width: 200))\n"
     }
     return text
   }
