@@ -233,6 +233,8 @@ struct RankingWeights: Sendable {
   // What the text of the best files says.
   var nearWords = 0.34
   var quotes = 0.31
+  // What was changed together with the first files.
+  var companions = 1.0
   // Functions.
   var functionFile = 2.5
   var functionOwn = 5.0

@@ -18,15 +18,20 @@ struct Ranker: Sendable {
     var factor: Double
     /// What the query says when it names the file.
     var mentioned: PathMention.Found?
+    /// How surely it is changed when one of the first files is; see ``Companions``.
+    var company = 0.0
 
     /// In words, the strongest first.
     var reasons: [String] {
       let names = [
         "words of the file", "words of this part", "names defined in it", "words of the path", "past changes",
+        "changed together with the first",
       ]
       let named = mentioned != nil ? ["named in the text"] : []
       return named
-        + parts.prefix(names.count).enumerated().filter { $0.element > 0.3 }.sorted { $0.element > $1.element }.map {
+        + (parts + [company]).prefix(names.count).enumerated().filter { $0.element > 0.3 }.sorted {
+          $0.element > $1.element
+        }.map {
           names[$0.offset]
         }
     }
@@ -90,6 +95,7 @@ struct Ranker: Sendable {
     }
     ranked.sort { ($1.score, $0.file) < ($0.score, $1.file) }
     await CloseLook(query: query, idf: body.idf, weights: weights).refine(&ranked, corpus, source)
+    Companions(ranked, corpus, past.log).raise(&ranked, by: weights.companions)
     let recent = await RecentLines(ranked, corpus, past, source)
     let functions = UnitRanking(
       query: query, namesIDF: names.idf, most: (top, body.idf), recent: recent, weights: weights)

@@ -107,4 +107,46 @@ private final class TestRepository {
     let later = try await index.search("total of the cart", revision: "HEAD", limit: 5)
     #expect(later.functions.first?.name == "step0")
   }
+
+  @Test func filesThatChangeWithTheFirstOnesComeRightBehindThem() async throws {
+    let repository = try TestRepository()
+    func body(_ words: String, _ number: Int) -> String { "def step(a):\n    # \(words)\n    return a + \(number)\n" }
+    let first = ["a.py", "b.py", "c.py"]
+    let rest = (0..<9).map { "r\($0).py" }
+    var files: [String: String] = ["schema.py": body("settings", 0)]
+    for file in first { files[file] = body("invoice rounding of settings, invoice rounding", 0) }
+    for file in rest { files[file] = body("rounding settings", 0) }
+    try repository.commit("start", files)
+    func places() async throws -> [String] {
+      let location = try #require(try Repository.discover(from: Array(repository.path.utf8)))
+      let index = RevisionIndex(location, directory: Array((repository.path + "/.git/cache").utf8))
+      let found = try await index.search("invoice rounding settings", revision: "HEAD", limit: 20).results
+      // What is moved up is not said to fit better than what stands before it.
+      #expect(found.map(\.score) == found.map(\.score).sorted(by: >))
+      if let last = found.last(where: { $0.path.quoted == "schema.py" }), found.count > 3 {
+        let isCompany = last.why.contains("changed together with the first")
+        #expect(isCompany == (found.firstIndex { $0.path.quoted == "schema.py" } == 3))
+      }
+      return found.map(\.path.quoted)
+    }
+    #expect(try await places().firstIndex(of: "schema.py") ?? 99 > 3)
+    for number in 1...6 {
+      try repository.commit("step", ["a.py": body("invoice rounding of settings, invoice rounding", number)])
+      // All are as new, and no two of these changed together.
+      for file in rest + first.dropFirst() {
+        let words = first.contains(file) ? "invoice rounding of settings, invoice rounding" : "rounding settings"
+        try repository.commit("step", [file: body(words, number)])
+      }
+      try repository.commit(
+        "step",
+        [
+          "a.py": body("invoice rounding of settings, invoice rounding", -number),
+          "schema.py": body("settings", number),
+        ]
+      )
+    }
+    let found = try await places()
+    #expect(Set(found.prefix(3)) == Set(first))
+    #expect(found[3] == "schema.py")
+  }
 }
