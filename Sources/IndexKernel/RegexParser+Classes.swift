@@ -35,7 +35,7 @@ extension RegexParser {
       isNegated.toggle()
       name.removeFirst()
     }
-    guard let ranges = RegexUnicode.category(String(decoding: name, as: UTF8.self)) else {
+    guard let ranges = RegexUnicode.category(String(decoding: name, as: UTF8.self), ignoresCase: ignoresCase) else {
       throw fail("only general categories such as `\\p{L}`, `\\p{Lu}` and `\\p{N}` are known")
     }
     return (ranges, isNegated)

@@ -88,13 +88,16 @@ enum RegexUnicode {
   }
 
   /// The characters of a general category, by its short name; nil for any other. No range holds both ASCII and what lies
-  /// beyond.
-  static func category(_ name: String) -> [ClosedRange<UInt32>]? {
+  /// beyond. Where case counts for nothing, a letter of one case stands for those of all.
+  static func category(_ name: String, ignoresCase: Bool = false) -> [ClosedRange<UInt32>]? {
     guard
       name == "L" || name == "M" || name == "N" || name == "P" || name == "S" || name == "Z" || name == "C"
         || categories.contains(where: { $0.name == name })
     else { return nil }
-    let wanted = Set(categories.filter { $0.name.hasPrefix(name) }.map(\.category))
+    let cased = ["Lu", "Ll", "Lt"]
+    let wanted = Set(
+      categories.filter { $0.name.hasPrefix(name) || ignoresCase && cased.contains(name) && cased.contains($0.name) }
+        .map(\.category))
     var result: [ClosedRange<UInt32>] = []
     for value in UInt32(0)...0x10ffff {
       guard let scalar = Unicode.Scalar(value), wanted.contains(scalar.properties.generalCategory) else { continue }
