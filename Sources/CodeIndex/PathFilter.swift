@@ -20,11 +20,12 @@ struct PathFilter: Sendable {
     var patterns: [Pattern] = []
     for text in request.globs {
       var bytes = Array(text.utf8)[...]
+      let shown = text.utf8.count > 80 ? text.prefix(80) + "…" : text
       let leavesOut = bytes.first == UInt8(ascii: "!")
       if leavesOut { bytes = bytes.dropFirst() }
       let variants = Self.variants(Array(bytes))
       guard variants.count <= Self.mostVariants else {
-        throw SearchError("the pattern `\(text)` stands for more than \(Self.mostVariants)")
+        throw SearchError("the pattern `\(shown)` stands for more than \(Self.mostVariants)")
       }
       for variant in variants {
         var bytes = variant[...]
@@ -35,7 +36,7 @@ struct PathFilter: Sendable {
         if bytes.last == UInt8(ascii: "/") { bytes += Array("**".utf8) }
         let glob = Glob(Array(bytes))
         guard !bytes.isEmpty, !glob.isMalformed else {
-          throw SearchError("`\(text)` is no pattern: it is empty, or a bracket or a backslash in it stands alone")
+          throw SearchError("`\(shown)` is no pattern: it is empty, or a bracket or a backslash in it stands alone")
         }
         patterns.append(Pattern(glob: glob, leavesOut: leavesOut, isWholePath: isWholePath))
       }
