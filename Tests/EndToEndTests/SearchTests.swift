@@ -106,10 +106,32 @@ import Testing
     #expect(try json(all.out)["results"]?.array?.count == 200)
   }
 
+  @Test(arguments: ["> /dev/full", "< /dev/null > /dev/full", "--json > /dev/full"])
+  func whatCannotBeWrittenIsAnError(rest: String) async throws {
+    let scratch = try Scratch()
+    try scratch.makeProject(Self.files)
+    let result = try await runningProcess(
+      ["sh", "-c", "\"$0\" search --regex \(rest) -- total", builtProduct("codeagent")],
+      environment: scratch.environment(), cwd: scratch.project)
+    #expect(result.status == 7, "\(result.shown)")
+    #expect(result.err.contains("cannot write to standard output"))
+  }
+
+  /// Files that are opened do not take the places of closed streams.
+  @Test func closedStreamsAreAsIfEmpty() async throws {
+    let scratch = try Scratch()
+    try scratch.makeProject(Self.files)
+    let result = try await runningProcess(
+      ["sh", "-c", "\"$0\" search --batch <&-", builtProduct("codeagent")], environment: scratch.environment(),
+      cwd: scratch.project)
+    #expect(result.status == 0 && result.out.isEmpty, "\(result.shown)")
+  }
+
   @Test(arguments: [
     (["search"], 2), (["search", "--regex", "--", "("], 2), (["search", "--lang", "latin", "--", "x"], 2),
     (["search", "--repo", "/no/such", "--", "x"], 2), (["search", "--rev", "nothing", "--", "x"], 7),
-    (["search", "--regex", "--files", "--", "x"], 2), (["index", "/no/such"], 2), (["index", "--rev", "nothing"], 7),
+    (["search", "--regex", "--files", "--", "x"], 2), (["search", "--glob", "[", "--", "x"], 2),
+    (["index", "/no/such"], 2), (["index", "--rev", "nothing"], 7),
   ])
   func mistakesAreNamed(arguments: [String], status: Int) async throws {
     let scratch = try Scratch()
