@@ -1,4 +1,5 @@
 import CLibgit2
+import Glibc
 public import Paths
 
 extension Repository {
@@ -10,8 +11,12 @@ extension Repository {
     guard let workTree = location.workTree else { return result }
     let convertsText = convertsText
     guard convertsText || hasConversionRules(entries, workTree) else { return result }
+    // Each question goes through the files of attributes on the disk: all attributes of a path are asked for at once.
+    let owned = ["filter", "working-tree-encoding", "ident", "eol", "text"].map { (name: String) in strdup(name) }
+    defer { for name in owned { free(name) } }
+    var names = owned.map { name in name.map { UnsafePointer<CChar>($0) } }
     for entry in entries where entry.mode == .regular || entry.mode == .executable {
-      if isConverted(entry.path, convertsText) { result.insert(entry.path) }
+      if isConverted(entry.path, &names, convertsText) { result.insert(entry.path) }
     }
     return result
   }
@@ -46,18 +51,18 @@ extension Repository {
     }
   }
 
-  private func isConverted(_ path: RepoPath, _ convertsText: Bool) -> Bool {
-    func value(_ name: String) -> (kind: git_attr_value_t, text: String) {
-      var found: UnsafePointer<CChar>?
-      let code = FileSystem.terminated(path.bytes) { git_attr_get(&found, repository.pointer, 0, $0, name) }
-      guard code == 0 else { return (GIT_ATTR_VALUE_UNSPECIFIED, "") }
-      let kind = git_attr_value(found)
-      return (kind, kind == GIT_ATTR_VALUE_STRING ? found.map { String(cString: $0) } ?? "" : "")
+  /// - Parameter names: of filter, encoding, ident, line ends and text.
+  private func isConverted(_ path: RepoPath, _ names: inout [UnsafePointer<CChar>?], _ convertsText: Bool) -> Bool {
+    var found = [UnsafePointer<CChar>?](repeating: nil, count: names.count)
+    let code = FileSystem.terminated(path.bytes) { path in
+      git_attr_get_many(&found, repository.pointer, 0, path, names.count, &names)
     }
-    if value("filter").kind == GIT_ATTR_VALUE_STRING || value("working-tree-encoding").kind == GIT_ATTR_VALUE_STRING {
+    guard code == 0 else { return convertsText }
+    let kinds = found.map { git_attr_value($0) }
+    if kinds[0] == GIT_ATTR_VALUE_STRING || kinds[1] == GIT_ATTR_VALUE_STRING || kinds[2] == GIT_ATTR_VALUE_TRUE {
       return true
     }
-    if value("ident").kind == GIT_ATTR_VALUE_TRUE || value("eol").text == "crlf" { return true }
-    return convertsText && value("text").kind != GIT_ATTR_VALUE_FALSE && value("eol").text != "lf"
+    let lineEnd = kinds[3] == GIT_ATTR_VALUE_STRING ? found[3].map { String(cString: $0) } : nil
+    return lineEnd == "crlf" || convertsText && kinds[4] != GIT_ATTR_VALUE_FALSE && lineEnd != "lf"
   }
 }
