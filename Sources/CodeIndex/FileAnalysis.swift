@@ -84,7 +84,7 @@ enum Analyzer {
     let runs = IdentifierRuns(text)
     let lineStarts = LineIndex(text, starts: runs.lineStarts())
     if isGenerated(text, lineCount: lineStarts.count) { flags.insert(.generated) }
-    if !isASCII(text), String(validating: text, as: UTF8.self) == nil { flags.insert(.notUTF8) }
+    if !text.withUnsafeBufferPointer(UTF8Check.isValid) { flags.insert(.notUTF8) }
     let declarations: [Declaration]
     switch reading {
     case nil: declarations = isDense(text, lineStarts.count) ? [] : DeclarationScanner.scan(text, runs, language.syntax)
@@ -121,19 +121,6 @@ enum Analyzer {
   static func mayDefine(_ text: [UInt8]) -> Bool {
     guard !text.isEmpty, withoutText(text) == nil else { return false }
     return text.count <= 50_000 || !isDense(text, LineIndex(text).count)
-  }
-
-  private static func isASCII(_ text: [UInt8]) -> Bool {
-    text.withUnsafeBytes { bytes in
-      var place = 0
-      while place + 32 <= bytes.count {
-        var all: UInt64 = 0
-        for part in 0..<4 { all |= bytes.loadUnaligned(fromByteOffset: place + part * 8, as: UInt64.self) }
-        guard all & 0x8080_8080_8080_8080 == 0 else { return false }
-        place += 32
-      }
-      return bytes[place...].allSatisfy { $0 < 0x80 }
-    }
   }
 
   /// Cuts a file into units: each line belongs to the innermost callable around it, else to a window.

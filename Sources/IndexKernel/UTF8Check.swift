@@ -1,11 +1,17 @@
 /// Whether bytes are UTF-8.
 public enum UTF8Check {
-  /// Most texts are ASCII, or nearly so: these bytes are passed over eight at a time.
+  /// Most texts are ASCII, or nearly so: these bytes are passed over 32 at a time, or eight.
   public static func isValid(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
     let raw = UnsafeRawBufferPointer(text)
     let count = raw.count
     var place = 0
     while place < count {
+      while place + 32 <= count {
+        var all: UInt64 = 0
+        for part in 0..<4 { all |= raw.loadUnaligned(fromByteOffset: place + part * 8, as: UInt64.self) }
+        guard all & 0x8080_8080_8080_8080 == 0 else { break }
+        place += 32
+      }
       while place + 8 <= count,
         raw.loadUnaligned(fromByteOffset: place, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
       {
