@@ -16,7 +16,7 @@ enum RegexUnicode {
   /// A class.
   /// - Parameter ranges: beyond ASCII.
   static func node(ascii: ByteSet, ranges: [ClosedRange<UInt32>]) -> RegexNode {
-    let sequences = sequences(complement(complement(ranges)))
+    let sequences = sequences(merged(ranges))
     if sequences.isEmpty { return .set(ascii) }
     return ascii == ByteSet() ? .choice(sequences) : .choice([.set(ascii)] + sequences)
   }
@@ -45,6 +45,11 @@ enum RegexUnicode {
     return result
   }
 
+  /// The same characters in ranges that are in order and do not touch, but where ASCII ends.
+  private static func merged(_ ranges: [ClosedRange<UInt32>], from first: UInt32 = 0x80) -> [ClosedRange<UInt32>] {
+    complement(complement(ranges, from: first), from: first)
+  }
+
   /// What of some ranges is ASCII.
   static func ascii(_ ranges: [ClosedRange<UInt32>]) -> ByteSet {
     var set = ByteSet()
@@ -63,8 +68,7 @@ enum RegexUnicode {
     for alike in cases where alike.contains(where: { scalar in ranges.contains { $0.contains(scalar) } }) {
       result += alike.map { $0...$0 }
     }
-    let missing = complement(result)
-    return complement(missing)
+    return merged(result)
   }
 
   /// Characters beyond ASCII that differ by case only.
@@ -98,17 +102,21 @@ enum RegexUnicode {
     let wanted = Set(
       categories.filter { $0.name.hasPrefix(name) || ignoresCase && cased.contains(name) && cased.contains($0.name) }
         .map(\.category))
-    var result: [ClosedRange<UInt32>] = []
-    for value in UInt32(0)...0x10ffff {
-      guard let scalar = Unicode.Scalar(value), wanted.contains(scalar.properties.generalCategory) else { continue }
-      if let last = result.last, last.upperBound + 1 == value, value != 0x80 {
-        result[result.count - 1] = last.lowerBound...value
-      } else {
-        result.append(value...value)
-      }
+    return merged(wanted.flatMap { members[$0] ?? [] }, from: 0)
+  }
+
+  /// The characters of each category; looked up once, as that takes a hundredth of a second.
+  private static let members: [Unicode.GeneralCategory: [ClosedRange<UInt32>]] = {
+    var result: [Unicode.GeneralCategory: [ClosedRange<UInt32>]] = [:]
+    var run: (category: Unicode.GeneralCategory, start: UInt32)?
+    for value in UInt32(0)...0x110000 {
+      let category = Unicode.Scalar(value)?.properties.generalCategory
+      guard category != run?.category else { continue }
+      if let run { result[run.category, default: []].append(run.start...(value - 1)) }
+      run = category.map { ($0, value) }
     }
     return result
-  }
+  }()
 
   private static let categories: [(name: String, category: Unicode.GeneralCategory)] = [
     ("Lu", .uppercaseLetter), ("Ll", .lowercaseLetter), ("Lt", .titlecaseLetter), ("Lm", .modifierLetter),
