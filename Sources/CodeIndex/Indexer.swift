@@ -54,7 +54,7 @@ struct Indexer {
     var placed: [(file: Int, place: SegmentStore.Place)] = []
 
     /// Reads what ctags reads, once there is such a file.
-    var reader: CtagsReader?
+    let reader: CtagsReader
 
     mutating func flush(_ store: SegmentStore) {
       guard draft.count > 0 else { return }
@@ -164,7 +164,7 @@ struct Indexer {
     await withTaskGroup(of: [(file: Int, place: SegmentStore.Place)].self) { group in
       for _ in 0..<max(1, min(Self.processors, missing.count / Self.stride + 1)) {
         group.addTask(priority: .utility) {
-          var lane = Lane()
+          var lane = Lane(reader: CtagsReader(ctags))
           while let part = work.take(), !Task.isCancelled {
             var bytes = 0
             for file in part { bytes += await analyze(sorted[file], known[file], file, &lane) }
@@ -221,9 +221,7 @@ struct Indexer {
     } else {
       var reading: Ctags.Reading?
       if language.isReadByCtags {
-        let reader = lane.reader ?? CtagsReader(ctags)
-        lane.reader = reader
-        reading = await reader.read(content, language)
+        reading = await lane.reader.read(content, language)
         // Nobody waits for it any more: it counts as not read.
         if Task.isCancelled { return content.count }
       }

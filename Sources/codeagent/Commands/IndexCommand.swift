@@ -32,14 +32,8 @@ struct IndexCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
       let place = try SearchPlace(path)
-      let progress = ProgressLine(isShown: isatty(2) == 1)
       let start = ContinuousClock.now
-      let revision = rev
-      let status = try await Signals.stoppable {
-        try await place.index.prepare(revision: revision) { progress.show($0) }
-      }
-      progress.clear()
-      if let signal = Signals.received { throw ExitStatus(code: 128 + signal) }
+      let status = try await place.prepare(rev)
       place.show(status, json: output.json, seconds: (ContinuousClock.now - start) / .seconds(1))
     }
   }
@@ -55,14 +49,7 @@ struct IndexCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
       let place = try SearchPlace(path)
-      let progress = ProgressLine(isShown: isatty(2) == 1)
-      let revision = rev
-      let status = try await Signals.stoppable {
-        try await place.index.prepare(revision: revision) { progress.show($0) }
-      }
-      progress.clear()
-      if let signal = Signals.received { throw ExitStatus(code: 128 + signal) }
-      place.show(status, json: output.json, seconds: nil)
+      place.show(try await place.prepare(rev), json: output.json, seconds: nil)
     }
   }
 
@@ -107,6 +94,14 @@ struct SearchPlace: Sendable {
   }
 
   static func cache() throws -> [UInt8] { Array((try Directories.cache(Environment.current) + "/index").utf8) }
+
+  /// Brings the index up to date, with progress on a terminal.
+  func prepare(_ revision: String?) async throws -> IndexStatus {
+    let progress = ProgressLine()
+    return try await progress.during {
+      try await index.prepare(revision: revision) { progress.show($0) }
+    }
+  }
 
   func show(_ status: IndexStatus, json: Bool, seconds: Double?) {
     let special = status.special.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
@@ -153,7 +148,16 @@ final class ProgressLine: Sendable {
   private let start = ContinuousClock.now
   private let last = Mutex((time: ContinuousClock.now, isWritten: false))
 
-  init(isShown: Bool) { self.isShown = isShown }
+  init(isShown: Bool = isatty(2) == 1) { self.isShown = isShown }
+
+  /// Does what may take long and may be stopped, with the line below.
+  /// - Throws: `ExitStatus` when a signal stopped it; what `work` throws.
+  func during<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    let value = try await Signals.stoppable(work)
+    clear()
+    if let signal = Signals.received { throw ExitStatus(code: 128 + signal) }
+    return value
+  }
 
   func show(_ progress: IndexProgress) {
     guard isShown else { return }

@@ -142,7 +142,7 @@ private struct LineText: Sendable {
         bytes.append(mark)
         bytes += String(line.number).utf8
         bytes.append(mark)
-        append(line.text.last == 0x0d ? line.text.dropLast() : line.text[...], to: &bytes)
+        append(line.shown, to: &bytes)
         bytes.append(0x0a)
       }
       previous = result

@@ -57,17 +57,15 @@ struct SearchCommand: AsyncParsableCommand {
       try await SearchBatch(index: place.index, request: request, revision: rev).run()
       return
     }
-    let progress = ProgressLine(isShown: isatty(2) == 1)
+    let progress = ProgressLine()
     if regex {
       try await LineOutput(index: place.index, isJSON: output.json, progress: progress).run(request, rev)
       return
     }
     let (index, revision) = (place.index, rev)
-    let answer = try await Signals.stoppable {
+    let answer = try await progress.during {
       try await index.search(request, revision: revision) { progress.show($0) }
     }
-    progress.clear()
-    if let signal = Signals.received { throw ExitStatus(code: 128 + signal) }
     if output.json {
       Output.write(SearchJSON.object(answer).serialized + [0x0a])
     } else {
@@ -159,7 +157,7 @@ struct SearchText {
       }
     }
     for reference in answer.references {
-      let line = reference.lines.first.map { Display.line(Self.text($0.text), width: 200) } ?? ""
+      let line = reference.lines.first.map { Display.line(String(decoding: $0.shown, as: UTF8.self), width: 200) } ?? ""
       text += "\(place(reference)): \(style.faint("uses it:")) \(line)\n"
     }
     if answer.isCut { text += style.faint("(there are more: --limit)") + "\n" }
@@ -174,11 +172,6 @@ struct SearchText {
     if !words.isEmpty { Output.error("codeagent: not all files could be read: \(words.joined(separator: ", "))") }
   }
 
-  /// Without the rest of a line end of two bytes.
-  private static func text(_ line: [UInt8]) -> String {
-    String(decoding: line.last == 0x0d ? line.dropLast() : line[...], as: UTF8.self)
-  }
-
   private func place(_ result: SearchAnswer.Result) -> String {
     "\(style.name(Display.path(result.path.bytes))):\(result.line)"
   }
@@ -189,8 +182,13 @@ struct SearchText {
     if !result.why.isEmpty { text += "  \(style.faint(result.why.joined(separator: ", ")))" }
     text += "\n"
     for line in result.lines {
-      text += "  \(line.number)\t\(Display.line(Self.text(line.text), width: 200))\n"
+      text += "  \(line.number)\t\(Display.line(String(decoding: line.shown, as: UTF8.self), width: 200))\n"
     }
     return text
   }
+}
+
+extension SearchAnswer.Line {
+  /// Without the rest of a line end of two bytes.
+  var shown: ArraySlice<UInt8> { text.last == 0x0d ? text.dropLast() : text[...] }
 }
